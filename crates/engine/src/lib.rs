@@ -1,0 +1,1 @@
+//! The exchange that runs: SIP sockets, trunks, calls, interpreter.

@@ -1,0 +1,2 @@
+//! The telephone engine for customer service.
+fn main() {}

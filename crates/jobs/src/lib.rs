@@ -1,0 +1,1 @@
+//! What happens without a caller: ticket, render, message.

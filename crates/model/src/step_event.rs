@@ -1,0 +1,115 @@
+//! What happens in a call, step by step: the path that everyone who serves the customer reads.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{EndReason, Language};
+
+/// One step of a call, written to the record as it happens. Digits that a plan calls secret never
+/// enter one.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "what", rename_all = "kebab-case", rename_all_fields = "kebab-case")]
+pub enum StepEvent {
+    /// The call was answered and the plan began.
+    Started {
+        /// The plan's name.
+        plan: String,
+        /// The plan's version: a hash of its source.
+        version: String,
+        /// The language it began in.
+        language: Language,
+    },
+    /// The caller reached a step.
+    Entered {
+        /// The plan (or sub-plan) the step stands in.
+        plan: String,
+        /// The step's name.
+        step: String,
+    },
+    /// A prompt was heard, entirely or until a key or the end of the call.
+    Heard {
+        /// The prompt's name.
+        prompt: String,
+        /// Whether it was heard to its end.
+        whole: bool,
+    },
+    /// Something was keyed as the answer to a step.
+    Keyed {
+        /// The step that asked.
+        step: String,
+        /// What was keyed; masked with `•` where the step is secret.
+        keys: String,
+    },
+    /// Nothing was keyed in time.
+    NoInput {
+        /// The step that asked.
+        step: String,
+        /// Which attempt, from 1.
+        attempt: u32,
+    },
+    /// What was keyed does not fit what was asked.
+    NoMatch {
+        /// The step that asked.
+        step: String,
+        /// Which attempt, from 1.
+        attempt: u32,
+    },
+    /// A look-up came back.
+    LookedUp {
+        /// The step that asked.
+        step: String,
+        /// `found`, `empty`, `late` or `failed`.
+        outcome: String,
+    },
+    /// A verification came back. It never says why it was refused: the record's `verification`
+    /// rows do.
+    Verified {
+        /// The step that asked.
+        step: String,
+        /// `passed`, `pending`, `refused`, `late` or `failed`.
+        outcome: String,
+    },
+    /// The language was changed.
+    Language {
+        /// The new language.
+        language: Language,
+    },
+    /// The plan wrote to the record.
+    Saved {
+        /// The step that wrote.
+        step: String,
+        /// The names of the fields written.
+        fields: Vec<String>,
+    },
+    /// Something of ours went wrong and the plan went on by its exit for it.
+    Trouble {
+        /// The step.
+        step: String,
+        /// A short code in kebab case.
+        code: String,
+    },
+    /// The call ended.
+    Ended {
+        /// Why.
+        reason: EndReason,
+    },
+}
+
+impl StepEvent {
+    /// The event's type as stored in the journal: `call.` and the name in kebab case.
+    pub const fn type_name(&self) -> &'static str {
+        match self {
+            Self::Started { .. } => "call.started",
+            Self::Entered { .. } => "call.entered",
+            Self::Heard { .. } => "call.heard",
+            Self::Keyed { .. } => "call.keyed",
+            Self::NoInput { .. } => "call.no-input",
+            Self::NoMatch { .. } => "call.no-match",
+            Self::LookedUp { .. } => "call.looked-up",
+            Self::Verified { .. } => "call.verified",
+            Self::Language { .. } => "call.language",
+            Self::Saved { .. } => "call.saved",
+            Self::Trouble { .. } => "call.trouble",
+            Self::Ended { .. } => "call.ended",
+        }
+    }
+}

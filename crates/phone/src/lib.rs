@@ -1,0 +1,1 @@
+//! A telephone for tests and newcomers, on rsip and rtp, independent of our own stack.

@@ -1,0 +1,1 @@
+//! The shared customer record in SQLite, by sqlx.

@@ -1,0 +1,1 @@
+//! Prompt name, language and values to audio: recordings first, then text-to-speech, cached.
