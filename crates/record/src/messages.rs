@@ -1,0 +1,374 @@
+//! Text messages: stored before they are sent, each with an idempotency key; what became of one
+//! is asked for or marked unknown, never blindly repeated.
+
+use hotline_model::{CustomerId, JobId, MessageId, PhoneNumber, Pii, TicketId};
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::follow_ups::{NewFollowUp, insert_follow_up};
+use crate::jobs::{Job, end_job};
+use crate::sql::Columns;
+use crate::writer::{EventRow, insert_events};
+use crate::{Record, RecordError};
+
+/// Where a message stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MessageState {
+    /// Waits for its time.
+    Due,
+    /// Handed to the provider; no answer yet.
+    Sending,
+    /// The provider took it.
+    Sent,
+    /// Nobody knows whether the provider took it: never sent again by itself.
+    Unknown,
+    /// It reached the telephone.
+    Delivered,
+    /// It will not reach the telephone.
+    Failed,
+    /// It was taken back before it was sent.
+    Cancelled,
+}
+
+impl MessageState {
+    const ALL: [Self; 7] =
+        [Self::Due, Self::Sending, Self::Sent, Self::Unknown, Self::Delivered, Self::Failed, Self::Cancelled];
+
+    /// The word in the table.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Due => "due",
+            Self::Sending => "sending",
+            Self::Sent => "sent",
+            Self::Unknown => "unknown",
+            Self::Delivered => "delivered",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+impl std::str::FromStr for MessageState {
+    type Err = ();
+    fn from_str(text: &str) -> Result<Self, ()> {
+        Self::ALL.into_iter().find(|state| state.word() == text).ok_or(())
+    }
+}
+
+/// A message to be stored.
+#[derive(Debug, Clone)]
+pub struct NewMessage {
+    /// Two messages with one key are one message.
+    pub idempotency_key: String,
+    /// To whom.
+    pub customer: CustomerId,
+    /// About which ticket.
+    pub ticket: Option<TicketId>,
+    /// To which number.
+    pub recipient: PhoneNumber,
+    /// The words.
+    pub text: Pii<String>,
+    /// Not before.
+    pub due_at: Timestamp,
+}
+
+/// A message as it stands.
+#[derive(Debug, Clone)]
+pub struct Message {
+    /// The message.
+    pub id: MessageId,
+    /// The key that the provider is given too.
+    pub idempotency_key: String,
+    /// To whom.
+    pub customer: CustomerId,
+    /// About which ticket.
+    pub ticket: Option<TicketId>,
+    /// To which number.
+    pub recipient: PhoneNumber,
+    /// The words.
+    pub text: Pii<String>,
+    /// Where it stands.
+    pub state: MessageState,
+    /// Not before.
+    pub due_at: Timestamp,
+    /// How often it was handed to the provider.
+    pub attempts: i64,
+    /// What the provider calls it.
+    pub provider_ref: Option<String>,
+}
+
+/// What came of handing a message to the provider.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SendOutcome {
+    /// Taken; with the provider's own name for it, if it gave one.
+    Sent(Option<String>),
+    /// Certainly not taken, and may be tried again at this time.
+    Again(Timestamp, String),
+    /// Certainly not taken, and never will be.
+    Refused(String),
+    /// It is not known whether it was taken.
+    Unknown(String),
+    /// It reached the telephone.
+    Delivered,
+    /// It was taken, and did not reach the telephone.
+    Undeliverable(String),
+}
+
+const COLUMNS: &str = "id, idempotency_key, customer_id, ticket_id, recipient, text, state, due_at, attempts, \
+    provider_ref";
+
+impl Message {
+    fn from_row(row: &sqlx::any::AnyRow) -> Result<Self, RecordError> {
+        Ok(Self {
+            id: row.parsed("id")?,
+            idempotency_key: row.text("idempotency_key")?,
+            customer: row.parsed("customer_id")?,
+            ticket: row.parsed_or_none("ticket_id")?,
+            recipient: row.parsed("recipient")?,
+            text: row.text("text")?.into(),
+            state: row.parsed("state")?,
+            due_at: row.time("due_at")?,
+            attempts: row.int("attempts")?,
+            provider_ref: row.text_or_none("provider_ref")?,
+        })
+    }
+}
+
+impl Record {
+    /// Stores a message that `job` was to plan and ends the job, in one transaction. Messages
+    /// about the same ticket that are not sent yet are taken back: the new one replaces them.
+    ///
+    /// # Errors
+    /// [`RecordError::Unavailable`] if the database does not take it.
+    pub async fn plan_message(&self, job: &Job, message: NewMessage) -> Result<(), RecordError> {
+        let ended = job.id.clone();
+        let id = self.new_id::<MessageId>().to_string();
+        let now = self.now_micros();
+        self.writer
+            .prompt(move |connection| {
+                let (message, id, ended) = (message.clone(), id.clone(), ended.clone());
+                Box::pin(async move {
+                    sqlx::query(
+                        "UPDATE message SET state = 'cancelled', changed_at = $3 \
+                         WHERE ticket_id = $1 AND state = 'due' AND idempotency_key <> $2",
+                    )
+                    .bind(message.ticket.map(|id| id.to_string()))
+                    .bind(&message.idempotency_key)
+                    .bind(now)
+                    .execute(&mut *connection)
+                    .await?;
+                    insert_message(connection, &message, &id, now).await?;
+                    end_job(connection, &ended, now).await
+                })
+            })
+            .await
+    }
+
+    /// Stores a message that a caller asked for (the code sent again). `false`: one with the same
+    /// key is there already.
+    ///
+    /// # Errors
+    /// [`RecordError::Unavailable`] if the database does not take it.
+    pub async fn store_message(&self, message: NewMessage) -> Result<bool, RecordError> {
+        let id = self.new_id::<MessageId>().to_string();
+        let now = self.now_micros();
+        self.writer
+            .prompt(move |connection| {
+                let (message, id) = (message.clone(), id.clone());
+                Box::pin(async move { insert_message(connection, &message, &id, now).await })
+            })
+            .await
+    }
+
+    /// Takes the messages that are due, marks them as being sent, and gives them: committed before
+    /// anything leaves the machine.
+    ///
+    /// # Errors
+    /// [`RecordError::Unavailable`] if the database does not take it.
+    pub async fn claim_messages(&self, limit: u32) -> Result<Vec<Message>, RecordError> {
+        let now = self.now_micros();
+        self.writer
+            .prompt(move |connection| {
+                Box::pin(async move {
+                    let rows = sqlx::query(&format!(
+                        "UPDATE message SET state = 'sending', attempts = attempts + 1, changed_at = $1 \
+                         WHERE id IN (SELECT id FROM message WHERE state = 'due' AND due_at <= $1 \
+                         ORDER BY due_at LIMIT $2) RETURNING {COLUMNS}"
+                    ))
+                    .bind(now)
+                    .bind(i64::from(limit))
+                    .fetch_all(connection)
+                    .await?;
+                    rows.iter().map(Message::from_row).collect()
+                })
+            })
+            .await
+    }
+
+    /// The messages that a crash left between being handed over and the answer.
+    ///
+    /// # Errors
+    /// [`RecordError::Unavailable`] if the database does not answer.
+    pub async fn unsettled_messages(&self) -> Result<Vec<Message>, RecordError> {
+        self.messages_where("state = 'sending' AND $1 = ''", "").await
+    }
+
+    /// The messages of a customer, the newest first.
+    ///
+    /// # Errors
+    /// [`RecordError::Unavailable`] if the database does not answer.
+    pub async fn messages_of(&self, customer: CustomerId) -> Result<Vec<Message>, RecordError> {
+        self.messages_where("customer_id = $1 ORDER BY created_at DESC", &customer.to_string()).await
+    }
+
+    async fn messages_where(&self, condition: &str, value: &str) -> Result<Vec<Message>, RecordError> {
+        let rows = sqlx::query(&format!("SELECT {COLUMNS} FROM message WHERE {condition}"))
+            .bind(value)
+            .fetch_all(&self.readers)
+            .await?;
+        rows.iter().map(Message::from_row).collect()
+    }
+
+    /// When the next message is due, if one is waiting.
+    ///
+    /// # Errors
+    /// [`RecordError::Unavailable`] if the database does not answer.
+    pub async fn next_message_at(&self) -> Result<Option<Timestamp>, RecordError> {
+        let row = sqlx::query("SELECT MIN(due_at) AS at FROM message WHERE state = 'due'")
+            .fetch_one(&self.readers)
+            .await?;
+        row.time_or_none("at")
+    }
+
+    /// Stores what came of a message. One that will not arrive, or of which nobody knows, becomes
+    /// a follow-up in the same transaction.
+    ///
+    /// # Errors
+    /// [`RecordError::Unavailable`] if the database does not take it.
+    pub async fn settle_message(&self, message: &Message, outcome: SendOutcome) -> Result<(), RecordError> {
+        let message = message.clone();
+        let event = self.new_id::<JobId>().to_string();
+        let now = self.now_micros();
+        self.writer
+            .prompt(move |connection| {
+                let (message, outcome, event) = (message.clone(), outcome.clone(), event.clone());
+                Box::pin(async move {
+                    let (state, error, due) = match &outcome {
+                        SendOutcome::Sent(_) => (MessageState::Sent, None, None),
+                        SendOutcome::Again(at, error) => (MessageState::Due, Some(error), Some(*at)),
+                        SendOutcome::Refused(error) | SendOutcome::Undeliverable(error) => {
+                            (MessageState::Failed, Some(error), None)
+                        }
+                        SendOutcome::Unknown(error) => (MessageState::Unknown, Some(error), None),
+                        SendOutcome::Delivered => (MessageState::Delivered, None, None),
+                    };
+                    let reference = match &outcome {
+                        SendOutcome::Sent(reference) => reference.clone(),
+                        _ => None,
+                    };
+                    let id = message.id.to_string();
+                    // A receipt may overtake the answer: what is settled for good stays.
+                    let changed = sqlx::query(
+                        "UPDATE message SET state = $2, error = $3, due_at = COALESCE($4, due_at), \
+                         provider_ref = COALESCE($5, provider_ref), changed_at = $6 \
+                         WHERE id = $1 AND state NOT IN ('delivered', 'failed', 'cancelled')",
+                    )
+                    .bind(&id)
+                    .bind(state.word())
+                    .bind(error.cloned())
+                    .bind(due.map(Timestamp::as_microsecond))
+                    .bind(reference)
+                    .bind(now)
+                    .execute(&mut *connection)
+                    .await?;
+                    if changed.rows_affected() == 0 {
+                        return Ok(());
+                    }
+                    let row = EventRow {
+                        source: "message",
+                        source_event_id: event.clone(),
+                        type_name: event_type(state),
+                        customer_id: Some(message.customer.to_string()),
+                        interaction_id: None,
+                        ticket_id: message.ticket.map(|id| id.to_string()),
+                        occurred_at: now,
+                        body: serde_json::json!({ "message": id }).to_string(),
+                    };
+                    insert_events(connection, &[row], now).await?;
+                    if state == MessageState::Sent
+                        && let Some(ticket) = message.ticket
+                    {
+                        sqlx::query("UPDATE ticket SET notified_at = $2 WHERE id = $1")
+                            .bind(ticket.to_string())
+                            .bind(now)
+                            .execute(&mut *connection)
+                            .await?;
+                    }
+                    if matches!(state, MessageState::Failed | MessageState::Unknown) {
+                        let follow_up = NewFollowUp {
+                            customer: Some(message.customer),
+                            interaction: None,
+                            ticket: message.ticket,
+                            phone: Some(message.recipient.clone()),
+                            reason: if state == MessageState::Failed {
+                                "message-undeliverable".into()
+                            } else {
+                                "message-unknown".into()
+                            },
+                            note: None,
+                            due_in: std::time::Duration::from_secs(24 * 3600),
+                        };
+                        insert_follow_up(connection, &follow_up, &event, now).await?;
+                    }
+                    Ok(())
+                })
+            })
+            .await
+    }
+
+    /// The message a provider's receipt is about: by our key or by the provider's own name.
+    ///
+    /// # Errors
+    /// [`RecordError::Unavailable`] if the database does not answer.
+    pub async fn find_message(&self, key_or_ref: &str) -> Result<Option<Message>, RecordError> {
+        let mut found = self.messages_where("idempotency_key = $1 OR provider_ref = $1", key_or_ref).await?;
+        Ok(found.pop())
+    }
+}
+
+const fn event_type(state: MessageState) -> &'static str {
+    match state {
+        MessageState::Due => "message.postponed",
+        MessageState::Sending => "message.sending",
+        MessageState::Sent => "message.sent",
+        MessageState::Unknown => "message.unknown",
+        MessageState::Delivered => "message.delivered",
+        MessageState::Failed => "message.failed",
+        MessageState::Cancelled => "message.cancelled",
+    }
+}
+
+async fn insert_message(
+    connection: &mut sqlx::AnyConnection,
+    message: &NewMessage,
+    id: &str,
+    now: i64,
+) -> Result<bool, RecordError> {
+    let done = sqlx::query(
+        "INSERT INTO message (id, idempotency_key, customer_id, ticket_id, recipient, text, state, due_at, \
+         created_at, changed_at) VALUES ($1, $2, $3, $4, $5, $6, 'due', $7, $8, $8) \
+         ON CONFLICT (idempotency_key) DO NOTHING",
+    )
+    .bind(id)
+    .bind(&message.idempotency_key)
+    .bind(message.customer.to_string())
+    .bind(message.ticket.map(|id| id.to_string()))
+    .bind(message.recipient.e164())
+    .bind(message.text.expose())
+    .bind(message.due_at.as_microsecond())
+    .bind(now)
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}

@@ -1,0 +1,57 @@
+//! Small helpers for rows.
+
+use std::str::FromStr;
+
+use jiff::Timestamp;
+use sqlx::Row;
+use sqlx::any::AnyRow;
+
+use crate::RecordError;
+
+/// Reads columns as the model's types.
+pub(crate) trait Columns {
+    fn text(&self, name: &str) -> Result<String, RecordError>;
+    fn text_or_none(&self, name: &str) -> Result<Option<String>, RecordError>;
+    fn int(&self, name: &str) -> Result<i64, RecordError>;
+    fn int_or_none(&self, name: &str) -> Result<Option<i64>, RecordError>;
+
+    fn parsed<T: FromStr>(&self, name: &str) -> Result<T, RecordError> {
+        self.text(name)?.parse().map_err(|_| RecordError::Corrupt(format!("column {name}")))
+    }
+
+    fn parsed_or_none<T: FromStr>(&self, name: &str) -> Result<Option<T>, RecordError> {
+        self.text_or_none(name)?
+            .map(|text| text.parse().map_err(|_| RecordError::Corrupt(format!("column {name}"))))
+            .transpose()
+    }
+
+    fn time(&self, name: &str) -> Result<Timestamp, RecordError> {
+        from_micros(self.int(name)?)
+    }
+
+    fn time_or_none(&self, name: &str) -> Result<Option<Timestamp>, RecordError> {
+        self.int_or_none(name)?.map(from_micros).transpose()
+    }
+}
+
+impl Columns for AnyRow {
+    fn text(&self, name: &str) -> Result<String, RecordError> {
+        Ok(self.try_get(name)?)
+    }
+
+    fn text_or_none(&self, name: &str) -> Result<Option<String>, RecordError> {
+        Ok(self.try_get(name)?)
+    }
+
+    fn int(&self, name: &str) -> Result<i64, RecordError> {
+        Ok(self.try_get(name)?)
+    }
+
+    fn int_or_none(&self, name: &str) -> Result<Option<i64>, RecordError> {
+        Ok(self.try_get(name)?)
+    }
+}
+
+fn from_micros(micros: i64) -> Result<Timestamp, RecordError> {
+    Timestamp::from_microsecond(micros).map_err(|_| RecordError::Corrupt("a time".into()))
+}

@@ -1,0 +1,359 @@
+//! The record's promises, each against a database of its own.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hotline_model::clock::ManualClock;
+use hotline_model::verification::{AskedFactor, Factor, Limits, Refusal, Verdict, VerificationPolicy};
+use hotline_model::{
+    CallId, CallerNumber, EndReason, Ending, IdSource, Language, PhoneNumber, StepEvent, TicketInput,
+    TicketState,
+};
+
+use super::*;
+
+struct House {
+    record: Record,
+    clock: Arc<ManualClock>,
+    ids: IdSource,
+    path: std::path::PathBuf,
+    _folder: tempfile::TempDir,
+}
+
+async fn house() -> House {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("record.db");
+    let clock = Arc::new(ManualClock::new("2026-11-20T02:00:00Z".parse().unwrap()));
+    let shared: Arc<dyn Clock> = clock.clone();
+    let record = Record::open(&Settings::sqlite(&path), shared).await.unwrap();
+    House { record, clock, ids: IdSource::new(1), path, _folder: folder }
+}
+
+fn ticket(reference: &str, phone: &str) -> TicketInput {
+    TicketInput {
+        external_ref: reference.into(),
+        phone: phone.to_owned().into(),
+        name: None,
+        language: None,
+        category: Some("data-charge".into()),
+        state: TicketState::Closed,
+        result: Some("您的退费25元7个工作日到账。".to_owned().into()),
+        result_language: None,
+        code: Some("407192865".to_owned().into()),
+        changed_at: None,
+    }
+}
+
+fn policy() -> VerificationPolicy {
+    let asked = |factor, length| AskedFactor { factor, ask: None, length };
+    VerificationPolicy {
+        policy: "ticket-result".into(),
+        about: String::new(),
+        factors: vec![asked(Factor::Code, 9), asked(Factor::LastFour, 4)],
+        limits: Limits::default(),
+    }
+}
+
+impl House {
+    async fn with_ticket(&self) -> Upserted {
+        self.record.upsert_ticket(ticket("T-1", "13800138000"), Language::ZhCn).await.unwrap()
+    }
+
+    async fn call(&self, from: &str) -> CallId {
+        let call: CallId = self.ids.next(self.clock.now());
+        let caller = CallerNumber::parse(from);
+        let known = self.record.recognise(&caller).await.unwrap();
+        let new = NewCall {
+            call,
+            sip_call_id: "abc@example".into(),
+            caller,
+            dialled: "10086".into(),
+            trunk: "loopback".into(),
+            plan: "complaint-result".into(),
+            plan_version: "1".into(),
+            at: self.clock.now(),
+        };
+        self.record.begin_call(new, &known);
+        call
+    }
+
+    async fn verify(&self, call: CallId, from: &str, code: &str, last_four: &str) -> VerifyOutcome {
+        let given =
+            [(Factor::Code, code.to_owned().into()), (Factor::LastFour, last_four.to_owned().into())].into();
+        let attempt = VerifyAttempt { policy: policy(), given, call, caller: CallerNumber::parse(from) };
+        self.record.verify(attempt).await.unwrap()
+    }
+}
+
+#[tokio::test]
+async fn the_same_ticket_twice_changes_nothing() {
+    let house = house().await;
+    let first = house.with_ticket().await;
+    assert_eq!(first.change, Change::Created);
+    let again = house.with_ticket().await;
+    assert_eq!((again.change, again.ticket), (Change::Unchanged, first.ticket));
+    assert_eq!(house.record.due_jobs(JobKind::RenderResult, 10).await.unwrap().len(), 1);
+    assert_eq!(house.record.follow(0, 100).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_result_that_changes_is_rendered_again_and_an_older_change_is_not_taken() {
+    let house = house().await;
+    let mut input = ticket("T-1", "13800138000");
+    input.changed_at = Some("2026-11-20T01:00:00Z".parse().unwrap());
+    house.record.upsert_ticket(input.clone(), Language::ZhCn).await.unwrap();
+    let mut newer = input.clone();
+    newer.result = Some("退费30元。".to_owned().into());
+    newer.changed_at = Some("2026-11-20T01:30:00Z".parse().unwrap());
+    assert_eq!(house.record.upsert_ticket(newer, Language::ZhCn).await.unwrap().change, Change::Changed);
+    assert_eq!(house.record.upsert_ticket(input, Language::ZhCn).await.unwrap().change, Change::Stale);
+    let stored = house.record.find_ticket_by_ref("T-1").await.unwrap().unwrap();
+    assert_eq!((stored.result.as_deref(), stored.result_version), (Some("退费30元。"), 2));
+    assert_eq!(house.record.due_jobs(JobKind::RenderResult, 10).await.unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn bad_tickets_are_refused_with_the_field_and_the_remedy() {
+    let house = house().await;
+    let refused = |change: fn(&mut TicketInput)| {
+        let mut input = ticket("T-2", "13800138000");
+        change(&mut input);
+        let record = house.record.clone();
+        async move { record.upsert_ticket(input, Language::ZhCn).await.unwrap_err().to_string() }
+    };
+    assert!(refused(|t| t.phone = "12".to_owned().into()).await.starts_with("phone: "));
+    assert!(refused(|t| t.external_ref = " ".into()).await.starts_with("external-ref: "));
+    assert!(refused(|t| t.code = Some("123456789".to_owned().into())).await.starts_with("code: "));
+    assert!(refused(|t| t.result = None).await.starts_with("result: "));
+    house.with_ticket().await;
+    assert!(refused(|t| t.external_ref = "T-3".into()).await.starts_with("code: another ticket"));
+    assert_eq!(house.record.follow(0, 100).await.unwrap().len(), 1, "nothing of a refused ticket is stored");
+}
+
+#[tokio::test]
+async fn two_tickets_of_one_number_belong_to_one_customer() {
+    let house = house().await;
+    let first = house.with_ticket().await;
+    let mut second = ticket("T-2", "+86 138 0013 8000");
+    second.code = None;
+    let second = house.record.upsert_ticket(second, Language::ZhCn).await.unwrap();
+    assert_eq!(first.customer, second.customer);
+    let view = house.record.find_customer(first.customer, 10).await.unwrap().unwrap();
+    assert_eq!((view.tickets.len(), view.identities.len()), (2, 1));
+}
+
+#[tokio::test]
+async fn the_right_answers_pass_and_the_call_stands_on_the_customers_record() {
+    let house = house().await;
+    let stored = house.with_ticket().await;
+    // Called from somebody else's telephone.
+    let call = house.call("13900139000").await;
+    let outcome = house.verify(call, "13900139000", "407192865", "8000").await;
+    assert_eq!(outcome.verdict, Verdict::Passed);
+    let (ticket, customer, fields) = outcome.passed.unwrap();
+    assert_eq!((ticket, customer), (stored.ticket, stored.customer));
+    assert_eq!(fields["result"].plain(), "您的退费25元7个工作日到账。");
+    let step = CallStep {
+        number: 1,
+        at: house.clock.now(),
+        event: StepEvent::Entered { plan: "complaint-result".into(), step: "hear".into() },
+    };
+    house.record.store_steps(call, Some(customer), std::slice::from_ref(&step));
+    house.record.store_steps(call, Some(customer), std::slice::from_ref(&step));
+    house.record.save_call(
+        call,
+        CallSave { outcome: Some("contained".into()), heard_ticket: Some(ticket), ..CallSave::default() },
+    );
+    let reason = EndReason::new(Ending::Success, "hung-up");
+    house.record.end_call(call, CallEnd { reason, at: house.clock.now(), recording: None });
+    assert!(house.record.flush(Duration::from_secs(5)).await);
+    let view = house.record.find_customer(customer, 10).await.unwrap().unwrap();
+    let [contact] = view.contacts.as_slice() else { panic!("one call") };
+    assert_eq!(contact.outcome.as_deref(), Some("contained"));
+    assert_eq!(contact.known_by.as_deref(), Some("verified"));
+    assert_eq!(contact.ending.as_deref(), Some("success/hung-up"));
+    let types: Vec<_> = contact.path.iter().map(|event| event.type_name.as_str()).collect();
+    assert_eq!(types, ["customer.verified", "call.entered"], "the step stored twice stands there once");
+    assert!(view.tickets[0].heard_at.is_some());
+}
+
+#[tokio::test]
+async fn wrong_attempts_are_counted_across_calls() {
+    let house = house().await;
+    house.with_ticket().await;
+    let refused = |refusal| Verdict::Refused(refusal);
+    let from = "13900139000";
+    for _ in 0..3 {
+        let call = house.call(from).await;
+        for _ in 0..3 {
+            assert_eq!(
+                house.verify(call, from, "123456784", "8000").await.verdict,
+                refused(Refusal::UnknownCode)
+            );
+        }
+        let locked = house.verify(call, from, "407192865", "8000").await.verdict;
+        assert_eq!(locked, refused(Refusal::CallLimit), "the fourth in a call learns nothing");
+    }
+    let call = house.call(from).await;
+    assert_eq!(house.verify(call, from, "407192865", "8000").await.verdict, refused(Refusal::CallerLimit));
+    // A slip of the finger is not counted, a day later everything is forgotten.
+    house.clock.advance(Duration::from_secs(24 * 3600 + 1));
+    let call = house.call(from).await;
+    assert_eq!(house.verify(call, from, "407192866", "8000").await.verdict, refused(Refusal::Slip));
+    assert_eq!(house.verify(call, from, "407192865", "8000").await.verdict, Verdict::Passed);
+}
+
+#[tokio::test]
+async fn wrong_second_factors_lock_the_ticket_whoever_calls() {
+    let house = house().await;
+    house.with_ticket().await;
+    for caller in 0..5 {
+        let from = format!("1390013900{caller}");
+        let call = house.call(&from).await;
+        let verdict = house.verify(call, &from, "407192865", "0000").await.verdict;
+        assert_eq!(verdict, Verdict::Refused(Refusal::WrongFactor));
+    }
+    let call = house.call("13700137000").await;
+    let verdict = house.verify(call, "13700137000", "407192865", "8000").await.verdict;
+    assert_eq!(verdict, Verdict::Refused(Refusal::TicketLimit));
+}
+
+#[tokio::test]
+async fn withheld_numbers_share_their_attempts() {
+    let house = house().await;
+    house.with_ticket().await;
+    for _ in 0..3 {
+        let call = house.call("anonymous").await;
+        for _ in 0..3 {
+            house.verify(call, "anonymous", "123456784", "8000").await;
+        }
+    }
+    let call = house.call("anonymous").await;
+    let verdict = house.verify(call, "anonymous", "407192865", "8000").await.verdict;
+    assert_eq!(verdict, Verdict::Refused(Refusal::WithheldLimit));
+    let call = house.call("13900139000").await;
+    assert_eq!(house.verify(call, "13900139000", "407192865", "8000").await.verdict, Verdict::Passed);
+}
+
+#[tokio::test]
+async fn an_expired_code_is_refused_and_an_open_ticket_is_pending() {
+    let house = house().await;
+    let mut open = ticket("T-1", "13800138000");
+    open.state = TicketState::Open;
+    open.result = None;
+    house.record.upsert_ticket(open, Language::ZhCn).await.unwrap();
+    let call = house.call("13800138000").await;
+    let outcome = house.verify(call, "13800138000", "407192865", "8000").await;
+    assert!(outcome.verdict == Verdict::Pending && outcome.passed.is_none());
+    house.clock.advance(Duration::from_secs(31 * 24 * 3600));
+    let call = house.call("13800138000").await;
+    let outcome = house.verify(call, "13800138000", "407192865", "8000").await;
+    assert_eq!(outcome.verdict, Verdict::Refused(Refusal::ExpiredCode));
+}
+
+#[tokio::test]
+async fn a_message_is_claimed_once_and_a_failed_one_becomes_a_follow_up() {
+    let house = house().await;
+    let stored = house.with_ticket().await;
+    let job = house.record.due_jobs(JobKind::RenderResult, 1).await.unwrap().remove(0);
+    house.record.finish_render(&job).await.unwrap();
+    let job = house.record.due_jobs(JobKind::AnnounceResult, 1).await.unwrap().remove(0);
+    let message = NewMessage {
+        idempotency_key: job.key.clone(),
+        customer: stored.customer,
+        ticket: Some(stored.ticket),
+        recipient: PhoneNumber::parse("13800138000").unwrap(),
+        text: "请拨打10086".to_owned().into(),
+        due_at: "2026-11-20T03:00:00Z".parse().unwrap(),
+    };
+    house.record.plan_message(&job, message.clone()).await.unwrap();
+    house.record.plan_message(&job, message).await.unwrap();
+    assert!(house.record.claim_messages(10).await.unwrap().is_empty(), "not before its time");
+    house.clock.advance(Duration::from_secs(3600));
+    let claimed = house.record.claim_messages(10).await.unwrap();
+    assert_eq!(claimed.len(), 1);
+    assert!(house.record.claim_messages(10).await.unwrap().is_empty());
+    assert_eq!(house.record.unsettled_messages().await.unwrap().len(), 1);
+    let failed = SendOutcome::Undeliverable("switched off".into());
+    house.record.settle_message(&claimed[0], SendOutcome::Sent(Some("gw-1".into()))).await.unwrap();
+    house.record.settle_message(&claimed[0], failed.clone()).await.unwrap();
+    house.record.settle_message(&claimed[0], failed).await.unwrap();
+    let view = house.record.find_customer(stored.customer, 1).await.unwrap().unwrap();
+    assert_eq!(view.messages[0].state, MessageState::Failed);
+    assert_eq!(view.follow_ups.len(), 1);
+    assert!(house.record.find_message("gw-1").await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn steps_survive_a_database_that_goes_away() {
+    let house = house().await;
+    let call = house.call("13800138000").await;
+    assert!(house.record.flush(Duration::from_secs(5)).await);
+    // Another program locks the file.
+    let mut other =
+        <sqlx::SqliteConnection as sqlx::Connection>::connect(&format!("sqlite:{}", house.path.display()))
+            .await
+            .unwrap();
+    sqlx::query("BEGIN EXCLUSIVE").execute(&mut other).await.unwrap();
+    for number in 1..=50 {
+        let event = StepEvent::Entered { plan: "p".into(), step: format!("s{number}") };
+        house.record.store_steps(call, None, &[CallStep { number, at: house.clock.now(), event }]);
+    }
+    let refused = house.verify_error(call).await;
+    assert!(matches!(refused, RecordError::Unavailable(_)));
+    assert!(!house.record.is_available());
+    assert_eq!(house.record.spooled_steps(), 50);
+    sqlx::query("ROLLBACK").execute(&mut other).await.unwrap();
+    assert!(house.record.flush(Duration::from_secs(10)).await);
+    assert!(house.record.is_available());
+    assert_eq!(house.record.events_of(&call.to_string()).await.unwrap().len(), 50);
+    assert_eq!(house.record.spooled_steps(), 0);
+}
+
+impl House {
+    async fn verify_error(&self, call: CallId) -> RecordError {
+        let attempt = VerifyAttempt {
+            policy: policy(),
+            given: [(Factor::Code, "407192865".to_owned().into())].into(),
+            call,
+            caller: CallerNumber::Withheld,
+        };
+        self.record.verify(attempt).await.unwrap_err()
+    }
+}
+
+#[tokio::test]
+async fn calls_that_a_crash_cut_off_are_ended_once() {
+    let house = house().await;
+    let call = house.call("13800138000").await;
+    assert!(house.record.flush(Duration::from_secs(5)).await);
+    house.clock.advance(Duration::from_secs(60));
+    let running = house.call("13800138000").await;
+    let started = "2026-11-20T02:00:30Z".parse().unwrap();
+    assert_eq!(house.record.end_orphans(started).await.unwrap(), 1);
+    assert_eq!(house.record.end_orphans(started).await.unwrap(), 0);
+    let ended = house.record.find_contact(&call.to_string()).await.unwrap().unwrap();
+    assert_eq!(ended.ending.as_deref(), Some("us/crashed"));
+    assert!(house.record.find_contact(&running.to_string()).await.unwrap().unwrap().ended_at.is_none());
+}
+
+#[tokio::test]
+async fn audio_is_stored_and_found_by_its_key() {
+    let house = house().await;
+    let audio = StoredAudio { samples: vec![0, 1, -1, i16::MAX, i16::MIN], rate_hz: 24_000 };
+    assert_eq!(house.record.find_audio("k").await.unwrap(), None);
+    house.record.store_audio("k", "zf", &audio).await.unwrap();
+    assert!(house.record.has_audio("k").await.unwrap());
+    assert_eq!(house.record.find_audio("k").await.unwrap(), Some(audio));
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_database_is_refused_and_left_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("record.db");
+    std::fs::write(&path, "this is a letter, not a database, and it is long enough to be read as one")
+        .unwrap();
+    let clock: Arc<dyn Clock> = Arc::new(ManualClock::new("2026-11-20T02:00:00Z".parse().unwrap()));
+    assert!(Record::open(&Settings::sqlite(&path), clock).await.is_err());
+    assert!(std::fs::read_to_string(&path).unwrap().starts_with("this is a letter"));
+}

@@ -1,0 +1,471 @@
+//! Tickets: upserted by the firm's own number, each with a code, and the work that a result sets
+//! in motion.
+
+use hotline_model::{
+    CustomerId, IdentityId, JobId, Language, PhoneNumber, TicketCode, TicketId, TicketInput, TicketState,
+};
+use jiff::Timestamp;
+use serde::Serialize;
+use sqlx::AnyConnection;
+
+use crate::calls::{code_expiry, customer_of_phone, find_or_make_identity};
+use crate::jobs::{JobKind, insert_job};
+use crate::sql::Columns;
+use crate::writer::{EventRow, insert_events};
+use crate::{Record, RecordError};
+
+/// What an upsert did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Change {
+    /// There was no such ticket.
+    Created,
+    /// Something about it is new.
+    Changed,
+    /// Everything was known already.
+    Unchanged,
+    /// A later change is known already; nothing was taken over.
+    Stale,
+}
+
+/// What came of a ticket that was handed over.
+#[derive(Debug, Clone)]
+pub struct Upserted {
+    /// The ticket.
+    pub ticket: TicketId,
+    /// Its customer.
+    pub customer: CustomerId,
+    /// What was done.
+    pub change: Change,
+}
+
+/// A ticket as it stands.
+#[derive(Debug, Clone)]
+pub struct TicketRow {
+    /// The ticket.
+    pub id: TicketId,
+    /// The firm's own number.
+    pub external_ref: String,
+    /// Whose it is.
+    pub customer: CustomerId,
+    /// The number on file.
+    pub phone: PhoneNumber,
+    /// The code that was sent.
+    pub code: TicketCode,
+    /// Until when the code is valid.
+    pub code_expires_at: Timestamp,
+    /// Where it stands.
+    pub state: TicketState,
+    /// What it is about.
+    pub category: Option<String>,
+    /// The language the customer is spoken to in.
+    pub language: Language,
+    /// The result.
+    pub result: Option<String>,
+    /// The language the result is written in.
+    pub result_language: Option<Language>,
+    /// How many results it has had.
+    pub result_version: i64,
+    /// The last of them whose speech is in the cache.
+    pub spoken_version: i64,
+    /// When the customer was told to call, last.
+    pub notified_at: Option<Timestamp>,
+    /// When the result was heard first.
+    pub heard_at: Option<Timestamp>,
+}
+
+/// 30 days.
+pub(crate) const fn code_lifetime_micros() -> i64 {
+    30 * 24 * 3_600_000_000
+}
+
+const COLUMNS: &str = "id, external_ref, customer_id, phone, code, code_expires_at, state, category, language, \
+    result, result_language, result_version, spoken_version, notified_at, heard_at, changed_at";
+
+impl TicketRow {
+    fn from_row(row: &sqlx::any::AnyRow) -> Result<Self, RecordError> {
+        Ok(Self {
+            id: row.parsed("id")?,
+            external_ref: row.text("external_ref")?,
+            customer: row.parsed("customer_id")?,
+            phone: row.parsed("phone")?,
+            code: row.parsed("code")?,
+            code_expires_at: row.time("code_expires_at")?,
+            state: row.parsed("state")?,
+            category: row.text_or_none("category")?,
+            language: row.parsed("language")?,
+            result: row.text_or_none("result")?,
+            result_language: row.parsed_or_none("result_language")?,
+            result_version: row.int("result_version")?,
+            spoken_version: row.int("spoken_version")?,
+            notified_at: row.time_or_none("notified_at")?,
+            heard_at: row.time_or_none("heard_at")?,
+        })
+    }
+}
+
+/// A ticket that was looked over: what the tables take.
+#[derive(Debug, Clone)]
+struct Checked {
+    input: TicketInput,
+    phone: PhoneNumber,
+    code: Option<TicketCode>,
+    language: Language,
+    result: Option<String>,
+    result_language: Option<Language>,
+}
+
+/// Looks a ticket over without storing it.
+///
+/// # Errors
+/// [`RecordError::Invalid`] with what is wrong, naming the field.
+fn check(input: TicketInput, default_language: Language) -> Result<Checked, RecordError> {
+    let invalid = |text: String| Err(RecordError::Invalid(text));
+    let reference = input.external_ref.trim();
+    if reference.is_empty() || reference.chars().count() > 64 || reference.chars().any(char::is_control) {
+        return invalid("external-ref: 1 to 64 characters are expected".into());
+    }
+    let Ok(phone) = PhoneNumber::parse(input.phone.expose()) else {
+        return invalid("phone: not a telephone number; write it as 13800138000 or +8613800138000".into());
+    };
+    let code = match &input.code {
+        Some(code) => match code.expose().parse::<TicketCode>() {
+            Ok(code) => Some(code),
+            Err(error) => return invalid(format!("code: {error}; leave it empty and one is made")),
+        },
+        None => None,
+    };
+    if input.category.as_ref().is_some_and(|text| text.chars().count() > 64) {
+        return invalid("category: 64 characters at most".into());
+    }
+    let result =
+        input.result.as_ref().map(|text| text.expose().trim().to_owned()).filter(|text| !text.is_empty());
+    if result.as_ref().is_some_and(|text| text.chars().count() > 2000) {
+        return invalid("result: 2,000 characters at most; a caller hears four minutes of it".into());
+    }
+    if input.state == TicketState::Closed && result.is_none() {
+        return invalid("result: a closed ticket needs the words that the customer shall hear".into());
+    }
+    let language = input.language.unwrap_or(default_language);
+    let result_language =
+        result.as_ref().map(|text| input.result_language.unwrap_or_else(|| Language::of_text(text)));
+    Ok(Checked { phone, code, language, result, result_language, input })
+}
+
+impl Record {
+    /// Looks a ticket over without storing it: a dry run.
+    ///
+    /// # Errors
+    /// [`RecordError::Invalid`] with what is wrong, naming the field.
+    pub fn check_ticket(input: &TicketInput) -> Result<(), RecordError> {
+        check(input.clone(), Language::default()).map(|_| ())
+    }
+
+    /// Stores a ticket, with all that its change sets in motion, in one transaction. The same
+    /// ticket again changes nothing.
+    ///
+    /// # Errors
+    /// [`RecordError::Invalid`] with what is wrong, naming the field; [`RecordError::Unavailable`]
+    /// if the database does not take it.
+    pub async fn upsert_ticket(
+        &self,
+        input: TicketInput,
+        default_language: Language,
+    ) -> Result<Upserted, RecordError> {
+        let checked = check(input, default_language)?;
+        let new = NewIds {
+            ticket: self.new_id::<TicketId>().to_string(),
+            customer: self.new_id::<CustomerId>().to_string(),
+            identity: self.new_id::<IdentityId>().to_string(),
+            event: self.new_id::<JobId>().to_string(),
+            job: self.new_id::<JobId>().to_string(),
+            codes: std::array::from_fn(|_| TicketCode::from_random(rand::random())),
+        };
+        let now = self.now_micros();
+        self.writer
+            .prompt(move |connection| {
+                let (checked, new) = (checked.clone(), new.clone());
+                Box::pin(async move { upsert(connection, &checked, &new, now).await })
+            })
+            .await
+    }
+
+    /// A ticket by its id.
+    ///
+    /// # Errors
+    /// [`RecordError::Unavailable`] if the database does not answer.
+    pub async fn find_ticket(&self, ticket: TicketId) -> Result<Option<TicketRow>, RecordError> {
+        self.ticket_by("id", &ticket.to_string()).await
+    }
+
+    /// A ticket by the firm's own number.
+    ///
+    /// # Errors
+    /// [`RecordError::Unavailable`] if the database does not answer.
+    pub async fn find_ticket_by_ref(&self, external_ref: &str) -> Result<Option<TicketRow>, RecordError> {
+        self.ticket_by("external_ref", external_ref).await
+    }
+
+    async fn ticket_by(&self, column: &'static str, value: &str) -> Result<Option<TicketRow>, RecordError> {
+        let row = sqlx::query(&format!("SELECT {COLUMNS} FROM ticket WHERE {column} = $1"))
+            .bind(value)
+            .fetch_optional(&self.readers)
+            .await?;
+        row.as_ref().map(TicketRow::from_row).transpose()
+    }
+
+    /// The tickets of a customer, the newest first.
+    ///
+    /// # Errors
+    /// [`RecordError::Unavailable`] if the database does not answer.
+    pub async fn tickets_of(&self, customer: CustomerId) -> Result<Vec<TicketRow>, RecordError> {
+        let rows = sqlx::query(&format!(
+            "SELECT {COLUMNS} FROM ticket WHERE customer_id = $1 ORDER BY created_at DESC"
+        ))
+        .bind(customer.to_string())
+        .fetch_all(&self.readers)
+        .await?;
+        rows.iter().map(TicketRow::from_row).collect()
+    }
+}
+
+#[derive(Debug, Clone)]
+struct NewIds {
+    ticket: String,
+    customer: String,
+    identity: String,
+    event: String,
+    job: String,
+    /// Several, because a code may be taken: with a million codes in use one try in a hundred
+    /// meets one, eight in a row practically never.
+    codes: [TicketCode; 8],
+}
+
+async fn upsert(
+    connection: &mut AnyConnection,
+    checked: &Checked,
+    new: &NewIds,
+    now: i64,
+) -> Result<Upserted, RecordError> {
+    let changed_at = checked.input.changed_at.map(Timestamp::as_microsecond);
+    let known = sqlx::query(&format!("SELECT {COLUMNS} FROM ticket WHERE external_ref = $1"))
+        .bind(checked.input.external_ref.trim())
+        .fetch_optional(&mut *connection)
+        .await?;
+    let Some(known) = known else {
+        return insert(connection, checked, new, changed_at.unwrap_or(now), now).await;
+    };
+    let row = TicketRow::from_row(&known)?;
+    let mut upserted = Upserted { ticket: row.id, customer: row.customer, change: Change::Unchanged };
+    if changed_at.is_some_and(|at| known.int("changed_at").is_ok_and(|known| at < known)) {
+        upserted.change = Change::Stale;
+        return Ok(upserted);
+    }
+    let new_result = checked.result.is_some() && checked.result != row.result;
+    let same = row.state == checked.input.state
+        && row.phone == checked.phone
+        && row.category == checked.input.category
+        && !new_result
+        && checked.code.as_ref().is_none_or(|code| *code == row.code);
+    if same {
+        return Ok(upserted);
+    }
+    if let Some(code) = &checked.code {
+        refuse_taken_code(connection, code, Some(&row.id.to_string())).await?;
+    }
+    if row.phone != checked.phone {
+        upserted.customer = customer_for(connection, checked, new, now).await?;
+    }
+    let version = row.result_version + i64::from(new_result);
+    // A new result begins a new time in which its code can be used.
+    sqlx::query(
+        "UPDATE ticket SET customer_id = $2, phone = $3, code = COALESCE($4, code), \
+         code_expires_at = CASE WHEN $5 = 1 THEN $6 ELSE code_expires_at END, state = $7, category = $8, \
+         result = COALESCE($9, result), result_language = COALESCE($10, result_language), \
+         result_version = $11, heard_at = CASE WHEN $5 = 1 THEN NULL ELSE heard_at END, changed_at = $12 \
+         WHERE id = $1",
+    )
+    .bind(row.id.to_string())
+    .bind(upserted.customer.to_string())
+    .bind(checked.phone.e164())
+    .bind(checked.code.as_ref().map(TicketCode::digits))
+    .bind(i64::from(new_result))
+    .bind(code_expiry(now))
+    .bind(checked.input.state.word())
+    .bind(&checked.input.category)
+    .bind(&checked.result)
+    .bind(checked.result_language.map(Language::tag))
+    .bind(version)
+    .bind(changed_at.unwrap_or(now))
+    .execute(&mut *connection)
+    .await?;
+    upserted.change = Change::Changed;
+    set_in_motion(connection, checked, new, &upserted, version, now).await?;
+    Ok(upserted)
+}
+
+async fn insert(
+    connection: &mut AnyConnection,
+    checked: &Checked,
+    new: &NewIds,
+    changed_at: i64,
+    now: i64,
+) -> Result<Upserted, RecordError> {
+    let customer = customer_for(connection, checked, new, now).await?;
+    let code = match &checked.code {
+        Some(code) => {
+            refuse_taken_code(connection, code, None).await?;
+            code.clone()
+        }
+        None => free_code(connection, &new.codes).await?,
+    };
+    let version = i64::from(checked.result.is_some());
+    sqlx::query(
+        "INSERT INTO ticket (id, external_ref, customer_id, phone, code, code_expires_at, state, category, \
+         language, result, result_language, result_version, changed_at, created_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+    )
+    .bind(&new.ticket)
+    .bind(checked.input.external_ref.trim())
+    .bind(customer.to_string())
+    .bind(checked.phone.e164())
+    .bind(code.digits())
+    .bind(code_expiry(now))
+    .bind(checked.input.state.word())
+    .bind(&checked.input.category)
+    .bind(checked.language.tag())
+    .bind(&checked.result)
+    .bind(checked.result_language.map(Language::tag))
+    .bind(version)
+    .bind(changed_at)
+    .bind(now)
+    .execute(&mut *connection)
+    .await?;
+    let ticket = new.ticket.parse().map_err(|_| RecordError::Corrupt("a new id".into()))?;
+    let upserted = Upserted { ticket, customer, change: Change::Created };
+    set_in_motion(connection, checked, new, &upserted, version, now).await?;
+    Ok(upserted)
+}
+
+async fn refuse_taken_code(
+    connection: &mut AnyConnection,
+    code: &TicketCode,
+    except: Option<&str>,
+) -> Result<(), RecordError> {
+    let taken = sqlx::query("SELECT id FROM ticket WHERE code = $1 AND id <> $2")
+        .bind(code.digits())
+        .bind(except.unwrap_or(""))
+        .fetch_optional(connection)
+        .await?;
+    match taken {
+        Some(_) => Err(RecordError::Invalid(
+            "code: another ticket has this code; leave it empty and one is made".into(),
+        )),
+        None => Ok(()),
+    }
+}
+
+async fn free_code(connection: &mut AnyConnection, codes: &[TicketCode]) -> Result<TicketCode, RecordError> {
+    for code in codes {
+        match refuse_taken_code(connection, code, None).await {
+            Ok(()) => return Ok(code.clone()),
+            Err(RecordError::Invalid(_)) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Err(RecordError::Unavailable("no free code was found in eight tries; try again".into()))
+}
+
+/// The customer a ticket's number belongs to, made if nobody has it.
+async fn customer_for(
+    connection: &mut AnyConnection,
+    checked: &Checked,
+    new: &NewIds,
+    now: i64,
+) -> Result<CustomerId, RecordError> {
+    let name =
+        checked.input.name.as_ref().map(|name| name.expose().trim().to_owned()).filter(|n| !n.is_empty());
+    let parse = |id: &str| id.parse().map_err(|_| RecordError::Corrupt("a customer's id".into()));
+    if let Some(customer) = customer_of_phone(connection, &checked.phone).await? {
+        sqlx::query(
+            "UPDATE customer SET name = COALESCE($2, name), changed_at = $3 WHERE id = $1 AND name IS NULL",
+        )
+        .bind(&customer)
+        .bind(name)
+        .bind(now)
+        .execute(connection)
+        .await?;
+        return parse(&customer);
+    }
+    sqlx::query(
+        "INSERT INTO customer (id, name, language, created_at, changed_at) VALUES ($1, $2, $3, $4, $4)",
+    )
+    .bind(&new.customer)
+    .bind(name)
+    .bind(checked.input.language.map(Language::tag))
+    .bind(now)
+    .execute(&mut *connection)
+    .await?;
+    let identity =
+        find_or_make_identity(connection, "phone", checked.phone.e164(), &new.identity, now).await?;
+    // The firm's own system says whose number it is.
+    sqlx::query(
+        "INSERT INTO identity_link (identity_id, customer_id, level, method, valid_from) \
+         VALUES ($1, $2, 'verified', 'crm', $3)",
+    )
+    .bind(identity)
+    .bind(&new.customer)
+    .bind(now)
+    .execute(connection)
+    .await?;
+    parse(&new.customer)
+}
+
+/// The journal's entry, and the rendering of a result that may be told: made in the transaction
+/// of the change, so that they exist exactly if it does.
+async fn set_in_motion(
+    connection: &mut AnyConnection,
+    checked: &Checked,
+    new: &NewIds,
+    upserted: &Upserted,
+    version: i64,
+    now: i64,
+) -> Result<(), RecordError> {
+    let ticket = upserted.ticket.to_string();
+    let type_name = if upserted.change == Change::Created { "ticket.created" } else { "ticket.changed" };
+    let body = serde_json::json!({ "state": checked.input.state, "category": checked.input.category,
+        "result-version": version });
+    let row = EventRow {
+        source: "ticket",
+        source_event_id: new.event.clone(),
+        type_name,
+        customer_id: Some(upserted.customer.to_string()),
+        interaction_id: None,
+        ticket_id: Some(ticket.clone()),
+        occurred_at: now,
+        body: body.to_string(),
+    };
+    insert_events(connection, &[row], now).await?;
+    if checked.input.state == TicketState::Closed && version > 0 {
+        insert_job(
+            connection,
+            &new.job,
+            JobKind::RenderResult,
+            &format!("{ticket}:{version}"),
+            &ticket,
+            now,
+            now,
+        )
+        .await?;
+    }
+    if checked.input.state == TicketState::Cancelled {
+        sqlx::query(
+            "UPDATE message SET state = 'cancelled', changed_at = $2 WHERE ticket_id = $1 AND state = 'due'",
+        )
+        .bind(&ticket)
+        .bind(now)
+        .execute(connection)
+        .await?;
+    }
+    Ok(())
+}
