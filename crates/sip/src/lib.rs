@@ -10,8 +10,10 @@
 )]
 
 mod arena;
+mod dialog;
 pub mod auth;
 mod ids;
 pub mod message;
 pub mod sdp;
 mod timers;
+mod transaction;
