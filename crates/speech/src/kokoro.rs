@@ -1,0 +1,195 @@
+//! Kokoro-82M by ONNX Runtime.
+//!
+//! The crate `tts-rs` drives the same model, but takes its phonemes from an espeak-ng program
+//! that it starts for each text: the only hook is that program's path. Mandarin from there is
+//! gibberish, and another phonemiser would have to pose as a program. So the runtime is driven here.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, OnceLock};
+
+use hotline_model::Language;
+use ort::session::Session;
+use ort::value::Tensor;
+
+use crate::SpeechError;
+use crate::english::English;
+use crate::mandarin::Mandarin;
+
+/// Samples a second of what the model speaks.
+pub const RATE_HZ: u32 = 24_000;
+/// A style is 256 numbers, one row for each count of tokens up to 510.
+const STYLE: usize = 256;
+const ROWS: usize = 510;
+
+/// Which voice speaks a language.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Voices {
+    /// Mandarin. Default `zf_xiaobei`.
+    pub zh_cn: String,
+    /// English. Default `af_heart`.
+    pub en_us: String,
+}
+
+impl Default for Voices {
+    fn default() -> Self {
+        Self { zh_cn: "zf_xiaobei".into(), en_us: "af_heart".into() }
+    }
+}
+
+impl Voices {
+    /// The voice of a language.
+    pub fn of(&self, language: Language) -> &str {
+        match language {
+            Language::ZhCn => &self.zh_cn,
+            Language::EnUs => &self.en_us,
+        }
+    }
+}
+
+/// The voice: dictionaries shared by all, and one session for each worker.
+pub struct Kokoro {
+    folder: PathBuf,
+    vocabulary: HashMap<char, i64>,
+    mandarin: Mandarin,
+    english: English,
+    voices: Voices,
+    styles: Mutex<HashMap<String, std::sync::Arc<[f32]>>>,
+    /// Sessions that are not in use; a worker takes one or makes one.
+    sessions: Mutex<Vec<Session>>,
+}
+
+static RUNTIME: OnceLock<Result<(), String>> = OnceLock::new();
+
+impl Kokoro {
+    /// Opens the voice in `folder`, as `tools/fetch-speech` filled it; the model is loaded by the
+    /// first text.
+    ///
+    /// # Errors
+    /// [`SpeechError::Missing`] names the first file that is not there.
+    pub fn open(folder: &Path, voices: Voices, firm_lexicon: &str) -> Result<Self, SpeechError> {
+        let read = |name: &str| {
+            std::fs::read_to_string(folder.join(name)).map_err(|_| SpeechError::Missing(folder.join(name)))
+        };
+        for name in ["kokoro.onnx", "libonnxruntime.so"] {
+            if !folder.join(name).is_file() {
+                return Err(SpeechError::Missing(folder.join(name)));
+            }
+        }
+        let vocabulary = vocabulary(&read("vocab.json")?)?;
+        let mandarin = Mandarin::new(&read("phrases.tsv")?, firm_lexicon);
+        let english = English::new(&read("cmudict.dict")?);
+        let runtime = RUNTIME.get_or_init(|| {
+            ort::init_from(folder.join("libonnxruntime.so"))
+                .map(|builder| {
+                    builder.with_telemetry(false).commit();
+                })
+                .map_err(|error| error.to_string())
+        });
+        runtime.clone().map_err(SpeechError::Runtime)?;
+        let kokoro = Self {
+            folder: folder.to_owned(),
+            vocabulary,
+            mandarin,
+            english,
+            voices,
+            styles: Mutex::default(),
+            sessions: Mutex::default(),
+        };
+        for language in Language::ALL {
+            kokoro.style(kokoro.voices.of(language))?;
+        }
+        Ok(kokoro)
+    }
+
+    /// The voice of a language: its name goes into the keys of the cache.
+    pub fn voice(&self, language: Language) -> &str {
+        self.voices.of(language)
+    }
+
+    /// The phonemes of spoken words.
+    pub fn phonemes(&self, text: &str, language: Language) -> String {
+        match language {
+            Language::ZhCn => self.mandarin.phonemes(text, &self.english),
+            Language::EnUs => self.english.phonemes(text),
+        }
+    }
+
+    /// Speaks words: mono samples at 24 kHz. `speed` is 1.0 for the usual pace. Takes about 1.3
+    /// seconds of one core for a second of audio: never called on a thread that serves calls.
+    ///
+    /// # Errors
+    /// [`SpeechError::Runtime`] if the model cannot be loaded or fails; [`SpeechError::Nothing`]
+    /// if there is nothing in the words that can be spoken.
+    pub fn speak(&self, text: &str, language: Language, speed: f32) -> Result<Vec<f32>, SpeechError> {
+        let phonemes = self.phonemes(text, language);
+        let ids: Vec<i64> = phonemes.chars().filter_map(|c| self.vocabulary.get(&c).copied()).collect();
+        if ids.is_empty() {
+            return Err(SpeechError::Nothing);
+        }
+        let style = self.style(self.voices.of(language))?;
+        // Texts come by clause; one of more than 510 phonemes is spoken in pieces.
+        let mut samples = Vec::new();
+        for piece in ids.chunks(ROWS - 2) {
+            samples.extend(self.run(piece, &style, speed)?);
+        }
+        Ok(samples)
+    }
+
+    fn run(&self, ids: &[i64], style: &[f32], speed: f32) -> Result<Vec<f32>, SpeechError> {
+        let runtime = |error: ort::Error| SpeechError::Runtime(error.to_string());
+        let idle = self.sessions.lock().expect("no holder of this lock panics").pop();
+        let mut session = match idle {
+            Some(session) => session,
+            None => self.load().map_err(runtime)?,
+        };
+        let row = ids.len().min(ROWS - 1) * STYLE;
+        let tokens: Vec<i64> =
+            std::iter::once(0).chain(ids.iter().copied()).chain(std::iter::once(0)).collect();
+        let result = (|| {
+            let tokens = Tensor::from_array(([1usize, tokens.len()], tokens))?;
+            let style = Tensor::from_array(([1usize, STYLE], style[row..row + STYLE].to_vec()))?;
+            let speed = Tensor::from_array(([1usize], vec![speed]))?;
+            let outputs =
+                session.run(ort::inputs!["tokens" => tokens, "style" => style, "speed" => speed])?;
+            let (_, samples) = outputs[0].try_extract_tensor::<f32>()?;
+            Ok(samples.to_vec())
+        })();
+        self.sessions.lock().expect("no holder of this lock panics").push(session);
+        result.map_err(runtime)
+    }
+
+    fn load(&self) -> Result<Session, ort::Error> {
+        Session::builder()?
+            .with_intra_threads(1)?
+            .with_inter_threads(1)?
+            .commit_from_file(self.folder.join("kokoro.onnx"))
+    }
+
+    fn style(&self, voice: &str) -> Result<std::sync::Arc<[f32]>, SpeechError> {
+        let mut styles = self.styles.lock().expect("no holder of this lock panics");
+        if let Some(style) = styles.get(voice) {
+            return Ok(std::sync::Arc::clone(style));
+        }
+        let path = self.folder.join("voices").join(format!("{voice}.bin"));
+        let bytes = std::fs::read(&path).map_err(|_| SpeechError::Missing(path.clone()))?;
+        let style: std::sync::Arc<[f32]> =
+            bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
+        if style.len() != ROWS * STYLE {
+            return Err(SpeechError::Damaged(path));
+        }
+        styles.insert(voice.to_owned(), std::sync::Arc::clone(&style));
+        Ok(style)
+    }
+}
+
+fn vocabulary(json: &str) -> Result<HashMap<char, i64>, SpeechError> {
+    let damaged = || SpeechError::Damaged(PathBuf::from("vocab.json"));
+    let value: serde_json::Value = serde_json::from_str(json).map_err(|_| damaged())?;
+    let table = value.get("vocab").and_then(|v| v.as_object()).ok_or_else(damaged)?;
+    table
+        .iter()
+        .map(|(symbol, id)| Some((symbol.chars().next()?, id.as_i64()?)))
+        .collect::<Option<_>>()
+        .ok_or_else(damaged)
+}
