@@ -10,10 +10,16 @@
 )]
 
 mod arena;
-mod dialog;
 pub mod auth;
+mod dialog;
+mod endpoint;
 mod ids;
 pub mod message;
 pub mod sdp;
 mod timers;
 mod transaction;
+
+pub use endpoint::{
+    Config, ConnectionId, Counts, Datagram, EndCause, Endpoint, Event, Invite, LegKey, Network, NetworkError,
+    OpError, Outbound, Party, Source, Sources, Transport, dtmf_relay,
+};

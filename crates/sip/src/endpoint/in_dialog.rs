@@ -1,0 +1,488 @@
+//! Requests inside a dialog, theirs and ours (RFC 3261 §12.2, §14, §15; RFC 3311; RFC 6086; RFC 3515).
+
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+
+use super::config::Source;
+use super::event::{EndCause, Event, LegKey, OpError};
+use super::inbound::{reason_of, write_abilities};
+use super::leg::{Cancel, Change, LegTimer, Phase};
+use super::screen::{ACCEPT, ALLOW, SUPPORTED, find_content_refusal};
+use super::wire::{Silence, What};
+use super::Endpoint;
+use crate::arena::Key;
+use crate::message::{Message, Method, Name, Writer};
+
+/// A re-INVITE refused with 491 is tried this often.
+const GLARE_TRIES: u32 = 4;
+
+impl Endpoint {
+    /// Hangs up: BYE. [`Event::Ended`] follows at once; the leg is kept until the BYE is answered. If our
+    /// 200 is not acknowledged yet, the BYE waits for that (RFC 3261 §15).
+    ///
+    /// # Errors
+    ///
+    /// [`OpError::WrongState`] if the call is not answered: see [`Endpoint::hang_up`].
+    pub fn bye(&mut self, now: Instant, leg: LegKey, reason: Option<&str>) -> Result<(), OpError> {
+        let found = self.leg_mut(leg)?;
+        match found.phase {
+            Phase::Answered => found.bye_after_ack = true,
+            Phase::Established => {
+                if let Change::Theirs { .. } = found.change {
+                    self.refuse_change(now, leg.0, 487)?;
+                }
+                self.send_bye(now, leg.0, reason);
+            }
+            _ => return Err(OpError::WrongState),
+        }
+        self.tell(Event::Ended { leg, cause: EndCause::LocalBye, reason: None });
+        Ok(())
+    }
+
+    /// Ends the leg in the way its phase asks for: refuses with 480, cancels, or says BYE.
+    ///
+    /// # Errors
+    ///
+    /// [`OpError::NoLeg`] if it has ended.
+    pub fn hang_up(&mut self, now: Instant, leg: LegKey) -> Result<(), OpError> {
+        match self.leg_mut(leg)?.phase {
+            Phase::Incoming => self.reject(now, leg, 480, None, None),
+            Phase::Calling | Phase::Proceeding => self.cancel(now, leg),
+            _ => self.bye(now, leg, None),
+        }
+    }
+
+    /// Offers a change of session: hold, another address. [`Event::ReinviteAnswered`] or
+    /// [`Event::ReinviteFailed`] follows; if both sides ask at once, it is repeated by itself (RFC 3261 §14.1).
+    ///
+    /// # Errors
+    ///
+    /// [`OpError::WrongState`] if the call does not stand or another change is under way.
+    pub fn reinvite(&mut self, now: Instant, leg: LegKey, sdp: Bytes) -> Result<(), OpError> {
+        let found = self.leg_mut(leg)?;
+        if found.phase != Phase::Established || !matches!(found.change, Change::Idle) || found.success.is_some() {
+            return Err(OpError::WrongState);
+        }
+        self.send_reinvite(now, leg.0, Some(sdp), 0);
+        Ok(())
+    }
+
+    /// Accepts their change; `sdp` is the answer, or our offer if they made none.
+    ///
+    /// # Errors
+    ///
+    /// [`OpError::WrongState`] if none waits.
+    pub fn accept_reinvite(&mut self, now: Instant, leg: LegKey, sdp: Bytes) -> Result<(), OpError> {
+        let (transaction, request) = self.take_change(leg)?;
+        if let Some(found) = self.legs.find_mut(leg.0) {
+            found.local_sdp = Some(sdp.clone());
+        }
+        if request.method() == Some(Method::Invite) {
+            self.send_success(now, leg.0, transaction, &request, &sdp);
+        } else if let Some((_, bytes)) = self.success(now, leg.0, transaction, &request, Some(&sdp)) {
+            self.respond(now, transaction, 200, bytes);
+        }
+        Ok(())
+    }
+
+    /// Refuses their change, usually with 488; the session stays as it was.
+    ///
+    /// # Errors
+    ///
+    /// [`OpError::WrongState`] if none waits, [`OpError::Invalid`] if the code is no refusal.
+    pub fn reject_reinvite(&mut self, now: Instant, leg: LegKey, code: u16) -> Result<(), OpError> {
+        if !(300..700).contains(&code) {
+            return Err(OpError::Invalid("a refusal has a code from 300 to 699"));
+        }
+        self.leg_mut(leg)?;
+        self.refuse_change(now, leg.0, code)
+    }
+
+    /// Sends an INFO.
+    ///
+    /// # Errors
+    ///
+    /// [`OpError::WrongState`] if the call does not stand.
+    pub fn info(&mut self, now: Instant, leg: LegKey, content_type: &str, body: &[u8]) -> Result<(), OpError> {
+        if self.leg_mut(leg)?.phase != Phase::Established {
+            return Err(OpError::WrongState);
+        }
+        self.send_in_dialog(now, leg.0, Method::Info, What::Other, Some((content_type, body)), |_| {});
+        Ok(())
+    }
+
+    /// Reports how the call asked for by REFER goes: a status line such as `SIP/2.0 180 Ringing`
+    /// (RFC 3515 §2.4.4). `done` ends the subscription.
+    ///
+    /// # Errors
+    ///
+    /// [`OpError::WrongState`] if the call does not stand.
+    pub fn notify(&mut self, now: Instant, leg: LegKey, status: &str, done: bool) -> Result<(), OpError> {
+        if self.leg_mut(leg)?.phase != Phase::Established {
+            return Err(OpError::WrongState);
+        }
+        let body = Some(("message/sipfrag;version=2.0", status.as_bytes()));
+        self.send_in_dialog(now, leg.0, Method::Notify, What::Other, body, |writer| {
+            let state = if done { "terminated;reason=noresource" } else { "active;expires=60" };
+            writer.other("Event", "refer").other("Subscription-State", state);
+        });
+        Ok(())
+    }
+
+    /// Their request in a dialog of ours.
+    pub(crate) fn handle_in_dialog(&mut self, now: Instant, source: Source, request: Message, key: Key) {
+        let (Some(leg), Some(cseq)) = (self.legs.find_mut(key), request.cseq()) else { return };
+        if !leg.dialog.count_remote(cseq.number) {
+            return self.refuse(now, &source, &request, 500, |_| {});
+        }
+        if leg.peer.transport == source.transport && source.connection.is_some() {
+            leg.peer = source;
+        }
+        let gone = leg.phase == Phase::Terminating && request.method() != Some(Method::Bye);
+        if gone {
+            return self.refuse(now, &source, &request, 481, |_| {});
+        }
+        if let Some(refusal) = find_content_refusal(&request).or_else(|| self.find_session_refusal(&request)) {
+            return self.refuse(now, &source, &request, refusal.code, |writer| {
+                if let Some((name, value)) = &refusal.header {
+                    writer.header(*name, value);
+                }
+            });
+        }
+        match request.method() {
+            Some(Method::Bye) => self.handle_bye(now, &source, &request, key),
+            Some(Method::Invite) => self.handle_reinvite(now, &source, request, key),
+            Some(Method::Update) => self.handle_update(now, &source, request, key),
+            Some(Method::Info) => {
+                self.refuse(now, &source, &request, 200, |_| {});
+                let content_type = request.content_type().unwrap_or_default().to_owned();
+                self.tell(Event::Info { leg: LegKey(key), content_type, body: request.body() });
+            }
+            Some(Method::Options) => self.refuse(now, &source, &request, 200, |writer| {
+                writer.header(Name::Allow, ALLOW).header(Name::Accept, ACCEPT).header(Name::Supported, SUPPORTED);
+            }),
+            Some(Method::Refer) => self.handle_refer(now, &source, &request, key),
+            Some(Method::Notify) => self.refuse(now, &source, &request, 481, |_| {}),
+            method => {
+                let code = if method == Some(Method::Other) { 501 } else { 405 };
+                self.refuse(now, &source, &request, code, |writer| {
+                    writer.header(Name::Allow, ALLOW);
+                });
+            }
+        }
+    }
+
+    /// BYE ends the dialog, early ones too; an INVITE still pending gets 487 (RFC 3261 §15.1.2).
+    fn handle_bye(&mut self, now: Instant, source: &Source, request: &Message, key: Key) {
+        self.refuse(now, source, request, 200, |_| {});
+        let Some(leg) = self.legs.find(key) else { return };
+        let told = leg.phase == Phase::Terminating || leg.bye_after_ack;
+        match leg.phase {
+            Phase::Incoming => self.refuse_incoming(now, key, 487, None, None),
+            Phase::Calling | Phase::Proceeding => {
+                // The callee must not do this (RFC 3261 §15); its INVITE response is still to come.
+                return;
+            }
+            _ => {
+                if let Change::Theirs { .. } = leg.change {
+                    let _ = self.refuse_change(now, key, 487);
+                }
+                self.remove_leg(key);
+            }
+        }
+        if !told {
+            let reason = reason_of(request);
+            self.tell(Event::Ended { leg: LegKey(key), cause: EndCause::RemoteBye, reason });
+        }
+    }
+
+    fn handle_reinvite(&mut self, now: Instant, source: &Source, request: Message, key: Key) {
+        let Some(leg) = self.legs.find_mut(key) else { return };
+        let conflict = match (&leg.change, leg.phase) {
+            (Change::Ours { .. }, _) => Some(491),
+            (Change::Theirs { .. }, _) => Some(500),
+            (_, Phase::Established) if leg.success.is_none() => None,
+            _ => Some(491),
+        };
+        if let Some(code) = conflict {
+            return self.refuse_conflict(now, source, &request, code);
+        }
+        leg.dialog.refresh_target(&request);
+        let Some(transaction) = self.begin_server(&request, source) else { return };
+        self.set_server_leg(transaction, key);
+        let trying = self.response(&request, source, 100, None, None).finish(None);
+        self.respond(now, transaction, 100, trying);
+        self.hand_over_change(now, key, transaction, request);
+    }
+
+    /// UPDATE: with an offer it is a change, without one a refresh (RFC 3311 §5.2, RFC 4028).
+    fn handle_update(&mut self, now: Instant, source: &Source, request: Message, key: Key) {
+        let Some(leg) = self.legs.find_mut(key) else { return };
+        let has_offer = request.sdp().is_some();
+        let conflict = match (&leg.change, leg.phase) {
+            _ if !has_offer => None,
+            (Change::Ours { .. }, _) => Some(491),
+            (Change::Theirs { .. }, _) => Some(500),
+            (_, Phase::Established) => None,
+            _ => Some(500),
+        };
+        if let Some(code) = conflict {
+            return self.refuse_conflict(now, source, &request, code);
+        }
+        leg.dialog.refresh_target(&request);
+        let Some(transaction) = self.begin_server(&request, source) else { return };
+        self.set_server_leg(transaction, key);
+        if has_offer {
+            self.hand_over_change(now, key, transaction, request);
+        } else if let Some((_, bytes)) = self.success(now, key, transaction, &request, None) {
+            self.respond(now, transaction, 200, bytes);
+        }
+    }
+
+    /// 491, or 500 with a Retry-After of 0 to 10 s (RFC 3261 §14.2).
+    fn refuse_conflict(&mut self, now: Instant, source: &Source, request: &Message, code: u16) {
+        let wait = self.ids.number() % 11;
+        self.refuse(now, source, request, code, |writer| {
+            if code == 500 {
+                writer.format(Name::RetryAfter, format_args!("{wait}"));
+            }
+        });
+    }
+
+    fn hand_over_change(&mut self, now: Instant, key: Key, transaction: Key, request: Message) {
+        let offer = request.sdp();
+        if let Some(leg) = self.legs.find_mut(key) {
+            leg.change = Change::Theirs { transaction, request };
+        }
+        self.set_leg_timer(key, LegTimer::RetryChange, None);
+        self.set_leg_timer(key, LegTimer::ChangeLimit, Some(now + self.config.change_limit));
+        self.tell(Event::Reinvite { leg: LegKey(key), offer });
+    }
+
+    fn handle_refer(&mut self, now: Instant, source: &Source, request: &Message, key: Key) {
+        let refer_to = request.find(Name::ReferTo).map(|value| String::from_utf8_lossy(value).into_owned());
+        match refer_to {
+            Some(refer_to) if self.config.allow_refer => {
+                self.refuse(now, source, request, 202, |_| {});
+                self.tell(Event::Refer { leg: LegKey(key), refer_to });
+            }
+            Some(_) => self.refuse(now, source, request, 603, |_| {}),
+            None => self.refuse(now, source, request, 400, |_| {}),
+        }
+    }
+
+    fn take_change(&mut self, leg: LegKey) -> Result<(Key, Message), OpError> {
+        let found = self.leg_mut(leg)?;
+        match std::mem::replace(&mut found.change, Change::Idle) {
+            Change::Theirs { transaction, request } => {
+                self.set_leg_timer(leg.0, LegTimer::ChangeLimit, None);
+                Ok((transaction, request))
+            }
+            other => {
+                found.change = other;
+                Err(OpError::WrongState)
+            }
+        }
+    }
+
+    /// Refuses their change that waits for the engine.
+    pub(crate) fn refuse_change(&mut self, now: Instant, key: Key, code: u16) -> Result<(), OpError> {
+        let (transaction, request) = self.take_change(LegKey(key))?;
+        let Some(leg) = self.legs.find(key) else { return Err(OpError::NoLeg) };
+        let (peer, tag) = (leg.peer, leg.dialog.local_tag.clone());
+        let response = self.response(&request, &peer, code, None, Some(&tag)).finish(None);
+        self.respond(now, transaction, code, response);
+        Ok(())
+    }
+
+    pub(crate) fn send_bye(&mut self, now: Instant, key: Key, reason: Option<&str>) {
+        let Some(leg) = self.legs.find_mut(key) else { return };
+        leg.phase = Phase::Terminating;
+        leg.success = None;
+        for (_, id) in std::mem::take(&mut leg.timers) {
+            self.timers.cancel(id);
+        }
+        self.send_in_dialog(now, key, Method::Bye, What::Bye, None, |writer| {
+            if let Some(reason) = reason {
+                writer.header(Name::Reason, reason);
+            }
+        });
+    }
+
+    pub(crate) fn send_reinvite(&mut self, now: Instant, key: Key, sdp: Option<Bytes>, tries: u32) {
+        let Some(leg) = self.legs.find_mut(key) else { return };
+        leg.change = Change::Ours { sdp: sdp.clone(), tries };
+        let session = leg.session;
+        let body = sdp.as_ref().map(|sdp| ("application/sdp", &sdp[..]));
+        self.send_in_dialog(now, key, Method::Invite, What::Reinvite, body, |writer| {
+            if let Some(session) = session {
+                session.write_request(writer);
+            }
+        });
+    }
+
+    /// Sends a request in the dialog.
+    pub(crate) fn send_in_dialog(
+        &mut self,
+        now: Instant,
+        key: Key,
+        method: Method,
+        what: What,
+        body: Option<(&str, &[u8])>,
+        more: impl FnOnce(&mut Writer),
+    ) {
+        let branch = self.ids.branch();
+        let Some(leg) = self.legs.find_mut(key) else { return };
+        let seq = leg.dialog.next_seq();
+        let hop = leg.hop();
+        let via = self.via(&hop, &branch);
+        let contact = self.contact(&hop);
+        let Some(leg) = self.legs.find_mut(key) else { return };
+        let mut writer = leg.dialog.request(method.as_str(), seq, format_args!("{via}"));
+        if matches!(method, Method::Invite | Method::Update | Method::Notify) {
+            writer.header(Name::Contact, contact);
+            write_abilities(&mut writer);
+        }
+        writer.other("User-Agent", &self.config.user_agent);
+        // Credentials answer one challenge and one method, so they are used once.
+        if let Some(calling) = leg.calling.as_mut().filter(|calling| calling.auth_tries > 0) {
+            if let Some((name, value)) = &calling.authorization {
+                writer.header(*name, value);
+            }
+            calling.authorization = None;
+        }
+        more(&mut writer);
+        let bytes = writer.finish(body);
+        self.begin_client(now, hop, method, &branch, bytes, (key, what));
+    }
+
+    /// A response that its transaction lets through.
+    pub(crate) fn handle_final_or_provisional(
+        &mut self,
+        now: Instant,
+        _transaction: Key,
+        key: Key,
+        what: What,
+        response: &Message,
+    ) {
+        let code = response.code().unwrap_or_default();
+        match what {
+            What::Invite => self.handle_invite_response(now, key, response),
+            _ if code < 200 => {}
+            What::Reinvite => self.handle_reinvite_response(now, key, response, code),
+            What::Bye => {
+                let challenged = matches!(code, 401 | 407) && self.renew_credentials(key, response, "BYE");
+                if challenged {
+                    self.send_in_dialog(now, key, Method::Bye, What::Bye, None, |_| {});
+                } else {
+                    self.remove_leg(key);
+                }
+            }
+            What::Refresh => self.handle_refresh_response(now, key, response, code),
+            What::Other if code == 481 => self.lose(now, key, code),
+            What::Other => {}
+        }
+    }
+
+    /// A request of ours that nobody answered.
+    pub(crate) fn handle_silence(&mut self, now: Instant, key: Key, what: What, silence: Silence) {
+        match what {
+            What::Invite => {
+                let waits = |phase| matches!(phase, Phase::Calling | Phase::Proceeding);
+                if self.legs.find(key).is_some_and(|leg| waits(leg.phase)) {
+                    self.handle_invite_silence(key, silence);
+                }
+            }
+            What::Bye => drop(self.remove_leg(key)),
+            What::Other => {}
+            What::Reinvite if silence == Silence::Unreachable => {
+                self.finish_change(key);
+                self.tell(Event::ReinviteFailed { leg: LegKey(key), code: silence.code() });
+            }
+            What::Refresh if silence == Silence::Unreachable => {}
+            What::Reinvite | What::Refresh => self.lose(now, key, silence.code()),
+        }
+    }
+
+    fn handle_reinvite_response(&mut self, now: Instant, key: Key, response: &Message, code: u16) {
+        let Some(leg) = self.legs.find_mut(key) else { return };
+        let seq = response.cseq().map_or(0, |cseq| cseq.number);
+        if code < 300 {
+            if let Some((_, bytes)) = leg.ack.clone().filter(|(acked, _)| *acked == seq) {
+                let hop = leg.hop();
+                return self.send(&hop, bytes);
+            }
+            leg.dialog.refresh_target(response);
+            self.send_ack(key, seq, None);
+            if self.legs.find(key).is_some_and(|leg| leg.phase == Phase::Established) {
+                if let Some(sdp) = self.finish_change(key)
+                    && let Some(leg) = self.legs.find_mut(key)
+                {
+                    leg.local_sdp = Some(sdp);
+                }
+                self.agree_as_client(now, key, response);
+                self.tell(Event::ReinviteAnswered { leg: LegKey(key), sdp: response.sdp() });
+            }
+            return;
+        }
+        if leg.phase != Phase::Established {
+            return;
+        }
+        if matches!(code, 401 | 407) && self.renew_credentials(key, response, "INVITE") {
+            let sdp = self.finish_change(key);
+            return self.send_reinvite(now, key, sdp, 0);
+        }
+        if matches!(code, 408 | 481) {
+            return self.lose(now, key, code);
+        }
+        let Some(leg) = self.legs.find_mut(key) else { return };
+        let tries = if let Change::Ours { tries, .. } = leg.change { tries } else { 0 };
+        let caller = leg.calling.is_some();
+        let sdp = self.finish_change(key);
+        if code == 491 && tries < GLARE_TRIES {
+            // In steps of 10 ms: 2.1 to 4 s for the one who chose the Call-ID, 0 to 2 s for the other
+            // (RFC 3261 §14.1).
+            let steps = if caller { 210 + self.ids.number() % 191 } else { self.ids.number() % 201 };
+            if let Some(leg) = self.legs.find_mut(key) {
+                leg.change = Change::Waiting { sdp, tries: tries + 1 };
+            }
+            return self.set_leg_timer(key, LegTimer::RetryChange, Some(now + Duration::from_millis(steps * 10)));
+        }
+        self.tell(Event::ReinviteFailed { leg: LegKey(key), code });
+    }
+
+    pub(crate) fn retry_change(&mut self, now: Instant, key: Key) {
+        let Some(leg) = self.legs.find_mut(key) else { return };
+        if let Change::Waiting { sdp, tries } = std::mem::replace(&mut leg.change, Change::Idle) {
+            self.send_reinvite(now, key, sdp, tries);
+        }
+    }
+
+    /// Our change is over; the description it carried.
+    fn finish_change(&mut self, key: Key) -> Option<Bytes> {
+        let leg = self.legs.find_mut(key)?;
+        match std::mem::replace(&mut leg.change, Change::Idle) {
+            Change::Ours { sdp, .. } => sdp,
+            other => {
+                leg.change = other;
+                None
+            }
+        }
+    }
+
+    /// A challenge inside the dialog, of a request that carried no fresh credentials.
+    fn renew_credentials(&mut self, key: Key, response: &Message, method: &str) -> bool {
+        let Some(calling) = self.legs.find_mut(key).and_then(|leg| leg.calling.as_mut()) else { return false };
+        calling.cancel = Cancel::No;
+        calling.auth_tries = calling.auth_tries.saturating_sub(1);
+        self.answer_challenge(key, response, method)
+    }
+
+    /// The other side is gone: say BYE all the same (RFC 3261 §12.2.1.2, RFC 5057 §5) and tell.
+    pub(crate) fn lose(&mut self, now: Instant, key: Key, code: u16) {
+        if self.legs.find(key).is_some_and(|leg| matches!(leg.phase, Phase::Established | Phase::Answered)) {
+            self.end_by_us(now, key, EndCause::Lost(code));
+        }
+    }
+}
