@@ -254,7 +254,7 @@ mod tests {
                 reception.place(number);
                 reception.note_arrival(u32::from(number) << 16, u32::from(number).wrapping_mul(77_777));
                 reception.take_fraction_lost();
-                reception.lost();
+                let _ = reception.lost();
             }
         }
     }
