@@ -29,7 +29,9 @@ impl Algorithm {
     }
 
     fn from_name(name: &str) -> Option<Algorithm> {
-        [Algorithm::Md5, Algorithm::Sha256].into_iter().find(|known| known.as_str().eq_ignore_ascii_case(name))
+        [Algorithm::Md5, Algorithm::Sha256]
+            .into_iter()
+            .find(|known| known.as_str().eq_ignore_ascii_case(name))
     }
 
     /// The hash of the parts joined by `:`, in hex.
@@ -109,7 +111,14 @@ impl Challenge {
 
     /// The value of Authorization or Proxy-Authorization for a request; `count` is 1 for the first use of
     /// the nonce.
-    pub fn answer(&self, credentials: &Credentials, method: &str, uri: &str, cnonce: &str, count: u32) -> String {
+    pub fn answer(
+        &self,
+        credentials: &Credentials,
+        method: &str,
+        uri: &str,
+        cnonce: &str,
+        count: u32,
+    ) -> String {
         let user = hash_user(self.algorithm, &credentials.username, &self.realm, &credentials.password);
         let request = self.algorithm.hash(&[method, uri]);
         let count = format!("{count:08x}");
@@ -229,7 +238,8 @@ impl Verifier {
             return false;
         };
         let age = now.saturating_duration_since(self.start).as_secs().checked_sub(seconds);
-        same(self.nonce(seconds).as_bytes(), nonce.as_bytes()) && age.is_some_and(|age| age <= NONCE_LIFE.as_secs())
+        same(self.nonce(seconds).as_bytes(), nonce.as_bytes())
+            && age.is_some_and(|age| age <= NONCE_LIFE.as_secs())
     }
 
     /// Whether `count` is new for the nonce (RFC 7616 §3.4: a replay repeats it).
@@ -269,7 +279,8 @@ struct Given {
 impl Given {
     fn parse(value: &[u8]) -> Option<Given> {
         let fields = Fields::parse(value)?;
-        let algorithm = fields.find("algorithm").map_or(Some(Algorithm::Md5), |name| Algorithm::from_name(&name));
+        let algorithm =
+            fields.find("algorithm").map_or(Some(Algorithm::Md5), |name| Algorithm::from_name(&name));
         (fields.find("qop")? == "auth").then_some(())?;
         Some(Given {
             username: fields.find("username")?,
@@ -305,7 +316,8 @@ impl Fields {
     }
 
     fn find(&self, name: &str) -> Option<String> {
-        let (_, value) = Params::new(&self.0).iter().find(|(found, _)| found.eq_ignore_ascii_case(name.as_bytes()))?;
+        let (_, value) =
+            Params::new(&self.0).iter().find(|(found, _)| found.eq_ignore_ascii_case(name.as_bytes()))?;
         std::str::from_utf8(unquote(value?)).ok().map(str::to_owned)
     }
 }

@@ -33,7 +33,8 @@ impl Dialog {
             remote_tag: from.tag().unwrap_or_default().to_owned(),
             local: without_tag(request.find(Name::To)?, &to),
             remote: without_tag(request.find(Name::From)?, &from),
-            target: request.contact().map(|contact| contact.uri().as_str().to_owned()).unwrap_or_default(),
+            // Without Contact (RFC 2543) requests go to the From address.
+            target: request.contact().unwrap_or(from).uri().as_str().to_owned(),
             route_set: route_set(request, false),
             local_seq: 0,
             remote_seq: Some(request.cseq()?.number),

@@ -15,7 +15,8 @@ pub fn dtmf_relay(body: &[u8]) -> Option<(char, u32)> {
         match line.split_once('=') {
             Some((name, value)) if name.trim().eq_ignore_ascii_case("signal") => signal = Some(value.trim()),
             Some((name, value)) if name.trim().eq_ignore_ascii_case("duration") => {
-                duration_ms = value.trim().parse().ok().filter(|ms| (1..=60_000).contains(ms)).unwrap_or(DEFAULT_MS);
+                duration_ms =
+                    value.trim().parse().ok().filter(|ms| (1..=60_000).contains(ms)).unwrap_or(DEFAULT_MS);
             }
             None if signal.is_none() && !line.trim().is_empty() => signal = Some(line.trim()),
             _ => {}

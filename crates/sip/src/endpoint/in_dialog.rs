@@ -4,13 +4,13 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
+use super::Endpoint;
 use super::config::Source;
 use super::event::{EndCause, Event, LegKey, OpError};
 use super::inbound::{reason_of, write_abilities};
 use super::leg::{Cancel, Change, LegTimer, Phase};
 use super::screen::{ACCEPT, ALLOW, SUPPORTED, find_content_refusal};
 use super::wire::{Silence, What};
-use super::Endpoint;
 use crate::arena::Key;
 use crate::message::{Message, Method, Name, Writer};
 
@@ -61,7 +61,10 @@ impl Endpoint {
     /// [`OpError::WrongState`] if the call does not stand or another change is under way.
     pub fn reinvite(&mut self, now: Instant, leg: LegKey, sdp: Bytes) -> Result<(), OpError> {
         let found = self.leg_mut(leg)?;
-        if found.phase != Phase::Established || !matches!(found.change, Change::Idle) || found.success.is_some() {
+        if found.phase != Phase::Established
+            || !matches!(found.change, Change::Idle)
+            || found.success.is_some()
+        {
             return Err(OpError::WrongState);
         }
         self.send_reinvite(now, leg.0, Some(sdp), 0);
@@ -104,7 +107,13 @@ impl Endpoint {
     /// # Errors
     ///
     /// [`OpError::WrongState`] if the call does not stand.
-    pub fn info(&mut self, now: Instant, leg: LegKey, content_type: &str, body: &[u8]) -> Result<(), OpError> {
+    pub fn info(
+        &mut self,
+        now: Instant,
+        leg: LegKey,
+        content_type: &str,
+        body: &[u8],
+    ) -> Result<(), OpError> {
         if self.leg_mut(leg)?.phase != Phase::Established {
             return Err(OpError::WrongState);
         }
@@ -143,7 +152,8 @@ impl Endpoint {
         if gone {
             return self.refuse(now, &source, &request, 481, |_| {});
         }
-        if let Some(refusal) = find_content_refusal(&request).or_else(|| self.find_session_refusal(&request)) {
+        if let Some(refusal) = find_content_refusal(&request).or_else(|| self.find_session_refusal(&request))
+        {
             return self.refuse(now, &source, &request, refusal.code, |writer| {
                 if let Some((name, value)) = &refusal.header {
                     writer.header(*name, value);
@@ -160,7 +170,10 @@ impl Endpoint {
                 self.tell(Event::Info { leg: LegKey(key), content_type, body: request.body() });
             }
             Some(Method::Options) => self.refuse(now, &source, &request, 200, |writer| {
-                writer.header(Name::Allow, ALLOW).header(Name::Accept, ACCEPT).header(Name::Supported, SUPPORTED);
+                writer
+                    .header(Name::Allow, ALLOW)
+                    .header(Name::Accept, ACCEPT)
+                    .header(Name::Supported, SUPPORTED);
             }),
             Some(Method::Refer) => self.handle_refer(now, &source, &request, key),
             Some(Method::Notify) => self.refuse(now, &source, &request, 481, |_| {}),
@@ -447,7 +460,11 @@ impl Endpoint {
             if let Some(leg) = self.legs.find_mut(key) {
                 leg.change = Change::Waiting { sdp, tries: tries + 1 };
             }
-            return self.set_leg_timer(key, LegTimer::RetryChange, Some(now + Duration::from_millis(steps * 10)));
+            return self.set_leg_timer(
+                key,
+                LegTimer::RetryChange,
+                Some(now + Duration::from_millis(steps * 10)),
+            );
         }
         self.tell(Event::ReinviteFailed { leg: LegKey(key), code });
     }
@@ -473,7 +490,9 @@ impl Endpoint {
 
     /// A challenge inside the dialog, of a request that carried no fresh credentials.
     fn renew_credentials(&mut self, key: Key, response: &Message, method: &str) -> bool {
-        let Some(calling) = self.legs.find_mut(key).and_then(|leg| leg.calling.as_mut()) else { return false };
+        let Some(calling) = self.legs.find_mut(key).and_then(|leg| leg.calling.as_mut()) else {
+            return false;
+        };
         calling.cancel = Cancel::No;
         calling.auth_tries = calling.auth_tries.saturating_sub(1);
         self.answer_challenge(key, response, method)

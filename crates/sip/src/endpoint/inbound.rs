@@ -4,11 +4,11 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
+use super::Endpoint;
 use super::config::{Source, Transport};
 use super::event::{EndCause, Event, Invite, LegKey, OpError, Party};
 use super::leg::{Change, Leg, LegTimer, Phase, Success};
 use super::screen::{ACCEPT, ALLOW, SUPPORTED};
-use super::Endpoint;
 use crate::arena::Key;
 use crate::dialog::Dialog;
 use crate::message::{Message, Method, Name, Scheme, Writer};
@@ -90,7 +90,13 @@ impl Endpoint {
         Ok(())
     }
 
-    fn provisional(&mut self, now: Instant, leg: LegKey, code: u16, sdp: Option<Bytes>) -> Result<(), OpError> {
+    fn provisional(
+        &mut self,
+        now: Instant,
+        leg: LegKey,
+        code: u16,
+        sdp: Option<Bytes>,
+    ) -> Result<(), OpError> {
         let found = self.leg_mut(leg)?;
         let (Phase::Incoming, Some(transaction), Some(request)) = (found.phase, found.invite, &found.request)
         else {

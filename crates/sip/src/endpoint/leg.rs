@@ -68,20 +68,11 @@ pub(crate) enum Change {
     /// None.
     Idle,
     /// Their re-INVITE or UPDATE waits for the engine.
-    Theirs {
-        transaction: Key,
-        request: Message,
-    },
+    Theirs { transaction: Key, request: Message },
     /// Our re-INVITE waits for its response.
-    Ours {
-        sdp: Option<Bytes>,
-        tries: u32,
-    },
+    Ours { sdp: Option<Bytes>, tries: u32 },
     /// Our re-INVITE was refused with 491 and waits to be sent again.
-    Waiting {
-        sdp: Option<Bytes>,
-        tries: u32,
-    },
+    Waiting { sdp: Option<Bytes>, tries: u32 },
 }
 
 /// Whether our INVITE is given up.
@@ -181,7 +172,9 @@ impl Leg {
 
 fn is_private(address: std::net::IpAddr) -> bool {
     match address.to_canonical() {
-        std::net::IpAddr::V4(v4) => v4.is_private() || v4.is_loopback() || v4.is_link_local() || v4.is_unspecified(),
+        std::net::IpAddr::V4(v4) => {
+            v4.is_private() || v4.is_loopback() || v4.is_link_local() || v4.is_unspecified()
+        }
         std::net::IpAddr::V6(v6) => v6.is_loopback() || v6.is_unspecified() || v6.is_unique_local(),
     }
 }

@@ -293,7 +293,10 @@ impl Endpoint {
     }
 
     fn leg_mut(&mut self, leg: LegKey) -> Result<&mut Leg, OpError> {
-        let found = self.legs.find_mut(leg.0).filter(|leg| leg.phase != leg::Phase::Terminating && !leg.bye_after_ack);
+        let found = self
+            .legs
+            .find_mut(leg.0)
+            .filter(|leg| leg.phase != leg::Phase::Terminating && !leg.bye_after_ack);
         found.ok_or(OpError::NoLeg)
     }
 }

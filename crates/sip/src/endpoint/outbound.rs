@@ -4,12 +4,12 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
+use super::Endpoint;
 use super::config::Source;
 use super::event::{EndCause, Event, LegKey, OpError, Outbound};
 use super::inbound::write_abilities;
 use super::leg::{Calling, Cancel, Change, Leg, LegTimer, Phase};
 use super::wire::{Silence, What};
-use super::Endpoint;
 use crate::arena::Key;
 use crate::auth::Challenge;
 use crate::dialog::Dialog;
@@ -87,7 +87,9 @@ impl Endpoint {
     /// [`OpError::WrongState`] if no ACK is owed.
     pub fn acknowledge(&mut self, _now: Instant, leg: LegKey, sdp: Bytes) -> Result<(), OpError> {
         let found = self.leg_mut(leg)?;
-        let Some(seq) = found.calling.as_ref().map(|calling| calling.seq) else { return Err(OpError::WrongState) };
+        let Some(seq) = found.calling.as_ref().map(|calling| calling.seq) else {
+            return Err(OpError::WrongState);
+        };
         if found.phase != Phase::Established || found.ack.is_some() {
             return Err(OpError::WrongState);
         }
@@ -284,7 +286,9 @@ impl Endpoint {
         }
         let Some((bytes, to)) = leg.invite.and_then(|invite| self.client_request(invite)) else { return };
         let Ok(invite) = Message::parse(bytes, Framing::Datagram, &Limits::default()) else { return };
-        let (Some(uri), Some(cseq), Some(via)) = (invite.request_uri(), invite.cseq(), invite.via()) else { return };
+        let (Some(uri), Some(cseq), Some(via)) = (invite.request_uri(), invite.cseq(), invite.via()) else {
+            return;
+        };
         let branch = via.branch().unwrap_or_default().to_owned();
         let mut writer = Writer::request("CANCEL", uri.as_str());
         writer.copy(&invite, Name::Via).header(Name::MaxForwards, "70").copy(&invite, Name::Route);
@@ -333,14 +337,20 @@ impl Endpoint {
             return false;
         }
         calling.auth_tries += 1;
-        let uri = if method == "INVITE" && leg.phase != Phase::Established { &calling.outbound.target } else { target };
+        let uri = if method == "INVITE" && leg.phase != Phase::Established {
+            &calling.outbound.target
+        } else {
+            target
+        };
         calling.authorization = Some((answers, challenge.answer(credentials, method, uri, &cnonce, 1)));
         true
     }
 
     fn learn_minimum(&mut self, key: Key, response: &Message) -> bool {
         let Some(minimum) = response.number(Name::MinSe) else { return false };
-        let Some(calling) = self.legs.find_mut(key).and_then(|leg| leg.calling.as_mut()) else { return false };
+        let Some(calling) = self.legs.find_mut(key).and_then(|leg| leg.calling.as_mut()) else {
+            return false;
+        };
         let grows = minimum > calling.session_minimum && minimum <= 86_400 && calling.cancel == Cancel::No;
         calling.session_minimum = minimum;
         grows

@@ -42,7 +42,10 @@ impl Endpoint {
         match request.method() {
             Some(Method::Invite) => self.handle_new_invite(now, source, request),
             _ => self.refuse(now, &source, &request, 200, |writer| {
-                writer.header(Name::Allow, ALLOW).header(Name::Accept, ACCEPT).header(Name::Supported, SUPPORTED);
+                writer
+                    .header(Name::Allow, ALLOW)
+                    .header(Name::Accept, ACCEPT)
+                    .header(Name::Supported, SUPPORTED);
             }),
         }
     }
@@ -69,8 +72,9 @@ impl Endpoint {
         if request.method() != Some(Method::Invite) {
             return None;
         }
-        if request.contact().is_none() {
-            // Without Contact there is no dialog (RFC 3261 §8.1.1.8).
+        let is_old = request.from().is_some_and(|from| from.tag().is_none());
+        if request.contact().is_none() && !is_old {
+            // Without Contact there is no dialog (RFC 3261 §8.1.1.8); RFC 2543 did without.
             return Some(Refusal::new(400));
         }
         if self.legs.len() >= self.config.legs_limit {
@@ -110,7 +114,8 @@ impl Endpoint {
 /// Extensions and bodies we cannot take: 420, 415, 493, 406.
 pub(crate) fn find_content_refusal(request: &Message) -> Option<Refusal> {
     let unknown = |value: &&[u8]| !value.eq_ignore_ascii_case(SUPPORTED.as_bytes());
-    let unsupported: Vec<_> = request.values(Name::Require).filter(unknown).map(String::from_utf8_lossy).collect();
+    let unsupported: Vec<_> =
+        request.values(Name::Require).filter(unknown).map(String::from_utf8_lossy).collect();
     if !unsupported.is_empty() {
         return Some(Refusal::because(420, Name::Unsupported, unsupported.join(", ")));
     }
@@ -136,7 +141,9 @@ pub(crate) fn find_content_refusal(request: &Message) -> Option<Refusal> {
     let accepts = |value: &[u8]| {
         let end = value.iter().position(|&byte| byte == b';').unwrap_or(value.len());
         let kind = value[..end].trim_ascii();
-        ["application/sdp", "application/*", "*/*"].iter().any(|known| kind.eq_ignore_ascii_case(known.as_bytes()))
+        ["application/sdp", "application/*", "*/*"]
+            .iter()
+            .any(|known| kind.eq_ignore_ascii_case(known.as_bytes()))
     };
     // An empty Accept takes nothing, an absent one SDP (RFC 3261 §20.1).
     if takes_sdp && request.find(Name::Accept).is_some() && !request.values(Name::Accept).any(accepts) {

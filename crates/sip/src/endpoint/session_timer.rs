@@ -21,9 +21,16 @@ impl Session {
 
 impl Endpoint {
     /// Agrees to the timer of their INVITE or UPDATE and says so in our 2xx (RFC 4028 §9).
-    pub(crate) fn agree_as_server(&mut self, now: Instant, key: Key, request: &Message, response: &mut Writer) {
+    pub(crate) fn agree_as_server(
+        &mut self,
+        now: Instant,
+        key: Key,
+        request: &Message,
+        response: &mut Writer,
+    ) {
         let Some((interval, refresher)) = read(request) else { return };
-        let peer_can = request.has_token(Name::Supported, "timer") || request.has_token(Name::Require, "timer");
+        let peer_can =
+            request.has_token(Name::Supported, "timer") || request.has_token(Name::Require, "timer");
         let theirs = peer_can && refresher != Some(Refresher::Uas);
         let role = if theirs { "uac" } else { "uas" };
         response.format(Name::SessionExpires, format_args!("{};refresher={role}", interval.as_secs()));

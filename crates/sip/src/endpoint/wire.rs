@@ -13,8 +13,8 @@ use crate::arena::Key;
 use crate::message::{Framing, Limits, Message, Method, Name, Writer};
 use crate::timers::TimerId;
 use crate::transaction::{
-    Action, Class, ClientKey, Input, InviteClient, InviteServer, Machine, OtherClient, OtherServer, ServerKey,
-    State, Timer, Timing, merge_key,
+    Action, Class, ClientKey, Input, InviteClient, InviteServer, Machine, OtherClient, OtherServer,
+    ServerKey, State, Timer, Timing, merge_key,
 };
 
 /// A transaction and whom it serves.
@@ -273,7 +273,9 @@ impl Endpoint {
         let class = Class::of(code);
         let is_invite = response.cseq().is_some_and(|cseq| cseq.method == Method::Invite);
         let bytes = if class == Class::Failure && is_invite {
-            self.client_request(key).and_then(|(request, _)| failure_ack(&request, response)).unwrap_or_default()
+            self.client_request(key)
+                .and_then(|(request, _)| failure_ack(&request, response))
+                .unwrap_or_default()
         } else {
             Bytes::new()
         };
@@ -319,7 +321,8 @@ pub(crate) fn response_path(request: &Message, source: &Source) -> Source {
         Some(_) => None,
         None => Some(via.port().unwrap_or(5060)),
     });
-    let remote = SocketAddr::new(source.remote.ip(), port.filter(|&port| port > 0).unwrap_or(source.remote.port()));
+    let remote =
+        SocketAddr::new(source.remote.ip(), port.filter(|&port| port > 0).unwrap_or(source.remote.port()));
     Source { remote, ..*source }
 }
 

@@ -65,7 +65,11 @@ impl StreamFramer {
             }
         }
         let Some(head) = self.find_head() else {
-            return if self.buffer.len() > self.limits.stream_bytes { Err(FrameError::TooLarge) } else { Ok(None) };
+            return if self.buffer.len() > self.limits.stream_bytes {
+                Err(FrameError::TooLarge)
+            } else {
+                Ok(None)
+            };
         };
         let total = head + content_length(&self.buffer[..head])?;
         if total > self.limits.stream_bytes {

@@ -13,7 +13,7 @@ pub struct Limits {
     pub headers: usize,
     /// One header field's line, folds included, in bytes. Default 8 KB.
     pub header_bytes: usize,
-    /// Via values. Default 30.
+    /// Via values. Default 70: as many hops as the usual Max-Forwards allows (RFC 4475 §3.1.1.7 sends 34).
     pub vias: usize,
 }
 
@@ -25,7 +25,7 @@ impl Default for Limits {
             body_bytes: 32 * 1024,
             headers: 128,
             header_bytes: 8 * 1024,
-            vias: 30,
+            vias: 70,
         }
     }
 }

@@ -163,7 +163,9 @@ impl Message {
 
     /// The first field of a name that has no [`Name`], in any case.
     pub fn find_other(&self, name: &str) -> Option<&[u8]> {
-        self.fields().find(|(written, _)| written.eq_ignore_ascii_case(name.as_bytes())).map(|(_, value)| value)
+        self.fields()
+            .find(|(written, _)| written.eq_ignore_ascii_case(name.as_bytes()))
+            .map(|(_, value)| value)
     }
 
     /// Every value of this name, fields in order and divided at commas; empty ones left out.

@@ -48,11 +48,13 @@ fn parts<'a>(body: &'a Bytes, boundary: &'a str) -> impl Iterator<Item = Bytes> 
 fn next_delimiter(body: &[u8], boundary: &str, from: usize) -> Option<(usize, usize)> {
     let mut at = from;
     loop {
-        let line_end = body[at..].iter().position(|&byte| byte == b'\n').map_or(body.len(), |feed| at + feed + 1);
+        let line_end =
+            body[at..].iter().position(|&byte| byte == b'\n').map_or(body.len(), |feed| at + feed + 1);
         let line = body[at..line_end].trim_ascii_end();
         let rest = line.strip_prefix(b"--").and_then(|line| line.strip_prefix(boundary.as_bytes()));
         if rest.is_some_and(|rest| rest.is_empty() || rest == b"--") {
-            let breaks = body[from..at].iter().rev().take(2).take_while(|byte| b"\r\n".contains(byte)).count();
+            let breaks =
+                body[from..at].iter().rev().take(2).take_while(|byte| b"\r\n".contains(byte)).count();
             return Some((at - breaks, line_end));
         }
         if line_end == body.len() {
@@ -97,7 +99,10 @@ mod tests {
     #[test]
     fn nesting_is_followed_twice_and_no_further() {
         let wrap = |inner: String, kind: &str, boundary: &str| {
-            (format!("--{boundary}\r\nContent-Type: {kind}\r\n\r\n{inner}\r\n--{boundary}--\r\n"), boundary.to_owned())
+            (
+                format!("--{boundary}\r\nContent-Type: {kind}\r\n\r\n{inner}\r\n--{boundary}--\r\n"),
+                boundary.to_owned(),
+            )
         };
         let (one, _) = wrap(MIXED.to_owned(), "multipart/mixed;boundary=xx", "yy");
         let (two, _) = wrap(one.clone(), "multipart/mixed;boundary=yy", "zz");

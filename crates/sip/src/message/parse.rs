@@ -230,7 +230,8 @@ fn start_line(line: &[u8]) -> Result<(Start, Option<ParseErrorKind>), ParseError
         return status_line(line).map(|start| (start, None));
     }
     let method_end = line.iter().position(|&byte| byte == b' ').ok_or(ParseErrorKind::NotSip)?;
-    let version_at = line.trim_ascii_end().iter().rposition(|&byte| byte == b' ').ok_or(ParseErrorKind::NotSip)?;
+    let version_at =
+        line.trim_ascii_end().iter().rposition(|&byte| byte == b' ').ok_or(ParseErrorKind::NotSip)?;
     let version = line[version_at + 1..].trim_ascii();
     if !is_token(&line[..method_end]) || version.len() < 4 || !version[..4].eq_ignore_ascii_case(b"SIP/") {
         return Err(ParseErrorKind::NotSip);
@@ -242,7 +243,10 @@ fn start_line(line: &[u8]) -> Result<(Start, Option<ParseErrorKind>), ParseError
     let uri = uri.of(line);
     let fault = if !version[4..].eq_ignore_ascii_case(b"2.0") {
         Some(ParseErrorKind::Version)
-    } else if !strict || uri.is_empty() || uri.iter().any(|&byte| byte <= b' ' || byte == b'<' || byte == b'>') {
+    } else if !strict
+        || uri.is_empty()
+        || uri.iter().any(|&byte| byte <= b' ' || byte == b'<' || byte == b'>')
+    {
         Some(ParseErrorKind::StartLine)
     } else {
         None

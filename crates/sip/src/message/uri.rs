@@ -163,7 +163,9 @@ pub(crate) fn split_host_port(text: &str) -> Option<(&str, Option<u16>)> {
         return None;
     }
     match rest.strip_prefix(':') {
-        Some(port) if port.bytes().all(|byte| byte.is_ascii_digit()) => Some((host, Some(port.parse().ok()?))),
+        Some(port) if port.bytes().all(|byte| byte.is_ascii_digit()) => {
+            Some((host, Some(port.parse().ok()?)))
+        }
         Some(_) => None,
         None if rest.is_empty() => Some((host, None)),
         None => None,
@@ -225,7 +227,9 @@ mod tests {
 
     #[test]
     fn broken_uris_are_refused() {
-        for text in ["", "sip:", "sip:@host", "sip:a b@host", "<sip:a@b>", "sip:a@b:port", "sip:a@[::1", "a@b"] {
+        for text in
+            ["", "sip:", "sip:@host", "sip:a b@host", "<sip:a@b>", "sip:a@b:port", "sip:a@[::1", "a@b"]
+        {
             assert!(Uri::parse(text.as_bytes()).is_err(), "{text}");
         }
     }

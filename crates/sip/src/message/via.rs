@@ -91,8 +91,12 @@ mod tests {
 
     #[test]
     fn white_space_may_stand_anywhere() {
-        let via = Via::parse(b"SIP  / 2.0  / TCP     spindle.example.com   ;   branch  =   z9hG4bK9ikj8").unwrap();
-        assert_eq!((via.transport(), via.host(), via.branch()), ("TCP", "spindle.example.com", Some("z9hG4bK9ikj8")));
+        let via =
+            Via::parse(b"SIP  / 2.0  / TCP     spindle.example.com   ;   branch  =   z9hG4bK9ikj8").unwrap();
+        assert_eq!(
+            (via.transport(), via.host(), via.branch()),
+            ("TCP", "spindle.example.com", Some("z9hG4bK9ikj8"))
+        );
         let via = Via::parse(b"SIP/2.0/UDP 192.0.2.1 : 5070;rport").unwrap();
         assert_eq!((via.host(), via.port(), via.params().find("rport")), ("192.0.2.1", Some(5070), Some("")));
     }

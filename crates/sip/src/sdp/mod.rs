@@ -4,6 +4,7 @@ mod negotiate;
 mod parse;
 
 pub use negotiate::{
-    Capabilities, Codec, Negotiated, NotAcceptable, accept_answer, answer, answer_bytes, offer, with_direction,
+    Capabilities, Codec, Negotiated, NotAcceptable, accept_answer, answer, answer_bytes, offer,
+    with_direction,
 };
 pub use parse::{Attribute, Direction, Media, Sdp, SdpError};

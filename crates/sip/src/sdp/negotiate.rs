@@ -195,9 +195,9 @@ fn choose(sdp: &Sdp<'_>, media: &Media<'_>, ours: &Capabilities) -> Result<Negot
         })
         .ok_or(NotAcceptable::NoCodec)?;
     let is_event = |payload: &u8| {
-        media.encoding(*payload).is_some_and(|(name, clock)| {
-            name.eq_ignore_ascii_case("telephone-event") && clock == 8000
-        })
+        media
+            .encoding(*payload)
+            .is_some_and(|(name, clock)| name.eq_ignore_ascii_case("telephone-event") && clock == 8000)
     };
     let address = sdp.address(media).ok_or(NotAcceptable::NoAddress)?;
     let remote = SocketAddr::new(address, media.port);
@@ -282,9 +282,14 @@ mod tests {
 
     #[test]
     fn the_offerers_first_codec_and_its_event_number_are_taken() {
-        let text = offer_with("m=audio 4000 RTP/AVP 18 8 0 96\r\na=rtpmap:96 telephone-event/8000\r\na=ptime:30\r\n");
+        let text = offer_with(
+            "m=audio 4000 RTP/AVP 18 8 0 96\r\na=rtpmap:96 telephone-event/8000\r\na=ptime:30\r\n",
+        );
         let agreed = answer_bytes(text.as_bytes(), &ours()).unwrap();
-        assert_eq!((agreed.codec, agreed.payload_type, agreed.event_payload_type), (Codec::Pcma, 8, Some(96)));
+        assert_eq!(
+            (agreed.codec, agreed.payload_type, agreed.event_payload_type),
+            (Codec::Pcma, 8, Some(96))
+        );
         assert_eq!(agreed.remote, "198.51.100.7:4000".parse().unwrap());
         assert_eq!(agreed.remote_rtcp, "198.51.100.7:4001".parse().unwrap());
         assert_eq!(agreed.ptime_ms, 30);
@@ -293,7 +298,8 @@ mod tests {
 
     #[test]
     fn other_streams_are_refused_with_port_zero_in_their_place() {
-        let text = offer_with("m=video 5000 RTP/AVP 31\r\nm=audio 4000 RTP/AVP 0\r\nm=audio 4002 RTP/AVP 0\r\n");
+        let text =
+            offer_with("m=video 5000 RTP/AVP 31\r\nm=audio 4000 RTP/AVP 0\r\nm=audio 4002 RTP/AVP 0\r\n");
         let agreed = answer_bytes(text.as_bytes(), &ours()).unwrap();
         let lines: Vec<_> = agreed.sdp.lines().filter(|line| line.starts_with("m=")).collect();
         assert_eq!(lines, ["m=video 0 RTP/AVP 31", "m=audio 30000 RTP/AVP 0", "m=audio 0 RTP/AVP 0"]);
@@ -326,7 +332,10 @@ mod tests {
         let agreed = answer_bytes(offer(&here).as_bytes(), &there).unwrap();
         assert_eq!((agreed.remote, agreed.rtcp_mux), (here.address, true));
         let back = accept_answer(&Sdp::parse(agreed.sdp.as_bytes()).unwrap(), &here).unwrap();
-        assert_eq!((back.remote, back.codec, back.event_payload_type), (there.address, Codec::Pcmu, Some(101)));
+        assert_eq!(
+            (back.remote, back.codec, back.event_payload_type),
+            (there.address, Codec::Pcmu, Some(101))
+        );
     }
 
     #[test]

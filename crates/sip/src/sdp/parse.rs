@@ -178,7 +178,10 @@ impl<'a> Sdp<'a> {
     /// The first audio stream over plain RTP that is in use, with its place in [`Sdp::media`].
     pub fn audio(&self) -> Option<(usize, &Media<'a>)> {
         let plain = |media: &Media<'_>| media.proto.eq_ignore_ascii_case("RTP/AVP");
-        self.media.iter().enumerate().find(|(_, media)| media.kind == "audio" && media.port != 0 && plain(media))
+        self.media
+            .iter()
+            .enumerate()
+            .find(|(_, media)| media.kind == "audio" && media.port != 0 && plain(media))
     }
 
     /// Where `media` wants its packets; a description without any `c=` gives `None`.
@@ -208,7 +211,10 @@ impl<'a> Sdp<'a> {
 impl<'a> Media<'a> {
     /// Attributes of this name, in order.
     pub fn all(&self, name: &str) -> impl Iterator<Item = &'a str> {
-        self.attributes.iter().filter(move |attribute| attribute.name == name).map(|attribute| attribute.value)
+        self.attributes
+            .iter()
+            .filter(move |attribute| attribute.name == name)
+            .map(|attribute| attribute.value)
     }
 
     /// The value of the first attribute of this name; empty for a flag.

@@ -189,10 +189,7 @@ fn invite_server_gives_up_without_ack() {
     run(invite_server(true), &[(Input::TransportError, Terminated, "transport failed")]);
     run(
         invite_server(true),
-        &[
-            (response(Failure), Completed, "send response, H=32000"),
-            (Input::TransportError, Terminated, ""),
-        ],
+        &[(response(Failure), Completed, "send response, H=32000"), (Input::TransportError, Terminated, "")],
     );
 }
 

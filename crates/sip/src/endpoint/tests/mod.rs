@@ -3,6 +3,6 @@
 mod calls;
 mod chaos;
 mod pair;
+mod properties;
 mod raw;
 mod torture;
-mod properties;

@@ -144,7 +144,8 @@ impl Pair {
         };
         self.now = self.now.max(next);
         if let Some((at, count)) = arrival.filter(|(at, _)| *at <= self.now) {
-            let place = self.wire.iter().position(|(when, number, ..)| (*when, *number) == (at, count)).unwrap();
+            let place =
+                self.wire.iter().position(|(when, number, ..)| (*when, *number) == (at, count)).unwrap();
             let (_, _, to, bytes) = self.wire.remove(place);
             let (path, now) = (self.path(to), self.now);
             self.side(to).handle_datagram(now, path, bytes);

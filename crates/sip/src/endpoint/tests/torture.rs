@@ -96,8 +96,8 @@ pub(super) const ROWS: [Row; 49] = [
     row!("regbadct", Code(400)),
     // §3.1.2.14: spaces inside the brackets.
     row!("badaspec", Code(400)),
-    // §3.1.2.15: a display name that should be quoted; lenient.
-    row!("baddn", Code(200)),
+    // §3.1.2.15: a display name that should be quoted alone would pass; the header's empty line is missing too.
+    row!("baddn", Code(400)),
     // §3.1.2.16: SIP 7.0.
     row!("badvers", Code(505)),
     // §3.1.2.17: CSeq names another method.
