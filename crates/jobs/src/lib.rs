@@ -1,1 +1,110 @@
-//! What happens without a caller: ticket, render, message.
+//! What happens without a caller: a ticket with a result is rendered into speech, then its
+//! customer is sent a text message with the short number and the code, inside the calendar's hours.
+//!
+//! Each step is a row that was committed with its cause ([`hotline_record`]): whatever moment the
+//! process dies in, the next start goes on where it was, and nothing is sent twice.
+
+mod announce;
+mod outbox;
+mod provider;
+mod render;
+mod sender;
+pub mod template;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hotline_model::{Calendar, Clock};
+use hotline_record::{Record, RecordError};
+use hotline_speech::Speech;
+use tokio_util::sync::CancellationToken;
+
+pub use outbox::FileOutbox;
+pub use provider::http::{HttpGateway, HttpSettings};
+pub use provider::{Inquiry, MessageProvider, SendError};
+pub use template::{BadTemplate, MessageTexts};
+
+/// How the messages that announce a result are made and sent.
+pub struct Settings {
+    /// The hours in which messages are sent.
+    pub calendar: Calendar,
+    /// The words, by language.
+    pub texts: MessageTexts,
+    /// The number that customers dial, as the message tells it.
+    pub short_number: String,
+}
+
+/// Everything the jobs work with.
+pub struct Jobs {
+    record: Record,
+    speech: Speech,
+    provider: Arc<dyn MessageProvider>,
+    settings: Settings,
+    clock: Arc<dyn Clock>,
+}
+
+/// At least this often the tables are looked at, even if no wake-up came.
+const LOOK: Duration = Duration::from_secs(5);
+
+impl Jobs {
+    /// Jobs that work on `record`.
+    pub fn new(
+        record: Record,
+        speech: Speech,
+        provider: Arc<dyn MessageProvider>,
+        settings: Settings,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self { record, speech, provider, settings, clock }
+    }
+
+    /// Works until `stop`. What a crash left half done is settled first.
+    pub async fn run(self, stop: CancellationToken) {
+        let jobs = Arc::new(self);
+        let render = tokio::spawn(
+            Arc::clone(&jobs)
+                .repeat(stop.clone(), "render", |jobs| Box::pin(async move { jobs.render_due().await })),
+        );
+        let announce = tokio::spawn(
+            Arc::clone(&jobs)
+                .repeat(stop.clone(), "announce", |jobs| Box::pin(async move { jobs.announce_due().await })),
+        );
+        let settled = jobs.settle_what_a_crash_left(&stop).await;
+        if settled {
+            Arc::clone(&jobs)
+                .repeat(stop, "send", |jobs| Box::pin(async move { jobs.send_due().await }))
+                .await;
+        }
+        let _ = tokio::join!(render, announce);
+    }
+
+    /// Does one kind of work whenever something was committed or its time has come.
+    async fn repeat<F>(self: Arc<Self>, stop: CancellationToken, name: &'static str, work: F)
+    where
+        F: Fn(Arc<Self>) -> std::pin::Pin<Box<dyn Future<Output = Result<(), RecordError>> + Send>>,
+    {
+        let mut wake = self.record.wake_ups();
+        loop {
+            wake.borrow_and_update();
+            if let Err(error) = work(Arc::clone(&self)).await {
+                tracing::warn!(job.kind = name, %error, "the work is tried again");
+            }
+            let pause = self.until_next().await;
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(pause) => {}
+                changed = wake.changed() => if changed.is_err() { return },
+            }
+        }
+    }
+
+    async fn until_next(&self) -> Duration {
+        let next = match (self.record.next_job_at().await, self.record.next_message_at().await) {
+            (Ok(job), Ok(message)) => [job, message].into_iter().flatten().min(),
+            _ => None,
+        };
+        let until = next.map(|at| at.duration_since(self.clock.now()));
+        // What is overdue waits for something (a provider, the voice): it is not spun on.
+        until.and_then(|d| Duration::try_from(d).ok()).unwrap_or(LOOK).clamp(Duration::from_millis(100), LOOK)
+    }
+}

@@ -1,0 +1,81 @@
+//! Calls and the journal out.
+
+use axum::Json;
+use axum::extract::{Path, Query, State};
+use hotline_record::JournalEvent;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::Desk;
+use crate::access::Asker;
+use crate::error::{ApiError, Problem};
+use crate::views::CallPage;
+
+/// How many calls are wanted.
+#[derive(Deserialize, IntoParams)]
+pub struct Amount {
+    /// At most this many, 100 at most. Default 20.
+    limit: Option<u32>,
+}
+
+/// The last calls, whoever made them, the newest first.
+#[utoipa::path(
+    get, path = "/api/v1/calls", params(Amount),
+    responses((status = 200, body = Vec<CallPage>), (status = 401, body = Problem))
+)]
+pub async fn list(
+    State(desk): State<Desk>,
+    _asker: Asker,
+    Query(amount): Query<Amount>,
+) -> Result<Json<Vec<CallPage>>, ApiError> {
+    let calls = desk.record.last_contacts(amount.limit.unwrap_or(20).min(100)).await?;
+    Ok(Json(calls.into_iter().map(CallPage::from).collect()))
+}
+
+/// One call with its path through the plan.
+#[utoipa::path(
+    get, path = "/api/v1/calls/{id}", params(("id" = String, Path)),
+    responses((status = 200, body = CallPage), (status = 404, body = Problem), (status = 401, body = Problem))
+)]
+pub async fn load(
+    State(desk): State<Desk>,
+    _asker: Asker,
+    Path(id): Path<String>,
+) -> Result<Json<CallPage>, ApiError> {
+    let call = desk.record.find_contact(&id).await?.ok_or_else(|| ApiError::not_found("call"))?;
+    Ok(Json(call.into()))
+}
+
+/// From where on the journal is wanted.
+#[derive(Deserialize, IntoParams)]
+pub struct After {
+    /// The `seq` of the last entry known. Default 0.
+    after: Option<i64>,
+    /// At most this many, 1,000 at most. Default 100.
+    limit: Option<u32>,
+}
+
+/// A piece of the journal.
+#[derive(Serialize, ToSchema)]
+pub struct JournalPage {
+    #[schema(value_type = Vec<Object>)]
+    events: Vec<JournalEvent>,
+    /// Where to go on: the next `after`.
+    next: i64,
+}
+
+/// The journal behind a place, in the order it was stored.
+#[utoipa::path(
+    get, path = "/api/v1/events", params(After),
+    responses((status = 200, body = JournalPage), (status = 401, body = Problem))
+)]
+pub async fn events(
+    State(desk): State<Desk>,
+    _asker: Asker,
+    Query(after): Query<After>,
+) -> Result<Json<JournalPage>, ApiError> {
+    let from = after.after.unwrap_or(0);
+    let events = desk.record.follow(from, after.limit.unwrap_or(100).min(1000)).await?;
+    let next = events.last().map_or(from, |event| event.seq);
+    Ok(Json(JournalPage { events, next }))
+}

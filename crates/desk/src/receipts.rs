@@ -1,0 +1,66 @@
+//! Delivery receipts in: what became of a message on its way to the telephone.
+
+use axum::Json;
+use axum::extract::State;
+use axum::extract::rejection::JsonRejection;
+use axum::http::StatusCode;
+use hotline_record::SendOutcome;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use crate::Desk;
+use crate::access::Asker;
+use crate::error::{ApiError, Problem};
+
+/// What became of a message.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ReceiptState {
+    /// It reached the telephone.
+    Delivered,
+    /// It will not reach the telephone.
+    Failed,
+}
+
+/// A delivery receipt.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Receipt {
+    /// The message's idempotency key, or the gateway's own name for it.
+    message: String,
+    /// What became of it.
+    state: ReceiptState,
+    /// Why it failed.
+    #[serde(default)]
+    reason: Option<String>,
+}
+
+/// Takes in a delivery receipt. The same one again changes nothing.
+#[utoipa::path(
+    post, path = "/api/v1/receipts", request_body = Receipt,
+    responses((status = 204), (status = 404, body = Problem), (status = 401, body = Problem))
+)]
+pub async fn put(
+    State(desk): State<Desk>,
+    _asker: Asker,
+    receipt: Result<Json<Receipt>, JsonRejection>,
+) -> Result<StatusCode, ApiError> {
+    let Json(receipt) = receipt.map_err(|_| {
+        ApiError::new(
+            StatusCode::BAD_REQUEST,
+            "bad-json",
+            "message and state (delivered or failed) are expected; /api/v1/openapi.json tells the fields",
+        )
+    })?;
+    let message =
+        desk.record.find_message(&receipt.message).await?.ok_or_else(|| ApiError::not_found("message"))?;
+    let outcome = match receipt.state {
+        ReceiptState::Delivered => SendOutcome::Delivered,
+        ReceiptState::Failed => {
+            let reason: String = receipt.reason.unwrap_or_default().chars().take(200).collect();
+            SendOutcome::Undeliverable(reason)
+        }
+    };
+    desk.record.settle_message(&message, outcome).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,95 @@
+//! Tickets in.
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::StatusCode;
+use hotline_model::TicketInput;
+use hotline_record::Change;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::Desk;
+use crate::access::Asker;
+use crate::error::{ApiError, Problem};
+
+/// What was done with a ticket.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TicketStored {
+    /// The ticket's id.
+    pub ticket: String,
+    /// Its customer's id.
+    pub customer: String,
+    /// `created`, `changed`, `unchanged`, or `stale` where a later change is known already.
+    #[schema(value_type = String)]
+    pub change: Change,
+}
+
+/// A ticket as it is handed over.
+#[derive(ToSchema)]
+#[schema(rename_all = "kebab-case")]
+#[expect(dead_code, reason = "the schema of `TicketInput` for the API's document")]
+pub struct TicketBody {
+    /// The ticket's number in the firm's CRM; the same one again changes the same ticket.
+    external_ref: String,
+    /// The customer's telephone number.
+    phone: String,
+    /// The customer's name.
+    name: Option<String>,
+    /// `zh-CN` or `en-US`.
+    language: Option<String>,
+    /// What it is about.
+    category: Option<String>,
+    /// `open`, `closed` or `cancelled`.
+    state: Option<String>,
+    /// The words the customer shall hear; needed when closed.
+    result: Option<String>,
+    /// The language of those words, if they do not tell.
+    result_language: Option<String>,
+    /// A code of nine digits; made if absent.
+    code: Option<String>,
+    /// When the CRM changed it last (RFC 3339); an older change is not taken.
+    changed_at: Option<String>,
+}
+
+/// Stores a ticket. The same ticket again changes nothing, so a request may be repeated.
+#[utoipa::path(
+    post, path = "/api/v1/tickets", request_body = TicketBody,
+    responses(
+        (status = 201, body = TicketStored), (status = 200, body = TicketStored),
+        (status = 400, body = Problem), (status = 401, body = Problem),
+        (status = 422, body = Problem), (status = 503, body = Problem),
+    )
+)]
+pub async fn put(
+    State(desk): State<Desk>,
+    _asker: Asker,
+    body: Bytes,
+) -> Result<(StatusCode, Json<TicketStored>), ApiError> {
+    let input: TicketInput = serde_json::from_slice(&body).map_err(|error| {
+        // The parser's own words may quote a value.
+        let what = match error.classify() {
+            serde_json::error::Category::Data => "a field is unknown, missing or of the wrong kind",
+            _ => "the body is no JSON",
+        };
+        ApiError::new(
+            StatusCode::BAD_REQUEST,
+            "bad-json",
+            format!(
+                "{what} (line {}, column {}); /api/v1/openapi.json tells the fields",
+                error.line(),
+                error.column()
+            ),
+        )
+    })?;
+    let stored = desk.record.upsert_ticket(input, desk.language).await?;
+    let status = if stored.change == Change::Created { StatusCode::CREATED } else { StatusCode::OK };
+    Ok((
+        status,
+        Json(TicketStored {
+            ticket: stored.ticket.to_string(),
+            customer: stored.customer.to_string(),
+            change: stored.change,
+        }),
+    ))
+}

@@ -1,0 +1,155 @@
+//! What the API shows: numbers masked unless the asker may see them, secrets never.
+
+use hotline_model::PhoneNumber;
+use hotline_record::{ContactView, CustomerView, FollowUp, JournalEvent, Message, TicketRow};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// A customer on one page.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct CustomerPage {
+    id: String,
+    name: Option<String>,
+    language: Option<String>,
+    identities: Vec<IdentityRow>,
+    tickets: Vec<TicketSummary>,
+    messages: Vec<MessageSummary>,
+    #[schema(value_type = Vec<Object>)]
+    follow_ups: Vec<FollowUp>,
+    contacts: Vec<CallPage>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct IdentityRow {
+    kind: String,
+    value: String,
+    level: String,
+}
+
+/// A ticket without its code.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct TicketSummary {
+    id: String,
+    external_ref: String,
+    state: String,
+    category: Option<String>,
+    result: Option<String>,
+    result_version: i64,
+    speech_ready: bool,
+    notified_at: Option<String>,
+    heard_at: Option<String>,
+}
+
+/// A message without its text, which holds the code.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct MessageSummary {
+    id: String,
+    to: String,
+    state: String,
+    due_at: String,
+    attempts: i64,
+}
+
+/// A call with its path.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct CallPage {
+    id: String,
+    channel: String,
+    direction: String,
+    started_at: String,
+    ended_at: Option<String>,
+    plan: Option<String>,
+    plan_version: Option<String>,
+    language: Option<String>,
+    outcome: Option<String>,
+    reason: Option<String>,
+    known_by: Option<String>,
+    ending: Option<String>,
+    recording: Option<String>,
+    #[schema(value_type = Vec<Object>)]
+    path: Vec<JournalEvent>,
+}
+
+fn number(number: &PhoneNumber, shown: bool) -> String {
+    if shown { number.e164().to_owned() } else { number.masked() }
+}
+
+impl CustomerPage {
+    pub fn new(view: CustomerView, shown: bool) -> Self {
+        let identities = view
+            .identities
+            .into_iter()
+            .map(|identity| IdentityRow {
+                value: match identity.value.expose().parse::<PhoneNumber>() {
+                    Ok(phone) => number(&phone, shown),
+                    Err(_) => identity.value.into_exposed(),
+                },
+                kind: identity.kind,
+                level: identity.level,
+            })
+            .collect();
+        Self {
+            id: view.id.to_string(),
+            name: view.name.map(|name| name.into_exposed()),
+            language: view.language.map(|language| language.to_string()),
+            identities,
+            tickets: view.tickets.into_iter().map(TicketSummary::from).collect(),
+            messages: view.messages.into_iter().map(|message| MessageSummary::new(&message, shown)).collect(),
+            follow_ups: view.follow_ups,
+            contacts: view.contacts.into_iter().map(CallPage::from).collect(),
+        }
+    }
+}
+
+impl From<TicketRow> for TicketSummary {
+    fn from(row: TicketRow) -> Self {
+        Self {
+            id: row.id.to_string(),
+            external_ref: row.external_ref,
+            state: row.state.to_string(),
+            category: row.category,
+            speech_ready: row.result_version > 0 && row.spoken_version == row.result_version,
+            result: row.result,
+            result_version: row.result_version,
+            notified_at: row.notified_at.map(|at| at.to_string()),
+            heard_at: row.heard_at.map(|at| at.to_string()),
+        }
+    }
+}
+
+impl MessageSummary {
+    fn new(message: &Message, shown: bool) -> Self {
+        Self {
+            id: message.id.to_string(),
+            to: number(&message.recipient, shown),
+            state: message.state.word().to_owned(),
+            due_at: message.due_at.to_string(),
+            attempts: message.attempts,
+        }
+    }
+}
+
+impl From<ContactView> for CallPage {
+    fn from(view: ContactView) -> Self {
+        Self {
+            id: view.id,
+            channel: view.channel,
+            direction: view.direction,
+            started_at: view.started_at.to_string(),
+            ended_at: view.ended_at.map(|at| at.to_string()),
+            plan: view.plan,
+            plan_version: view.plan_version,
+            language: view.language.map(|language| language.to_string()),
+            outcome: view.outcome,
+            reason: view.reason,
+            known_by: view.known_by,
+            ending: view.ending,
+            recording: view.recording,
+            path: view.path,
+        }
+    }
+}

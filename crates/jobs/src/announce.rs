@@ -1,0 +1,42 @@
+//! The message that tells a customer to call: planned for the calendar's hours.
+
+use std::sync::Arc;
+
+use hotline_record::{Job, JobKind, NewMessage, RecordError};
+
+use crate::Jobs;
+use crate::template::Facts;
+
+impl Jobs {
+    pub(crate) async fn announce_due(self: Arc<Self>) -> Result<(), RecordError> {
+        for job in self.record.due_jobs(JobKind::AnnounceResult, 64).await? {
+            self.announce(&job).await?;
+        }
+        Ok(())
+    }
+
+    async fn announce(&self, job: &Job) -> Result<(), RecordError> {
+        let Some(ticket) = self.record.find_ticket(job.ticket).await? else {
+            return self.record.finish_job(job).await;
+        };
+        if ticket.result_version != job.version() || ticket.state != hotline_model::TicketState::Closed {
+            return self.record.finish_job(job).await;
+        }
+        let now = self.clock.now();
+        let Some(due_at) = self.settings.calendar.next_open(now) else {
+            tracing::error!(calendar.name = %self.settings.calendar.name, "the calendar does not open within 400 days: no message is sent");
+            let again = now + jiff::SignedDuration::from_hours(24);
+            return self.record.postpone_job(job, Some(again), "the calendar never opens").await;
+        };
+        let facts = Facts { number: &self.settings.short_number, code: &ticket.code.digits() };
+        let message = NewMessage {
+            idempotency_key: format!("result-{}-{}", ticket.id, job.version()),
+            customer: ticket.customer,
+            ticket: Some(ticket.id),
+            recipient: ticket.phone,
+            text: self.settings.texts.render(ticket.language, &facts).into(),
+            due_at,
+        };
+        self.record.plan_message(job, message).await
+    }
+}
