@@ -104,6 +104,10 @@ impl Challenge {
         })
     }
 
+    pub(crate) fn nonce(&self) -> &str {
+        &self.nonce
+    }
+
     /// The strongest of several challenges that we can answer (RFC 8760 §2.4).
     pub fn strongest<'a>(values: impl Iterator<Item = &'a [u8]>) -> Option<Challenge> {
         values.filter_map(Challenge::parse).max_by_key(|challenge| challenge.algorithm)

@@ -180,7 +180,7 @@ pub enum Event {
         /// The answer to our offer, if the re-INVITE had none.
         sdp: Option<Bytes>,
     },
-    /// Our re-INVITE was accepted.
+    /// Our re-INVITE was accepted; also one that only refreshed the session (RFC 4028), with the same answer.
     ReinviteAnswered {
         /// The leg.
         leg: LegKey,

@@ -358,12 +358,10 @@ impl Endpoint {
             write_abilities(&mut writer);
         }
         writer.other("User-Agent", &self.config.user_agent);
-        // Credentials answer one challenge and one method, so they are used once.
-        if let Some(calling) = leg.calling.as_mut().filter(|calling| calling.auth_tries > 0) {
-            if let Some((name, value)) = &calling.authorization {
-                writer.header(*name, value);
-            }
-            calling.authorization = None;
+        // Credentials fit one method, so only a request that was just challenged carries them.
+        let renewed = leg.calling.as_ref().filter(|calling| calling.renewed);
+        if let Some((name, value)) = renewed.and_then(|calling| calling.authorization.as_ref()) {
+            writer.header(*name, value);
         }
         more(&mut writer);
         let bytes = writer.finish(body);
@@ -380,6 +378,11 @@ impl Endpoint {
         response: &Message,
     ) {
         let code = response.code().unwrap_or_default();
+        if (200..300).contains(&code)
+            && let Some(calling) = self.legs.find_mut(key).and_then(|leg| leg.calling.as_mut())
+        {
+            calling.renewed = false;
+        }
         match what {
             What::Invite => self.handle_invite_response(now, key, response),
             _ if code < 200 => {}
@@ -394,7 +397,7 @@ impl Endpoint {
             }
             What::Refresh => self.handle_refresh_response(now, key, response, code),
             What::Other if code == 481 => self.lose(now, key, code),
-            What::Other => {}
+            What::Other | What::Aside => {}
         }
     }
 
@@ -408,7 +411,7 @@ impl Endpoint {
                 }
             }
             What::Bye => drop(self.remove_leg(key)),
-            What::Other => {}
+            What::Other | What::Aside => {}
             What::Reinvite if silence == Silence::Unreachable => {
                 self.finish_change(key);
                 self.tell(Event::ReinviteFailed { leg: LegKey(key), code: silence.code() });
@@ -488,13 +491,15 @@ impl Endpoint {
         }
     }
 
-    /// A challenge inside the dialog, of a request that carried no fresh credentials.
+    /// A challenge inside the dialog: answered, unless the request carried credentials already.
     fn renew_credentials(&mut self, key: Key, response: &Message, method: &str) -> bool {
         let Some(calling) = self.legs.find_mut(key).and_then(|leg| leg.calling.as_mut()) else {
             return false;
         };
-        calling.cancel = Cancel::No;
-        calling.auth_tries = calling.auth_tries.saturating_sub(1);
+        if std::mem::replace(&mut calling.renewed, true) {
+            return false;
+        }
+        calling.auth_tries = 0;
         self.answer_challenge(key, response, method)
     }
 

@@ -95,6 +95,10 @@ pub(crate) struct Calling {
     pub(crate) cancel_code: u16,
     /// Challenges answered in a row.
     pub(crate) auth_tries: u32,
+    /// The request under way inside the dialog carries credentials for its challenge.
+    pub(crate) renewed: bool,
+    /// The nonce used last, and how often.
+    pub(crate) nonce: (String, u32),
     /// The credentials of the last request.
     pub(crate) authorization: Option<(Name, String)>,
     /// Min-SE learnt from a 422, seconds.

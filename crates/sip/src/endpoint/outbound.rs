@@ -54,6 +54,8 @@ impl Endpoint {
             cancel: Cancel::No,
             cancel_code: 487,
             auth_tries: 0,
+            renewed: false,
+            nonce: (String::new(), 0),
             authorization: None,
             session_minimum: 0,
             seq: 0,
@@ -217,7 +219,7 @@ impl Endpoint {
         self.send(&hop, ack);
         let via = self.via(&hop, &bye_branch);
         let bye = dialog.request("BYE", seq + 1, format_args!("{via}")).finish(None);
-        self.begin_client(now, hop, Method::Bye, &bye_branch, bye, (key, What::Other));
+        self.begin_client(now, hop, Method::Bye, &bye_branch, bye, (key, What::Aside));
     }
 
     fn handle_invite_failure(&mut self, key: Key, response: &Message, code: u16) {
@@ -295,7 +297,7 @@ impl Endpoint {
         writer.copy(&invite, Name::From).copy(&invite, Name::To).copy(&invite, Name::CallId);
         writer.format(Name::CSeq, format_args!("{} CANCEL", cseq.number));
         let bytes = writer.finish(None);
-        self.begin_client(now, to, Method::Cancel, &branch, bytes, (key, What::Other));
+        self.begin_client(now, to, Method::Cancel, &branch, bytes, (key, What::Aside));
     }
 
     /// Sends the ACK of a 2xx and keeps it for repeated ones.
@@ -333,16 +335,22 @@ impl Endpoint {
         };
         // A second challenge that does not call the nonce stale means the password is wrong.
         let refused = calling.auth_tries > 0 && !challenge.stale;
-        if refused || calling.auth_tries >= AUTH_TRIES || calling.cancel != Cancel::No {
+        let given_up = calling.cancel != Cancel::No && method == "INVITE";
+        if refused || calling.auth_tries >= AUTH_TRIES || given_up {
             return false;
         }
         calling.auth_tries += 1;
+        if calling.nonce.0 != challenge.nonce() {
+            calling.nonce = (challenge.nonce().to_owned(), 0);
+        }
+        calling.nonce.1 += 1;
         let uri = if method == "INVITE" && leg.phase != Phase::Established {
             &calling.outbound.target
         } else {
             target
         };
-        calling.authorization = Some((answers, challenge.answer(credentials, method, uri, &cnonce, 1)));
+        calling.authorization =
+            Some((answers, challenge.answer(credentials, method, uri, &cnonce, calling.nonce.1)));
         true
     }
 

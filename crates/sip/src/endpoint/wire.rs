@@ -44,8 +44,10 @@ pub(crate) enum What {
     Refresh,
     /// A BYE.
     Bye,
-    /// INFO, NOTIFY, CANCEL: only the answer that the dialog is gone counts.
+    /// INFO, NOTIFY: only the answer that the dialog is gone counts.
     Other,
+    /// A CANCEL, the BYE of a forked call: no answer counts.
+    Aside,
 }
 
 /// How a request of ours ended without a response.

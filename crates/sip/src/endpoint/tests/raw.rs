@@ -388,3 +388,36 @@ fn a_thousand_calls_leave_nothing_behind() {
     assert_eq!(desk.endpoint.counts(), Counts::default());
     assert_eq!(desk.endpoint.poll_timeout(), None);
 }
+
+#[test]
+fn a_bye_that_is_challenged_again_and_again_ends_all_the_same() {
+    let credentials = auth::Credentials { username: "us".into(), password: "wrong".into() };
+    let mut desk = Desk::new(Config::default());
+    let verifier = auth::Verifier::new(desk.now, "trunk", [1; 32]);
+    let leg = desk.endpoint.invite(desk.now, outbound(Some(credentials))).unwrap();
+    let invite = desk.only();
+    desk.hear(answer(&invite, 200, "a", ""));
+    desk.only();
+    desk.endpoint.bye(desk.now, leg, None).unwrap();
+    let mut bye = desk.only();
+    let [challenge, _] = verifier.challenge(desk.now, false);
+    let challenge = format!("WWW-Authenticate: {challenge}\n");
+    desk.hear(answer(&bye, 401, "a", &challenge));
+    bye = desk.only();
+    assert!(bye.find(Name::Authorization).is_some());
+    desk.hear(answer(&bye, 401, "a", &challenge));
+    assert!(desk.sent().is_empty());
+    assert_eq!(desk.endpoint.counts().legs, 0);
+}
+
+#[test]
+fn a_fork_that_knows_no_bye_does_not_end_the_call() {
+    let mut desk = Desk::new(Config::default());
+    desk.endpoint.invite(desk.now, outbound(None)).unwrap();
+    let invite = desk.only();
+    desk.hear(answer(&invite, 200, "one", ""));
+    desk.hear(answer(&invite, 200, "two", ""));
+    let bye = desk.sent().pop().unwrap();
+    desk.hear(answer(&bye, 481, "two", ""));
+    assert!(matches!(desk.events()[..], [Event::Answered { .. }]));
+}
