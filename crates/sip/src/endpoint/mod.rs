@@ -1,5 +1,6 @@
 //! The user agent: datagrams in, events out; operations in, datagrams out.
 
+mod change;
 mod config;
 mod dtmf;
 mod event;
