@@ -109,15 +109,28 @@ impl MediaThread {
                 Err(TryRecvError::Empty) => break,
             }
         }
-        self.transport.ready(&mut work.ready);
-        while let Some((place, channel)) = work.ready.pop() {
-            self.receive(now, tick, work, place, channel);
+        let mut more = true;
+        while more {
+            more = self.transport.ready(&mut work.ready);
+            while let Some((place, channel)) = work.ready.pop() {
+                let count = self.receive(now, tick, work, place, channel);
+                if channel == Channel::Rtp
+                    && self.table.leg(place).is_some_and(|leg| leg.is_steady_with(count))
+                {
+                    self.transport.watch(place, false);
+                }
+            }
         }
         let slot = (tick % SLOTS) as usize;
         for n in 0..self.table.slots[slot].len() {
             // A leg that failed has left the slot; the next has taken its number and is served in 20 ms.
             let Some(&place) = self.table.slots[slot].get(n) else { break };
-            self.receive(now, tick, work, place, Channel::Rtp);
+            if !self.transport.is_watched(place) {
+                let count = self.receive(now, tick, work, place, Channel::Rtp);
+                if self.table.leg(place).is_some_and(|leg| leg.is_quiet_with(count)) {
+                    self.transport.watch(place, true);
+                }
+            }
             self.with_leg(now, tick, work, place, |leg, turn, _, _| leg.tick(turn));
         }
         self.transport.flush();
@@ -127,10 +140,12 @@ impl MediaThread {
         going_on
     }
 
-    fn receive(&mut self, now: Instant, tick: u64, work: &mut Work, place: usize, channel: Channel) {
+    fn receive(&mut self, now: Instant, tick: u64, work: &mut Work, place: usize, channel: Channel) -> usize {
+        let mut total = 0;
         for _ in 0..MAX_BATCHES {
             let count = self.transport.receive(place, channel, &mut self.inbox);
             work.received += count as u64;
+            total += count;
             if count > 0 {
                 self.with_leg(now, tick, work, place, |leg, turn, table, inbox| {
                     for n in 0..count {
@@ -144,6 +159,7 @@ impl MediaThread {
                 break;
             }
         }
+        total
     }
 
     /// Runs `act` for a leg, taken out of the table so that it can reach its peer. A panic costs this leg alone.
@@ -197,6 +213,7 @@ impl MediaThread {
                     sent: &mut work.sent,
                 };
                 self.table.insert(leg, place, slot, Leg::new(&turn, leg, place, slot));
+                self.transport.watch(place, true);
             }
             Command::Connect { leg, remote } => {
                 self.on(now, tick, work, leg, |leg, turn, _, _| leg.connect(turn, *remote));
@@ -265,7 +282,6 @@ impl MediaThread {
     /// Parts a leg and whoever it is bridged to.
     fn unbridge(&mut self, place: usize) {
         let Some(bridge) = self.table.leg(place).and_then(|leg| leg.bridge.take()) else { return };
-        self.transport.watch(place, false);
         self.part(bridge.peer, place);
     }
 
@@ -275,7 +291,6 @@ impl MediaThread {
             && peer_leg.bridge.as_ref().is_some_and(|bridge| bridge.peer == place)
         {
             peer_leg.bridge = None;
-            self.transport.watch(peer, false);
         }
     }
 

@@ -28,10 +28,14 @@ pub(crate) trait Transport: Send {
     fn remove(&mut self, leg: usize);
     /// Lets the network itself filter for this one peer, or for nobody.
     fn connect(&mut self, leg: usize, peer: Option<SocketAddr>);
-    /// Whether RTP of this leg is told by `ready` too, so that it need not wait for the leg's slot.
+    /// Whether RTP of this leg is told by `ready`: then it does not wait for the leg's slot, and costs nothing while
+    /// none comes. For a steady stream it is cheaper to look once in the slot.
     fn watch(&mut self, leg: usize, watched: bool);
-    /// Legs and channels with something to read: RTCP of all, RTP of those watched.
-    fn ready(&mut self, found: &mut Vec<(usize, Channel)>);
+    /// What the last `watch` led to.
+    fn is_watched(&self, leg: usize) -> bool;
+    /// Legs and channels where something arrived: RTCP of all, RTP of those watched. Told once, so all of it must be
+    /// received. True if there is more to be told.
+    fn ready(&mut self, found: &mut Vec<(usize, Channel)>) -> bool;
     /// Receives a batch into the inbox; gives the number.
     fn receive(&mut self, leg: usize, channel: Channel, inbox: &mut Inbox) -> usize;
     /// Sends a datagram; false if the system would not have it.
@@ -40,8 +44,8 @@ pub(crate) trait Transport: Send {
     fn flush(&mut self);
 }
 
-/// Two UDP sockets a leg: needs no privilege. RTP is read in the leg's slot without asking first; RTCP, and RTP of
-/// bridged legs, by one `epoll_wait` a tick.
+/// Two UDP sockets a leg: needs no privilege. RTP of a steady stream is read in the leg's slot without asking first;
+/// RTCP, and RTP of bridged and of silent legs, as one `epoll_wait` a tick tells.
 pub(crate) struct SocketPerLeg {
     ports: Vec<Option<Port>>,
     watch: Watch,
@@ -112,13 +116,19 @@ impl Transport for SocketPerLeg {
         }
     }
 
-    fn ready(&mut self, found: &mut Vec<(usize, Channel)>) {
+    #[inline]
+    fn is_watched(&self, leg: usize) -> bool {
+        self.ports.get(leg).and_then(Option::as_ref).is_some_and(|port| port.watched)
+    }
+
+    fn ready(&mut self, found: &mut Vec<(usize, Channel)>) -> bool {
         let mut tokens = [0; READY];
         let count = self.watch.poll(&mut tokens);
         found.extend(tokens[..count].iter().map(|&token| {
             let channel = if token & 1 == 0 { Channel::Rtp } else { Channel::Rtcp };
             ((token >> 1) as usize, channel)
         }));
+        count == READY
     }
 
     #[inline]

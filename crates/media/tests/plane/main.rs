@@ -273,7 +273,7 @@ fn commands_for_legs_that_are_not_there_are_errors_and_ids_are_not_opened_twice(
     let bench = Bench::new(|config| config.threads = 2);
     assert!(matches!(bench.plane.stop(A), Err(MediaError::NoLeg(A))));
     let local = bench.open(1, 1);
-    assert!(local.addr.port() % 2 == 0);
+    assert!(local.addr.port().is_multiple_of(2));
     assert!(matches!(bench.plane.open(A, 1), Err(MediaError::Taken(A))));
     bench.open(2, 2);
     assert!(matches!(bench.plane.bridge(A, B, true), Err(MediaError::Apart(A, B))));

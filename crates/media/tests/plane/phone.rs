@@ -1,5 +1,7 @@
 //! A telephone of plain sockets: it shares no code with the plane but G.711 and the packet parser.
 
+#![expect(clippy::unwrap_used, reason = "a test helper: what fails here fails the test")]
+
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::mpsc::{Receiver, channel};
