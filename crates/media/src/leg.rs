@@ -33,8 +33,6 @@ pub(crate) struct Leg {
     detector: Option<Box<DtmfDetector>>,
     merge: DigitMerge,
     recorder: Option<Box<Recorder>>,
-    /// Looks in a row that found packets (above 0) or none (below 0).
-    rhythm: i8,
     heard_at: Instant,
     heard_any: bool,
     timeout_told: bool,
@@ -94,7 +92,6 @@ impl Leg {
             detector: None,
             merge: DigitMerge::default(),
             recorder: None,
-            rhythm: 0,
             heard_at: turn.now,
             heard_any: false,
             timeout_told: false,
@@ -181,19 +178,6 @@ impl Leg {
         self.stop_recording();
         self.session.close(turn.now);
         self.send_report(turn);
-    }
-
-    /// Takes a look in that found `count` packets. Whether the stream is so steady that its slot suffices; never for a
-    /// bridged leg, whose packets must not wait.
-    pub fn is_steady_with(&mut self, count: usize) -> bool {
-        self.rhythm = if count > 0 { self.rhythm.max(0).saturating_add(1) } else { 0 };
-        self.bridge.is_none() && self.rhythm >= STEADY
-    }
-
-    /// The same for a look in the slot: whether nothing has come for a second.
-    pub fn is_quiet_with(&mut self, count: usize) -> bool {
-        self.rhythm = if count > 0 { 0 } else { self.rhythm.min(0).saturating_sub(1) };
-        self.rhythm <= -QUIET
     }
 
     pub fn stats(&self) -> LegStats {
@@ -509,9 +493,5 @@ impl MediaClock {
 const MAX_PAYLOAD: usize = 960;
 /// Ticks of 5 ms.
 const ONE_SECOND: u64 = 200;
-/// Packets in a row that make a steady stream.
-const STEADY: i8 = 10;
-/// Looks in a row that make a quiet one: a second of slots.
-const QUIET: i8 = 50;
 /// A bridged leg that hears nothing from its peer for this long gets silence of ours.
 const BRIDGE_SILENCE: Duration = Duration::from_millis(200);

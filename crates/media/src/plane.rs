@@ -164,7 +164,14 @@ impl MediaPlane {
             Some(on) => on.thread,
             None => (0..book.load.len()).min_by_key(|&n| book.load[n]).unwrap_or(0),
         };
-        self.send(thread, Command::Open { leg, port })?;
+        if let Err(TrySendError::Full(refused) | TrySendError::Disconnected(refused)) =
+            self.threads[thread].commands.try_send(Command::Open { leg, port })
+        {
+            if let Command::Open { port, .. } = refused {
+                book.ports.take_back(port);
+            }
+            return Err(MediaError::Busy);
+        }
         book.calls.entry(call).or_insert(OnThread { thread, legs: 0 }).legs += 1;
         book.load[thread] += 1;
         book.legs.insert(leg, Entry { thread, call, law: None });

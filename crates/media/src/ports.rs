@@ -57,6 +57,11 @@ impl PortPool {
         Err(error)
     }
 
+    /// Takes a port back that nobody has used.
+    pub fn take_back(&mut self, port: BoundPort) {
+        self.free.push_front(port.addr.port());
+    }
+
     /// Takes returned ports in and frees those that have rested.
     fn settle(&mut self, now: Instant, config: &MediaConfig) {
         while let Ok(port) = self.returned.try_recv() {

@@ -113,24 +113,13 @@ impl MediaThread {
         while more {
             more = self.transport.ready(&mut work.ready);
             while let Some((place, channel)) = work.ready.pop() {
-                let count = self.receive(now, tick, work, place, channel);
-                if channel == Channel::Rtp
-                    && self.table.leg(place).is_some_and(|leg| leg.is_steady_with(count))
-                {
-                    self.transport.watch(place, false);
-                }
+                self.receive(now, tick, work, place, channel);
             }
         }
         let slot = (tick % SLOTS) as usize;
         for n in 0..self.table.slots[slot].len() {
             // A leg that failed has left the slot; the next has taken its number and is served in 20 ms.
             let Some(&place) = self.table.slots[slot].get(n) else { break };
-            if !self.transport.is_watched(place) {
-                let count = self.receive(now, tick, work, place, Channel::Rtp);
-                if self.table.leg(place).is_some_and(|leg| leg.is_quiet_with(count)) {
-                    self.transport.watch(place, true);
-                }
-            }
             self.with_leg(now, tick, work, place, |leg, turn, _, _| leg.tick(turn));
         }
         self.transport.flush();
@@ -140,12 +129,10 @@ impl MediaThread {
         going_on
     }
 
-    fn receive(&mut self, now: Instant, tick: u64, work: &mut Work, place: usize, channel: Channel) -> usize {
-        let mut total = 0;
+    fn receive(&mut self, now: Instant, tick: u64, work: &mut Work, place: usize, channel: Channel) {
         for _ in 0..MAX_BATCHES {
             let count = self.transport.receive(place, channel, &mut self.inbox);
             work.received += count as u64;
-            total += count;
             if count > 0 {
                 self.with_leg(now, tick, work, place, |leg, turn, table, inbox| {
                     for n in 0..count {
@@ -159,7 +146,6 @@ impl MediaThread {
                 break;
             }
         }
-        total
     }
 
     /// Runs `act` for a leg, taken out of the table so that it can reach its peer. A panic costs this leg alone.
@@ -213,7 +199,6 @@ impl MediaThread {
                     sent: &mut work.sent,
                 };
                 self.table.insert(leg, place, slot, Leg::new(&turn, leg, place, slot));
-                self.transport.watch(place, true);
             }
             Command::Connect { leg, remote } => {
                 self.on(now, tick, work, leg, |leg, turn, _, _| leg.connect(turn, *remote));
@@ -274,7 +259,6 @@ impl MediaThread {
             self.unbridge(place);
             if let Some(leg) = self.table.leg(place) {
                 leg.join(peer, forward_digits);
-                self.transport.watch(place, true);
             }
         }
     }

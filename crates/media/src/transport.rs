@@ -28,13 +28,8 @@ pub(crate) trait Transport: Send {
     fn remove(&mut self, leg: usize);
     /// Lets the network itself filter for this one peer, or for nobody.
     fn connect(&mut self, leg: usize, peer: Option<SocketAddr>);
-    /// Whether RTP of this leg is told by `ready`: then it does not wait for the leg's slot, and costs nothing while
-    /// none comes. For a steady stream it is cheaper to look once in the slot.
-    fn watch(&mut self, leg: usize, watched: bool);
-    /// What the last `watch` led to.
-    fn is_watched(&self, leg: usize) -> bool;
-    /// Legs and channels where something arrived: RTCP of all, RTP of those watched. Told once, so all of it must be
-    /// received. True if there is more to be told.
+    /// Legs and channels where something arrived. Told once, so all of it must be received. True if there is more to be
+    /// told.
     fn ready(&mut self, found: &mut Vec<(usize, Channel)>) -> bool;
     /// Receives a batch into the inbox; gives the number.
     fn receive(&mut self, leg: usize, channel: Channel, inbox: &mut Inbox) -> usize;
@@ -44,8 +39,8 @@ pub(crate) trait Transport: Send {
     fn flush(&mut self);
 }
 
-/// Two UDP sockets a leg: needs no privilege. RTP of a steady stream is read in the leg's slot without asking first;
-/// RTCP, and RTP of bridged and of silent legs, as one `epoll_wait` a tick tells.
+/// Two UDP sockets a leg: needs no privilege. One `epoll_wait` a tick, which never waits, tells where something arrived;
+/// a leg that is sent nothing costs nothing.
 pub(crate) struct SocketPerLeg {
     ports: Vec<Option<Port>>,
     watch: Watch,
@@ -55,7 +50,6 @@ pub(crate) struct SocketPerLeg {
 struct Port {
     bound: BoundPort,
     connected: bool,
-    watched: bool,
 }
 
 impl SocketPerLeg {
@@ -78,7 +72,8 @@ impl Transport for SocketPerLeg {
             self.ports.resize_with(leg + 1, || None);
         }
         self.watch.add(port.rtcp.as_fd(), token(leg, Channel::Rtcp))?;
-        self.ports[leg] = Some(Port { bound: port, connected: false, watched: false });
+        self.watch.add(port.rtp.as_fd(), token(leg, Channel::Rtp))?;
+        self.ports[leg] = Some(Port { bound: port, connected: false });
         Ok(())
     }
 
@@ -100,25 +95,6 @@ impl Transport for SocketPerLeg {
             }
             None => {}
         }
-    }
-
-    fn watch(&mut self, leg: usize, watched: bool) {
-        let Some(port) = self.ports.get_mut(leg).and_then(Option::as_mut) else { return };
-        if port.watched == watched {
-            return;
-        }
-        let socket = port.bound.rtp.as_fd();
-        if watched {
-            port.watched = self.watch.add(socket, token(leg, Channel::Rtp)).is_ok();
-        } else {
-            self.watch.remove(socket);
-            port.watched = false;
-        }
-    }
-
-    #[inline]
-    fn is_watched(&self, leg: usize) -> bool {
-        self.ports.get(leg).and_then(Option::as_ref).is_some_and(|port| port.watched)
     }
 
     fn ready(&mut self, found: &mut Vec<(usize, Channel)>) -> bool {
