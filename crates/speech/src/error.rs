@@ -11,12 +11,26 @@ pub enum SpeechError {
     /// A file of the voice is not what it should be.
     #[error("{} is damaged: delete it and run tools/fetch-speech", .0.display())]
     Damaged(PathBuf),
+    /// A recording, or the list of them, cannot be read.
+    #[error("{}: {reason}", path.display())]
+    Recording {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The model's runtime failed.
     #[error("the voice does not run: {0}")]
     Runtime(String),
+    /// It is not recorded, and there is no voice to speak it.
+    #[error("`{0}` is not recorded, and no voice is configured")]
+    NoVoice(String),
     /// The text holds nothing that can be spoken.
     #[error("there is nothing to speak in the text")]
     Nothing,
+    /// Too much waits to be rendered.
+    #[error("{0} clauses wait to be rendered already")]
+    Busy(usize),
     /// It took longer than it may.
     #[error("the speech was not ready in time")]
     Late,

@@ -1,0 +1,169 @@
+//! The recorded prompts and words, loaded into memory.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use hotline_audio::{Clip, active_level, amplify, read_wav};
+use hotline_model::Language;
+use hotline_wording::Word;
+
+use crate::{Pace, SpeechError, stretch};
+
+/// One recorded prompt, for the checker of plans.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordingFact {
+    /// Its language.
+    pub language: Language,
+    /// Its file below `prompts/<language>/` without `.wav`: `welcome`, `nine-digits.1`.
+    pub name: String,
+    /// The hash of the words it was made from, if `texts.json` tells.
+    pub text_hash: Option<String>,
+    /// How long it plays.
+    pub duration: Duration,
+}
+
+/// A recording at both paces; the slow one is made when it is first wanted.
+struct Recording {
+    usual: Clip,
+    slow: OnceLock<Clip>,
+    text_hash: Option<String>,
+}
+
+/// Everything recorded, by language and name.
+#[derive(Default)]
+pub(crate) struct Library {
+    recordings: HashMap<(Language, String), Recording>,
+}
+
+/// The level of prompts, in dBov.
+pub const LEVEL_DBOV: f64 = -26.0;
+/// A recording further away than this is brought to the level of the others.
+const TOLERANCE_DB: f64 = 3.0;
+/// Loading longer than this is told.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+impl Library {
+    /// Loads `<prompts>/<language>/*.wav` and `<prompts>/<language>/words/*.wav`. A folder that is
+    /// not there holds nothing.
+    pub(crate) fn load(prompts: &Path) -> Result<Self, SpeechError> {
+        let mut library = Self::default();
+        let mut files = Vec::new();
+        for language in Language::ALL {
+            let folder = prompts.join(language.tag());
+            for (below, prefix) in [(folder.clone(), ""), (folder.join("words"), "words/")] {
+                files.extend(waves(&below)?.into_iter().map(|(path, stem)| {
+                    let name = format!("{prefix}{stem}");
+                    (language, path, name)
+                }));
+            }
+        }
+        let hashes = Language::ALL
+            .into_iter()
+            .map(|language| Ok((language, texts(&prompts.join(language.tag()).join("texts.json"))?)))
+            .collect::<Result<BTreeMap<_, _>, SpeechError>>()?;
+        let (total, mut told) = (files.len(), Instant::now());
+        for (at, (language, path, name)) in files.into_iter().enumerate() {
+            if told.elapsed() > PATIENCE {
+                told = Instant::now();
+                tracing::info!(loaded = at, total, "recordings are being loaded");
+            }
+            let text_hash = hashes.get(&language).and_then(|texts| texts.get(&name)).cloned();
+            let usual = load(&path)?;
+            library
+                .recordings
+                .insert((language, name), Recording { usual, slow: OnceLock::new(), text_hash });
+        }
+        Ok(library)
+    }
+
+    /// The recording of a prompt, or of one of its parts.
+    pub(crate) fn find(&self, language: Language, name: &str, pace: Pace) -> Option<Clip> {
+        let recording = self.recordings.get(&(language, name.to_owned()))?;
+        Some(match pace {
+            Pace::Usual => recording.usual.clone(),
+            Pace::Slow => recording
+                .slow
+                .get_or_init(|| {
+                    Clip::from_samples(stretch::stretch(recording.usual.samples(), stretch::SLOW))
+                })
+                .clone(),
+        })
+    }
+
+    /// The recording of a word, that of its other place if it has none for its own.
+    pub(crate) fn find_word(&self, language: Language, word: &Word, pace: Pace) -> Option<Clip> {
+        word.candidates().iter().find_map(|key| self.find(language, &format!("words/{key}"), pace))
+    }
+
+    /// The recorded prompts, without the words, in order.
+    pub(crate) fn facts(&self) -> Vec<RecordingFact> {
+        let mut facts: Vec<_> = self
+            .recordings
+            .iter()
+            .filter(|((_, name), _)| !name.starts_with("words/"))
+            .map(|((language, name), recording)| RecordingFact {
+                language: *language,
+                name: name.clone(),
+                text_hash: recording.text_hash.clone(),
+                duration: recording.usual.duration(),
+            })
+            .collect();
+        facts.sort_by(|a, b| (a.language, &a.name).cmp(&(b.language, &b.name)));
+        facts
+    }
+
+    /// Number of files.
+    pub(crate) fn len(&self) -> usize {
+        self.recordings.len()
+    }
+}
+
+/// The WAV files of a folder with their names, in order.
+fn waves(folder: &Path) -> Result<Vec<(PathBuf, String)>, SpeechError> {
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(unreadable(folder, &error)),
+    };
+    let mut found = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(|error| unreadable(folder, &error))?.path();
+        if path.extension().is_some_and(|e| e == "wav")
+            && let Some(stem) = path.file_stem().and_then(|s| s.to_str())
+        {
+            found.push((path.clone(), stem.to_owned()));
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// `texts.json`: a recording's name to the hash of its words.
+fn texts(path: &Path) -> Result<HashMap<String, String>, SpeechError> {
+    match std::fs::read(path) {
+        Ok(bytes) => serde_json::from_slice(&bytes).map_err(|error| unreadable(path, &error)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(HashMap::new()),
+        Err(error) => Err(unreadable(path, &error)),
+    }
+}
+
+fn load(path: &Path) -> Result<Clip, SpeechError> {
+    let file = std::fs::File::open(path).map_err(|error| unreadable(path, &error))?;
+    let clip = read_wav(std::io::BufReader::new(file))
+        .and_then(hotline_audio::Wav::into_clip)
+        .map_err(|error| unreadable(path, &error))?;
+    let level = active_level(clip.samples(), hotline_audio::RATE_HZ).map(|level| level.active_dbov);
+    Ok(match level {
+        Some(level) if (level - LEVEL_DBOV).abs() > TOLERANCE_DB => {
+            tracing::debug!(path = %path.display(), level_dbov = level, "a recording is brought to the usual level");
+            Clip::from_samples(amplify(clip.samples(), hotline_audio::RATE_HZ, LEVEL_DBOV - level))
+        }
+        _ => clip,
+    })
+}
+
+fn unreadable(path: &Path, error: &dyn std::fmt::Display) -> SpeechError {
+    SpeechError::Recording { path: path.to_owned(), reason: error.to_string() }
+}

@@ -1,0 +1,207 @@
+//! An utterance as what is played for it: recordings, pauses, and clauses that a voice speaks.
+
+use std::time::Duration;
+
+use hotline_audio::{Clip, Piece, splice};
+use hotline_model::{Language, Segment, Slot, Utterance, Value};
+use hotline_wording::{Token, clauses, pause_after};
+use sha2::{Digest, Sha256};
+
+use crate::kokoro::Voices;
+use crate::library::Library;
+use crate::queue::Clause;
+use crate::{Pace, SpeechError};
+
+/// One piece of what is played.
+#[derive(Debug, Clone)]
+pub(crate) enum Part {
+    /// Recorded.
+    Recorded(Clip),
+    /// Nothing for a while.
+    Pause(Duration),
+    /// Spoken by the voice of its language.
+    Spoken(Clause),
+}
+
+/// Between a fixed segment and a value that follows it without punctuation.
+const JOINT: Duration = Duration::from_millis(60);
+/// After what is said in one go, so that the next prompt does not fall into it.
+const REST: Duration = Duration::from_millis(250);
+/// Counted up when rendering changes, so that what was rendered before is not found any more.
+const RECIPE: &str = "1";
+
+/// What is played for an utterance.
+pub(crate) fn lay_out(library: &Library, voices: &Voices, utterance: &Utterance, pace: Pace) -> Vec<Part> {
+    let mut parts = Vec::new();
+    for segment in &utterance.segments {
+        match segment {
+            Segment::Words { part, text } => words(library, voices, utterance, *part, text, pace, &mut parts),
+            Segment::Value { slot, value } => {
+                match value_parts(library, voices, slot, value, utterance.language, pace) {
+                    Ok(of_value) => parts.extend(of_value),
+                    Err(error) => {
+                        tracing::warn!(prompt = utterance.prompt, %error, "a value is left out of a prompt");
+                    }
+                }
+                parts.push(Part::Pause(JOINT));
+            }
+        }
+    }
+    parts
+}
+
+fn words(
+    library: &Library,
+    voices: &Voices,
+    utterance: &Utterance,
+    part: Option<u16>,
+    text: &str,
+    pace: Pace,
+    parts: &mut Vec<Part>,
+) {
+    let name = match part {
+        Some(number) => format!("{}.{number}", utterance.prompt),
+        None => utterance.prompt.clone(),
+    };
+    let text = text.trim();
+    if let Some(first) = text.chars().next().filter(|c| !c.is_alphanumeric()) {
+        parts.push(Part::Pause(pause_after(first.encode_utf8(&mut [0; 4]))));
+    }
+    match library.find(utterance.language, &name, pace) {
+        Some(clip) => parts.push(Part::Recorded(clip)),
+        None => parts.extend(spoken_parts(voices, text, utterance.language)),
+    }
+    let ends_open = text.chars().next_back().is_some_and(char::is_alphanumeric);
+    parts.push(Part::Pause(if ends_open { JOINT } else { pause_after(text) }));
+}
+
+fn value_parts(
+    library: &Library,
+    voices: &Voices,
+    slot: &Slot,
+    value: &Value,
+    language: Language,
+    pace: Pace,
+) -> Result<Vec<Part>, hotline_wording::WordingError> {
+    let tokens = hotline_wording::slot(slot, value, language)?;
+    let recorded: Option<Vec<Part>> = tokens
+        .iter()
+        .map(|token| match token {
+            Token::Word(word) => library.find_word(language, word, pace).map(Part::Recorded),
+            Token::Pause(pause) => Some(Part::Pause(*pause)),
+            Token::Text { .. } => None,
+        })
+        .collect();
+    Ok(recorded.unwrap_or_else(|| {
+        phrases(&tokens, language)
+            .into_iter()
+            .flat_map(|(text, language)| spoken_parts(voices, &text, language))
+            .collect()
+    }))
+}
+
+/// Tokens as words of one language after the other: pauses become commas.
+fn phrases(tokens: &[Token], language: Language) -> Vec<(String, Language)> {
+    let mut phrases: Vec<(String, Language)> = Vec::new();
+    let mut phrase = String::new();
+    for token in tokens {
+        match token {
+            Token::Word(word) => {
+                if language == Language::EnUs && !phrase.is_empty() {
+                    phrase.push(' ');
+                }
+                phrase.push_str(&word.text);
+            }
+            Token::Pause(_) if phrase.is_empty() => {}
+            Token::Pause(_) => phrase.push(if language == Language::ZhCn { '，' } else { ',' }),
+            Token::Text { text, language: own } => {
+                if !phrase.is_empty() {
+                    phrases.push((std::mem::take(&mut phrase), language));
+                }
+                phrases.push((text.clone(), *own));
+            }
+        }
+    }
+    if !phrase.is_empty() {
+        phrases.push((phrase, language));
+    }
+    phrases
+}
+
+/// A text by clause, with the pauses between its clauses.
+pub(crate) fn spoken_parts(voices: &Voices, text: &str, language: Language) -> Vec<Part> {
+    let mut parts = Vec::new();
+    for text in clauses(text, language) {
+        let pause = pause_after(&text);
+        parts.push(Part::Spoken(clause(voices, text, language)));
+        parts.push(Part::Pause(pause));
+    }
+    parts
+}
+
+fn clause(voices: &Voices, text: String, language: Language) -> Clause {
+    let mut hash = Sha256::new();
+    for part in [RECIPE, voices.of(language), &text] {
+        hash.update(part.as_bytes());
+        hash.update([0]);
+    }
+    let key = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    Clause { key, text, language }
+}
+
+/// Joins parts into what is played in one go; `find` gives the speech of each clause.
+pub(crate) fn assemble(
+    parts: &[Part],
+    mut find: impl FnMut(&Clause) -> Result<Clip, SpeechError>,
+) -> Result<Clip, SpeechError> {
+    let mut pieces: Vec<Piece> = Vec::new();
+    let mut rest = Duration::ZERO;
+    for part in parts {
+        let clip = match part {
+            Part::Recorded(clip) => clip.clone(),
+            Part::Spoken(clause) => find(clause)?,
+            // Of several pauses after each other the longest is kept.
+            Part::Pause(pause) => {
+                rest = rest.max(*pause);
+                continue;
+            }
+        };
+        if !pieces.is_empty() && !rest.is_zero() {
+            pieces.push(Piece::Pause(rest));
+        }
+        rest = Duration::ZERO;
+        pieces.push(Piece::Clip(clip));
+    }
+    match pieces.as_slice() {
+        // A recorded prompt is shared with all who hear it, encoded once.
+        [Piece::Clip(clip)] if matches!(parts, [Part::Recorded(_), ..]) => Ok(clip.clone()),
+        _ => {
+            pieces.push(Piece::Pause(REST));
+            Ok(splice(&pieces))
+        }
+    }
+}
+
+/// What is said, as words.
+pub(crate) fn in_words(utterance: &Utterance) -> String {
+    let mut said = String::new();
+    for segment in &utterance.segments {
+        let text = match segment {
+            Segment::Words { text, .. } => text.trim().to_owned(),
+            Segment::Value { slot, value } => match hotline_wording::slot(slot, value, utterance.language) {
+                Ok(tokens) => phrases(&tokens, utterance.language)
+                    .into_iter()
+                    .map(|(text, language)| hotline_wording::spoken(&text, language))
+                    .collect::<Vec<_>>()
+                    .join(" "),
+                Err(_) => String::new(),
+            },
+        };
+        let open = said.chars().next_back().is_some_and(|c| c.is_ascii() && !c.is_whitespace());
+        if open && text.chars().next().is_some_and(|c| c.is_ascii_alphanumeric()) {
+            said.push(' ');
+        }
+        said.push_str(&text);
+    }
+    said
+}

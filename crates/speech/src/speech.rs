@@ -1,0 +1,351 @@
+//! The door to everything spoken.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, RwLock};
+use std::time::Duration;
+
+use hotline_audio::{Clip, RATE_HZ, normalize, to_telephone, trim_silence};
+use hotline_model::{Language, Utterance};
+use tokio::task::JoinSet;
+
+use crate::cache::{AudioCache, CachedAudio};
+use crate::kokoro::{self, Kokoro, Voices};
+use crate::library::{LEVEL_DBOV, Library, RecordingFact};
+use crate::memory::Memory;
+use crate::queue::{Clause, Queue, Urgency, start_workers};
+use crate::script::{Part, assemble, in_words, lay_out, spoken_parts};
+use crate::{Pace, SpeechConfig, SpeechError, stretch};
+
+/// Prompts and texts to audio. Cloning shares.
+#[derive(Clone)]
+pub struct Speech {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    config: SpeechConfig,
+    voices: Voices,
+    library: RwLock<Arc<Library>>,
+    memory: Mutex<Memory>,
+    cache: Arc<dyn AudioCache>,
+    queue: Arc<Queue>,
+    tally: Tally,
+}
+
+#[derive(Default)]
+struct Tally {
+    rendered: AtomicU64,
+    memory_hits: AtomicU64,
+    cache_hits: AtomicU64,
+    failed: AtomicU64,
+}
+
+/// What speech has done since the start, for metrics.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counts {
+    /// Clauses that the voice has spoken.
+    pub rendered: u64,
+    /// Clauses that were in memory.
+    pub memory_hits: u64,
+    /// Clauses that the cache had.
+    pub cache_hits: u64,
+    /// Clauses that could not be spoken.
+    pub failed: u64,
+    /// Clauses that wait or are being spoken now.
+    pub queued: usize,
+}
+
+/// A caller never waits longer for speech; the plan's filler and deadline are shorter.
+const LIVE_LIMIT: Duration = Duration::from_secs(30);
+/// Rendered clauses kept in memory: 32 million samples are 64 MB, over an hour of speech.
+const MEMORY_SAMPLES: usize = 32_000_000;
+
+impl Speech {
+    /// Loads the recordings, opens the voice if there is one and starts its workers.
+    ///
+    /// # Errors
+    /// A recording that cannot be read; a voice that is configured and not there.
+    pub fn open(config: SpeechConfig, cache: Arc<dyn AudioCache>) -> Result<Self, SpeechError> {
+        let library = Library::load(&config.prompts)?;
+        let queue = Arc::new(Queue::default());
+        let mut voices = Voices::default();
+        if let Some(voice) = &config.voice {
+            let lexicon = match &voice.lexicon {
+                Some(path) => {
+                    std::fs::read_to_string(path).map_err(|_| SpeechError::Missing(path.clone()))?
+                }
+                None => String::new(),
+            };
+            voices = voice.voices.clone();
+            let kokoro = Kokoro::open(&voice.folder, voices.clone(), &lexicon)?;
+            start_workers(&queue, config.workers, move |clause| render(&kokoro, clause))?;
+        }
+        tracing::info!(recordings = library.len(), voice = config.voice.is_some(), "speech is ready");
+        let inner = Inner {
+            config,
+            voices,
+            library: RwLock::new(Arc::new(library)),
+            memory: Mutex::new(Memory::new(MEMORY_SAMPLES)),
+            cache,
+            queue,
+            tally: Tally::default(),
+        };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// One clip for each utterance, if all of it is recorded or in memory: nothing is awaited,
+    /// fetched or rendered.
+    pub fn ready(&self, utterances: &[Utterance], pace: Pace) -> Option<Vec<Clip>> {
+        let library = self.library();
+        utterances
+            .iter()
+            .map(|utterance| {
+                let parts = lay_out(&library, &self.inner.voices, utterance, pace);
+                assemble(&parts, |clause| self.known(clause, pace).ok_or(SpeechError::Late)).ok()
+            })
+            .collect()
+    }
+
+    /// One clip for each utterance: recorded, in memory, in the cache, or rendered now, before
+    /// everything that is only prepared.
+    ///
+    /// # Errors
+    /// If something is neither recorded nor cached and cannot be rendered; [`SpeechError::Late`]
+    /// after 30 s.
+    ///
+    /// # Cancel safety
+    /// Dropped, it takes its clauses out of the queue unless somebody else waits for them; one
+    /// that is being rendered is finished.
+    pub async fn clips(&self, utterances: &[Utterance], pace: Pace) -> Result<Vec<Clip>, SpeechError> {
+        let library = self.library();
+        let scripts: Vec<_> =
+            utterances.iter().map(|u| lay_out(&library, &self.inner.voices, u, pace)).collect();
+        let wanted = scripts.iter().flatten();
+        let spoken = tokio::time::timeout(LIVE_LIMIT, self.obtain(wanted, Urgency::Live))
+            .await
+            .map_err(|_| SpeechError::Late)??;
+        scripts.iter().map(|parts| assemble(parts, |clause| self.at_pace(clause, &spoken, pace))).collect()
+    }
+
+    /// Brings a ticket's text into the cache, clause by clause, behind everything a caller waits
+    /// for. Tells how long it plays.
+    ///
+    /// # Errors
+    /// [`SpeechError::Nothing`] if there is nothing to speak in it; if it cannot be rendered.
+    ///
+    /// # Cancel safety
+    /// As [`Speech::clips`].
+    pub async fn prepare(&self, text: &str, language: Language) -> Result<Duration, SpeechError> {
+        let parts = spoken_parts(&self.inner.voices, text, language);
+        if parts.is_empty() {
+            return Err(SpeechError::Nothing);
+        }
+        self.prepare_parts(&parts).await
+    }
+
+    /// Renders what is not recorded of a prompt, when its plan is published. Tells how long it plays.
+    ///
+    /// # Errors
+    /// If it cannot be rendered.
+    ///
+    /// # Cancel safety
+    /// As [`Speech::clips`].
+    pub async fn prepare_utterance(&self, utterance: &Utterance) -> Result<Duration, SpeechError> {
+        let parts = lay_out(&self.library(), &self.inner.voices, utterance, Pace::Usual);
+        self.prepare_parts(&parts).await
+    }
+
+    async fn prepare_parts(&self, parts: &[Part]) -> Result<Duration, SpeechError> {
+        let spoken = self.obtain(parts.iter(), Urgency::Prepare).await?;
+        Ok(assemble(parts, |clause| self.at_pace(clause, &spoken, Pace::Usual))?.duration())
+    }
+
+    /// How long an utterance plays, if all of it is recorded or in memory.
+    pub fn duration(&self, utterance: &Utterance) -> Option<Duration> {
+        let clips = self.ready(std::slice::from_ref(utterance), Pace::Usual)?;
+        Some(clips.iter().map(Clip::duration).sum())
+    }
+
+    /// What is said, as words, for transcripts.
+    pub fn words(&self, utterance: &Utterance) -> String {
+        in_words(utterance)
+    }
+
+    /// What is played while something takes longer than a breath: the recorded prompt `one-moment`.
+    pub fn filler(&self, language: Language) -> Option<Clip> {
+        self.recorded(language, "one-moment")
+    }
+
+    /// A recorded prompt by its name.
+    pub fn recorded(&self, language: Language, name: &str) -> Option<Clip> {
+        self.library().find(language, name, Pace::Usual)
+    }
+
+    /// The recorded prompts, for the checker of plans.
+    pub fn recordings(&self) -> Vec<RecordingFact> {
+        self.library().facts()
+    }
+
+    /// Loads the recordings anew; if one cannot be read, those from before stay.
+    ///
+    /// # Errors
+    /// The first recording that cannot be read.
+    pub async fn reload(&self) -> Result<usize, SpeechError> {
+        let prompts = self.inner.config.prompts.clone();
+        let library = tokio::task::spawn_blocking(move || Library::load(&prompts))
+            .await
+            .map_err(|error| SpeechError::Runtime(error.to_string()))??;
+        let count = library.len();
+        *self.inner.library.write().expect("no holder of this lock panics") = Arc::new(library);
+        Ok(count)
+    }
+
+    /// What was done and what waits.
+    pub fn counts(&self) -> Counts {
+        let tally = &self.inner.tally;
+        let of = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        Counts {
+            rendered: of(&tally.rendered),
+            memory_hits: of(&tally.memory_hits),
+            cache_hits: of(&tally.cache_hits),
+            failed: of(&tally.failed),
+            queued: self.inner.queue.len(),
+        }
+    }
+
+    fn library(&self) -> Arc<Library> {
+        Arc::clone(&self.inner.library.read().expect("no holder of this lock panics"))
+    }
+
+    fn find(&self, key: &str) -> Option<Clip> {
+        self.inner.memory.lock().expect("no holder of this lock panics").find(key)
+    }
+
+    fn keep(&self, key: &str, clip: Clip) {
+        self.inner.memory.lock().expect("no holder of this lock panics").keep(key, clip);
+    }
+
+    /// A clause in memory.
+    fn known(&self, clause: &Clause, pace: Pace) -> Option<Clip> {
+        let usual = self.find(&clause.key)?;
+        Some(self.paced(clause, usual, pace))
+    }
+
+    fn at_pace(
+        &self,
+        clause: &Clause,
+        spoken: &HashMap<String, Clip>,
+        pace: Pace,
+    ) -> Result<Clip, SpeechError> {
+        let usual = spoken.get(&clause.key).cloned().ok_or(SpeechError::Nothing)?;
+        Ok(self.paced(clause, usual, pace))
+    }
+
+    /// A slow clause is the usual one stretched: "slower" is then as quick as "again".
+    fn paced(&self, clause: &Clause, usual: Clip, pace: Pace) -> Clip {
+        if pace == Pace::Usual {
+            return usual;
+        }
+        let key = format!("{}:slow", clause.key);
+        self.find(&key).unwrap_or_else(|| {
+            let slow = Clip::from_samples(stretch::stretch(usual.samples(), stretch::SLOW));
+            self.keep(&key, slow.clone());
+            slow
+        })
+    }
+
+    /// The speech of all clauses among the parts, by key.
+    async fn obtain(
+        &self,
+        parts: impl Iterator<Item = &Part>,
+        urgency: Urgency,
+    ) -> Result<HashMap<String, Clip>, SpeechError> {
+        let mut spoken = HashMap::new();
+        let mut fetching = JoinSet::new();
+        let mut asked = std::collections::HashSet::new();
+        for part in parts {
+            let Part::Spoken(clause) = part else { continue };
+            if !asked.insert(clause.key.clone()) {
+                continue;
+            }
+            if let Some(clip) = self.find(&clause.key) {
+                self.inner.tally.memory_hits.fetch_add(1, Ordering::Relaxed);
+                spoken.insert(clause.key.clone(), clip);
+                continue;
+            }
+            let (speech, clause) = (self.clone(), clause.clone());
+            fetching.spawn(async move {
+                let clip = speech.fetch(&clause, urgency).await;
+                (clause.key, clip)
+            });
+        }
+        while let Some(fetched) = fetching.join_next().await {
+            let (key, clip) = fetched.map_err(|error| SpeechError::Runtime(error.to_string()))?;
+            spoken.insert(key, clip?);
+        }
+        Ok(spoken)
+    }
+
+    /// A clause from the cache, else from the voice.
+    async fn fetch(&self, clause: &Clause, urgency: Urgency) -> Result<Clip, SpeechError> {
+        let tally = &self.inner.tally;
+        if let Some(audio) = self.inner.cache.find(&clause.key).await {
+            match to_telephone(&audio.samples, audio.rate_hz) {
+                Ok(samples) => {
+                    tally.cache_hits.fetch_add(1, Ordering::Relaxed);
+                    let clip = Clip::from_samples(samples);
+                    self.keep(&clause.key, clip.clone());
+                    return Ok(clip);
+                }
+                Err(error) => tracing::warn!(%error, "cached speech cannot be used and is rendered again"),
+            }
+        }
+        if self.inner.config.voice.is_none() {
+            return Err(SpeechError::NoVoice(clause.text.clone()));
+        }
+        let answer = self.inner.queue.ask(clause, urgency)?;
+        let gone = || SpeechError::Runtime("its workers have ended".into());
+        let clip = match answer.await.unwrap_or_else(|_| Err(gone())) {
+            Ok(clip) => clip,
+            Err(error) => {
+                tally.failed.fetch_add(1, Ordering::Relaxed);
+                return Err(error);
+            }
+        };
+        // Of several who waited for it, the first keeps it.
+        if self.find(&clause.key).is_none() {
+            tally.rendered.fetch_add(1, Ordering::Relaxed);
+            self.keep(&clause.key, clip.clone());
+            let audio = CachedAudio { samples: clip.samples().to_vec(), rate_hz: RATE_HZ };
+            let voice = self.inner.voices.of(clause.language);
+            if let Err(error) = self.inner.cache.store(&clause.key, voice, audio).await {
+                tracing::warn!(error, "rendered speech could not be kept for later");
+            }
+        }
+        Ok(clip)
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.queue.close();
+    }
+}
+
+/// Speaks a clause, at the usual level, without the silence around it.
+fn render(kokoro: &Kokoro, clause: &Clause) -> Result<Clip, SpeechError> {
+    let spoken = kokoro.speak(&clause.text, clause.language, 1.0)?;
+    let samples: Vec<i16> = spoken.iter().map(|s| (s.clamp(-1.0, 1.0) * 32767.0) as i16).collect();
+    let samples =
+        to_telephone(&samples, kokoro::RATE_HZ).map_err(|error| SpeechError::Runtime(error.to_string()))?;
+    let level = normalize(&samples, RATE_HZ, LEVEL_DBOV);
+    let trimmed = trim_silence(&level, SILENCE_DBOV, Duration::from_millis(20));
+    if trimmed.is_empty() {
+        return Err(SpeechError::Nothing);
+    }
+    Ok(Clip::from_samples(trimmed))
+}
+
+/// Quieter than this, beside speech of −26 dBov, is silence.
+const SILENCE_DBOV: f64 = -52.0;

@@ -1,0 +1,59 @@
+//! What a typed value becomes before anybody speaks it.
+
+use std::time::Duration;
+
+use hotline_model::Language;
+
+/// A piece of a spoken value, in order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Token {
+    /// A word there is a recording of.
+    Word(Word),
+    /// Nothing for a while: between the groups of a code.
+    Pause(Duration),
+    /// Words that only a voice can speak: they are normalised by [`crate::clauses`].
+    Text {
+        /// The words as they were written.
+        text: String,
+        /// The language they are written in.
+        language: Language,
+    },
+}
+
+/// A word that is recorded once and spliced into values.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Word {
+    /// The recording's name: `prompts/<language>/words/<key>.wav`. A word that sounds otherwise
+    /// inside a group than at its end has a key for each place (`d1-mid`, `d1-end`).
+    pub key: String,
+    /// How it is spoken.
+    pub text: String,
+}
+
+impl Word {
+    pub(crate) fn new(key: impl Into<String>, text: impl Into<String>) -> Self {
+        Self { key: key.into(), text: text.into() }
+    }
+
+    /// The keys whose recordings speak this word, best first: its own, that of the other place,
+    /// that without a place.
+    pub fn candidates(&self) -> Vec<String> {
+        let mut keys = vec![self.key.clone()];
+        for (own, other) in [("-mid", "-end"), ("-end", "-mid")] {
+            if let Some(stem) = self.key.strip_suffix(own) {
+                keys.extend([format!("{stem}{other}"), stem.to_owned()]);
+            }
+        }
+        keys
+    }
+}
+
+/// A value that its slot cannot speak.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("a value of type {found} cannot be spoken as {slot}")]
+pub struct WordingError {
+    /// The slot's name.
+    pub slot: &'static str,
+    /// The value's type.
+    pub found: &'static str,
+}
