@@ -1,0 +1,35 @@
+//! What is wrong with a plan whose words are all right: variables, ways through it, what a caller
+//! would miss.
+
+pub(crate) mod entities;
+mod flow;
+mod graph;
+mod variables;
+mod voices;
+
+pub(crate) use flow::{circles, plans_with_humans};
+pub(crate) use voices::recordings;
+
+use crate::lower::Reader;
+use crate::lower::plan::World;
+use crate::plan::Plan;
+
+/// Checks a plan, and works out what its session needs to know of each step. `shaky` plans have
+/// errors already: what would follow from them is not told.
+pub(crate) fn plan(
+    reader: &mut Reader,
+    plan: &mut Plan,
+    world: &World,
+    humans: &[String],
+    tainted: &[String],
+    shaky: bool,
+) {
+    let graph = graph::Graph::of(plan);
+    variables::check(reader, plan, world, &graph, tainted);
+    flow::check(reader, plan, &graph, humans, shaky);
+    voices::unused(reader, plan, world, shaky);
+    let skippable: Vec<bool> = (0..plan.steps.len()).map(|at| graph.leads_to_question(plan, at)).collect();
+    for (step, skippable) in plan.steps.iter_mut().zip(skippable) {
+        step.skippable = skippable;
+    }
+}

@@ -1,0 +1,248 @@
+//! Ways through a plan: steps nobody reaches, circles without a question, ways to a human.
+
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+
+use super::graph::Graph;
+use crate::diagnostic::{Diagnostic, codes};
+use crate::lower::Reader;
+use crate::plan::{Action, Menu, Plan};
+
+/// More options than this are not remembered.
+const MOST_OPTIONS: usize = 5;
+
+/// More menus than this in a row lose callers.
+const MOST_LEVELS: usize = 3;
+
+pub(super) fn check(reader: &mut Reader, plan: &Plan, graph: &Graph, humans: &[String], shaky: bool) {
+    loops(reader, plan, graph);
+    if shaky {
+        // A way that an error cut off would be told of as missing.
+        return;
+    }
+    for (at, step) in plan.steps.iter().enumerate() {
+        if !graph.reachable[at] {
+            reader.report(
+                Diagnostic::warning(codes::UNREACHABLE, &step.span, format!("no caller ever comes to step `{}`", step.name))
+                    .label("nobody would ever hear this")
+                    .help(format!("let an exit lead here with `then: {}`, or remove the step", step.name)),
+            );
+        }
+    }
+    to_a_human(reader, plan, graph, humans);
+    menus(reader, plan, graph);
+}
+
+/// Whether a step brings a human, now or by a call back.
+fn is_human(action: &Action, humans: &[String]) -> bool {
+    match action {
+        Action::Save(save) => save.follow_up.is_some(),
+        Action::Call { plan, .. } => humans.contains(plan),
+        _ => false,
+    }
+}
+
+/// The plans in which some step brings a human.
+pub(crate) fn plans_with_humans(plans: &[(Plan, Vec<String>, bool)]) -> Vec<String> {
+    let brings = |plan: &Plan| plan.steps.iter().any(|step| is_human(&step.action, &[]));
+    plans.iter().filter(|(plan, ..)| brings(plan)).map(|(plan, ..)| plan.name.clone()).collect()
+}
+
+fn to_a_human(reader: &mut Reader, plan: &Plan, graph: &Graph, humans: &[String]) {
+    let reaches = |at: usize| {
+        let seen = graph.from(at);
+        plan.steps.iter().zip(seen).any(|(step, seen)| seen && is_human(&step.action, humans))
+    };
+    let asking: Vec<usize> =
+        (0..plan.steps.len()).filter(|&at| graph.reachable[at] && plan.steps[at].action.asks()).collect();
+    let help = "add `\"0\": to-a-human` to `keys-everywhere`, and a step `to-a-human` that says so and saves a `follow-up`";
+    if !asking.is_empty() && plan.start.0 < plan.steps.len() && !reaches(plan.start.0) {
+        let place = plan.file.text().find(&plan.name).map_or(0..0, |at| at..at + plan.name.len());
+        reader.report(
+            Diagnostic::warning(codes::NO_HUMAN, &plan.file.span(place), format!("no way to a human in plan `{}`", plan.name))
+                .label("a caller whom the plan does not help is left alone")
+                .help(help),
+        );
+        return;
+    }
+    for at in asking {
+        if !reaches(at) {
+            let step = &plan.steps[at];
+            reader.report(
+                Diagnostic::warning(codes::NO_HUMAN, &step.span, format!("no way to a human from `{}`", step.name))
+                    .label("a caller whom this does not help is left alone")
+                    .help(help),
+            );
+        }
+    }
+}
+
+fn menus(reader: &mut Reader, plan: &Plan, graph: &Graph) {
+    let menu_of = |at: usize| match &plan.steps[at].action {
+        Action::Menu(menu) => Some(menu.as_ref()),
+        _ => None,
+    };
+    let repeats = |to: usize| plan.steps.get(to).is_some_and(|step| matches!(step.action, Action::Repeat(_)));
+    let everywhere = plan.keys_everywhere.values().any(|to| repeats(to.0));
+    let levels = levels(plan, graph);
+    for (at, step) in plan.steps.iter().enumerate() {
+        let Some(menu) = menu_of(at).filter(|_| graph.reachable[at]) else { continue };
+        let options = options(menu, repeats);
+        if options.len() > MOST_OPTIONS {
+            reader.report(
+                Diagnostic::warning(codes::OPTIONS, &step.span, format!("menu `{}` has {} options", step.name, options.len()))
+                    .label("callers remember five at most, and would press anything")
+                    .help("move some of them behind one key into a second menu"),
+            );
+        }
+        if !everywhere && !menu.keys.values().any(|to| repeats(to.0) || to.0 == at) {
+            reader.report(
+                Diagnostic::warning(codes::NO_REPEAT, &step.span, format!("no key of menu `{}` says it again", step.name))
+                    .label("a caller who missed the options can only wait")
+                    .help("add `keys-everywhere: { \"*\": again }` to the plan, and a step `again: { repeat: normal }`"),
+            );
+        }
+        if levels[at] > MOST_LEVELS {
+            reader.report(
+                Diagnostic::warning(codes::LEVELS, &step.span, format!("menu `{}` is the {}th in a row", step.name, levels[at]))
+                    .label("each level loses callers")
+                    .help("bring it a level up, or ask for a code instead"),
+            );
+        }
+    }
+}
+
+/// The different places a menu leads to, repeating left out.
+fn options(menu: &Menu, repeats: impl Fn(usize) -> bool) -> Vec<usize> {
+    let mut options: Vec<usize> = menu.keys.values().map(|to| to.0).filter(|to| !repeats(*to)).collect();
+    options.sort_unstable();
+    options.dedup();
+    options
+}
+
+/// How many menus a caller meets on the shortest way to each step, that one included.
+fn levels(plan: &Plan, graph: &Graph) -> Vec<usize> {
+    let mut levels = vec![usize::MAX; plan.steps.len()];
+    let is_menu = |at: usize| usize::from(matches!(plan.steps[at].action, Action::Menu(_)));
+    let mut open = std::collections::VecDeque::new();
+    if plan.start.0 < plan.steps.len() {
+        levels[plan.start.0] = is_menu(plan.start.0);
+        open.push_back(plan.start.0);
+    }
+    while let Some(at) = open.pop_front() {
+        for edge in &graph.edges[at] {
+            let level = levels[at] + is_menu(edge.to);
+            if level < levels[edge.to] {
+                levels[edge.to] = level;
+                open.push_back(edge.to);
+            }
+        }
+    }
+    levels
+}
+
+/// Circles of steps that never wait for the caller.
+fn loops(reader: &mut Reader, plan: &Plan, graph: &Graph) {
+    let waits = |at: usize| plan.steps[at].action.asks() || matches!(plan.steps[at].action, Action::Call { .. });
+    let mut told = vec![false; plan.steps.len()];
+    for start in 0..plan.steps.len() {
+        if waits(start) || told[start] || !graph.reachable[start] {
+            continue;
+        }
+        // Breadth first from each neighbour back to the start, never through a question.
+        let mut from = vec![usize::MAX; plan.steps.len()];
+        let mut open = std::collections::VecDeque::from([start]);
+        let mut closed = false;
+        while let Some(at) = open.pop_front() {
+            for edge in &graph.edges[at] {
+                if edge.to == start {
+                    from[start] = at;
+                    closed = true;
+                } else if !waits(edge.to) && from[edge.to] == usize::MAX {
+                    from[edge.to] = at;
+                    open.push_back(edge.to);
+                }
+            }
+            if closed {
+                break;
+            }
+        }
+        if !closed {
+            continue;
+        }
+        let mut circle = vec![start];
+        let mut at = from[start];
+        while at != start && circle.len() <= plan.steps.len() {
+            circle.push(at);
+            at = from[at];
+        }
+        circle[1..].reverse();
+        circle.iter().for_each(|&at| told[at] = true);
+        let inside = |at: usize| circle.contains(&at);
+        let leads_out = circle.iter().any(|&at| graph.edges[at].iter().any(|edge| !inside(edge.to)));
+        let names: Vec<&str> = circle.iter().map(|&at| plan.steps[at].name.as_str()).collect();
+        let step = &plan.steps[start];
+        let message = if names.len() == 1 {
+            format!("step `{}` leads to itself and never asks the caller", names[0])
+        } else {
+            format!("steps {} lead to each other in a circle and never ask the caller", quoted(&names))
+        };
+        let mut diagnostic = if leads_out {
+            Diagnostic::warning(codes::LOOP, &step.span, message).label("callers may hear this over and over, whatever they press")
+        } else {
+            Diagnostic::error(codes::LOOP, &step.span, message).label("callers would hear this over and over until they hang up")
+        };
+        for &at in circle.iter().skip(1).take(3) {
+            diagnostic = diagnostic.also(&plan.steps[at].span, "part of the circle");
+        }
+        reader.report(diagnostic.help("let one of them lead to a `menu` or a `hangup`"));
+    }
+}
+
+fn quoted(names: &[&str]) -> String {
+    let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    crate::lower::list(&names.iter().map(String::as_str).collect::<Vec<_>>(), "and")
+}
+
+/// Plans that call each other in a circle.
+pub(crate) fn circles(plans: &IndexMap<String, Arc<Plan>>) -> Vec<Diagnostic> {
+    let calls = |plan: &Plan| -> Vec<String> {
+        let called = |step: &crate::plan::Step| match &step.action {
+            Action::Call { plan, .. } => Some(plan.clone()),
+            _ => None,
+        };
+        plan.steps.iter().filter_map(called).collect()
+    };
+    let reaches = |from: &str, target: &str| {
+        let mut seen: Vec<String> = Vec::new();
+        let mut open = vec![from.to_owned()];
+        while let Some(name) = open.pop() {
+            if name == target {
+                return true;
+            }
+            if let Some(plan) = plans.get(&name)
+                && !seen.contains(&name)
+            {
+                open.extend(calls(plan));
+                seen.push(name);
+            }
+        }
+        false
+    };
+    let mut found = Vec::new();
+    for plan in plans.values() {
+        for step in &plan.steps {
+            if let Action::Call { plan: callee, .. } = &step.action
+                && reaches(callee, &plan.name)
+            {
+                found.push(
+                    Diagnostic::error(codes::CIRCLE, &step.span, format!("plan `{}` calls `{callee}`, which leads back to `{}`", plan.name, plan.name))
+                        .label("the call would go round for ever")
+                        .help(format!("end `{callee}` with a step `{{ return: }}`: it goes back to where the call came from")),
+                );
+            }
+        }
+    }
+    found
+}

@@ -1,0 +1,124 @@
+//! The steps of a plan and the ways between them.
+
+use crate::plan::{Action, Attempt, Plan, Question, StepId};
+
+/// One way out of a step.
+#[derive(Debug, Clone)]
+pub(crate) struct Edge {
+    pub to: usize,
+    /// Variables that exist from here on.
+    pub defines: Vec<String>,
+}
+
+/// All ways of a plan.
+#[derive(Debug)]
+pub(crate) struct Graph {
+    pub edges: Vec<Vec<Edge>>,
+    pub reachable: Vec<bool>,
+}
+
+impl Graph {
+    pub fn of(plan: &Plan) -> Self {
+        let edges: Vec<Vec<Edge>> = (0..plan.steps.len()).map(|at| edges_of(plan, at)).collect();
+        let mut reachable = vec![false; edges.len()];
+        let mut open = vec![plan.start.0];
+        while let Some(at) = open.pop() {
+            if let Some(seen @ false) = reachable.get_mut(at) {
+                *seen = true;
+                open.extend(edges[at].iter().map(|edge| edge.to));
+            }
+        }
+        Self { edges, reachable }
+    }
+
+    /// Every step that can be reached from `from`, itself included.
+    pub fn from(&self, from: usize) -> Vec<bool> {
+        let mut seen = vec![false; self.edges.len()];
+        let mut open = vec![from];
+        while let Some(at) = open.pop() {
+            if let Some(new @ false) = seen.get_mut(at) {
+                *new = true;
+                open.extend(self.edges[at].iter().map(|edge| edge.to));
+            }
+        }
+        seen
+    }
+
+    /// Whether a question follows a step before anything is written or ended.
+    pub fn leads_to_question(&self, plan: &Plan, from: usize) -> bool {
+        let mut seen = vec![false; self.edges.len()];
+        let mut open = vec![from];
+        while let Some(at) = open.pop() {
+            if seen[at] {
+                continue;
+            }
+            seen[at] = true;
+            match &plan.steps[at].action {
+                action if action.asks() => return true,
+                Action::Call { .. } => return true,
+                Action::Save(_) | Action::Message { .. } | Action::Hangup(_) | Action::Return(_) | Action::Repeat(_) => {}
+                _ => open.extend(self.edges[at].iter().map(|edge| edge.to)),
+            }
+        }
+        false
+    }
+}
+
+fn edges_of(plan: &Plan, at: usize) -> Vec<Edge> {
+    let step = &plan.steps[at];
+    let mut edges = Vec::new();
+    let mut add = |to: StepId, defines: &[&str]| {
+        if to.0 < plan.steps.len() {
+            edges.push(Edge { to: to.0, defines: defines.iter().map(|&name| name.to_owned()).collect() });
+        }
+    };
+    fn attempts(list: &[Attempt]) -> impl Iterator<Item = StepId> {
+        list.iter().filter_map(|attempt| attempt.then)
+    }
+    fn question(question: &Question) -> impl Iterator<Item = StepId> {
+        attempts(&question.no_input).chain(attempts(&question.no_match))
+    }
+    match &step.action {
+        Action::Collect(collect) => {
+            add(collect.then, &[&collect.variable]);
+            question(&collect.question).chain(attempts(&collect.slip)).for_each(|to| add(to, &[]));
+        }
+        Action::Menu(menu) => {
+            menu.keys.values().for_each(|to| add(*to, &[]));
+            question(&menu.question).for_each(|to| add(to, &[]));
+        }
+        Action::Branch { arms, otherwise } => {
+            arms.iter().for_each(|(_, to)| add(*to, &[]));
+            add(*otherwise, &[]);
+        }
+        Action::Set(values) => {
+            let names: Vec<&str> = values.iter().map(|(name, _)| name.as_str()).collect();
+            step.then.into_iter().for_each(|to| add(to, &names));
+        }
+        Action::Lookup(lookup) => {
+            add(lookup.found, &[&lookup.variable]);
+            [lookup.empty, lookup.late, lookup.failed].into_iter().for_each(|to| add(to, &[]));
+        }
+        Action::Verify(verify) => {
+            add(verify.passed, &["ticket"]);
+            [verify.pending, verify.late, verify.failed].into_iter().for_each(|to| add(to, &[]));
+            attempts(&verify.refused).for_each(|to| add(to, &[]));
+            verify.asks.iter().flat_map(|ask| question(&ask.question)).for_each(|to| add(to, &[]));
+        }
+        Action::Hours { open, closed, holiday, .. } => {
+            [*open, *closed, *holiday].into_iter().for_each(|to| add(to, &[]));
+        }
+        Action::Call { gives, .. } => {
+            let names: Vec<&str> = gives.values().map(String::as_str).collect();
+            step.then.into_iter().for_each(|to| add(to, &names));
+        }
+        Action::Say | Action::Save(_) | Action::Message { .. } | Action::Language(_) => {
+            step.then.into_iter().for_each(|to| add(to, &[]));
+        }
+        Action::Repeat(_) | Action::Return(_) | Action::Hangup(_) => {}
+    }
+    if step.action.asks() {
+        plan.keys_everywhere.values().for_each(|to| add(*to, &[]));
+    }
+    edges
+}

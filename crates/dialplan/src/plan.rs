@@ -1,0 +1,553 @@
+//! A plan after checking: what a [`crate::Session`] runs.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hotline_model::{Language, Slot};
+use indexmap::IndexMap;
+
+use crate::expression::Expression;
+use crate::source::{SourceFile, Span};
+
+/// A step by its place in [`Plan::steps`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StepId(pub(crate) usize);
+
+impl StepId {
+    /// Stands for an exit that names no step; only in plans that have errors and never run.
+    pub(crate) const NOWHERE: Self = Self(usize::MAX);
+}
+
+/// A prompt by its place in [`Plan::prompts`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PromptId(pub(crate) usize);
+
+impl PromptId {
+    pub(crate) const NONE: Self = Self(usize::MAX);
+}
+
+/// The type of a variable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Type {
+    /// Digits as keyed.
+    Digits,
+    /// A number.
+    Number,
+    /// An amount of money.
+    Money,
+    /// A day.
+    Date,
+    /// A time of day.
+    Time,
+    /// Words.
+    Text,
+    /// One of a few names.
+    Choice,
+    /// Yes or no.
+    Flag,
+    /// A record with these fields.
+    Record(Arc<IndexMap<String, Type>>),
+}
+
+impl Type {
+    /// The name a designer writes.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Digits => "digits",
+            Self::Number => "number",
+            Self::Money => "money",
+            Self::Date => "date",
+            Self::Time => "time",
+            Self::Text => "text",
+            Self::Choice => "choice",
+            Self::Flag => "flag",
+            Self::Record(_) => "record",
+        }
+    }
+
+    /// The types that a designer may name.
+    pub const NAMED: [Self; 8] = [
+        Self::Digits,
+        Self::Number,
+        Self::Money,
+        Self::Date,
+        Self::Time,
+        Self::Text,
+        Self::Choice,
+        Self::Flag,
+    ];
+
+    /// Whether `slot` can say a value of this type.
+    pub fn fits(&self, slot: &Slot) -> bool {
+        match slot {
+            Slot::Digits | Slot::Phone => matches!(self, Self::Digits),
+            Slot::Number | Slot::Count { .. } => matches!(self, Self::Number),
+            Slot::Money { .. } => matches!(self, Self::Money),
+            Slot::Date => matches!(self, Self::Date),
+            Slot::Time => matches!(self, Self::Time),
+            Slot::Text => matches!(self, Self::Text | Self::Choice),
+        }
+    }
+
+    /// The slot that says it, as a designer writes it.
+    pub const fn usual_slot(&self) -> Option<&'static str> {
+        match self {
+            Self::Digits => Some("digits"),
+            Self::Number => Some("number"),
+            Self::Money => Some("money"),
+            Self::Date => Some("date"),
+            Self::Time => Some("time"),
+            Self::Text | Self::Choice => Some("text"),
+            Self::Flag | Self::Record(_) => None,
+        }
+    }
+}
+
+/// A variable or a field of one: `code`, `ticket.result`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VariablePath {
+    /// The variable.
+    pub variable: String,
+    /// The field, if it is a record.
+    pub field: Option<String>,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// One piece of a prompt's text.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Piece {
+    /// Fixed words.
+    Words {
+        /// Which of several, from 1; `None` for the only piece.
+        part: Option<u16>,
+        /// The words.
+        text: String,
+    },
+    /// A value and how to say it.
+    Value {
+        /// Which.
+        path: VariablePath,
+        /// How.
+        slot: Slot,
+    },
+}
+
+/// Something said to the caller.
+#[derive(Debug, Clone)]
+pub struct Prompt {
+    /// Its name.
+    pub name: String,
+    /// Where its name stands.
+    pub span: Span,
+    /// Whether a key stops it.
+    pub barge_in: bool,
+    /// Its pieces in each language.
+    pub texts: BTreeMap<Language, Vec<Piece>>,
+}
+
+/// How fast something is said.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Pace {
+    /// As recorded.
+    #[default]
+    Normal,
+    /// Slower, for those who could not follow.
+    Slow,
+}
+
+/// One attempt of `no-input`, `no-match`, `slip` or `refused`: what is said, and where the call
+/// goes; without a step it asks again.
+#[derive(Debug, Clone, Default)]
+pub struct Attempt {
+    /// What is said.
+    pub say: Vec<PromptId>,
+    /// Where the call goes.
+    pub then: Option<StepId>,
+}
+
+/// A question that is answered with keys: what `collect`, `menu` and `verify` have in common.
+#[derive(Debug, Clone)]
+pub struct Question {
+    /// What is asked.
+    pub prompt: Vec<PromptId>,
+    /// How long the first key may take once the prompt is over.
+    pub first_digit: Duration,
+    /// How long the next key may take.
+    pub inter_digit: Duration,
+    /// What happens when nothing is keyed.
+    pub no_input: Vec<Attempt>,
+    /// What happens when what is keyed does not fit.
+    pub no_match: Vec<Attempt>,
+}
+
+/// `collect`: digits into a variable.
+#[derive(Debug, Clone)]
+pub struct Collect {
+    /// The variable.
+    pub variable: String,
+    /// How it is asked.
+    pub question: Question,
+    /// The fewest digits.
+    pub min: usize,
+    /// The most digits.
+    pub max: usize,
+    /// The key that ends the entry.
+    pub end_key: Option<char>,
+    /// What the digits must look like.
+    pub pattern: Option<Pattern>,
+    /// Whether the last digit is a check digit.
+    pub check_digit: bool,
+    /// What happens when the check digit does not fit; `no_match` if empty.
+    pub slip: Vec<Attempt>,
+    /// Whether the digits are kept out of recordings and records.
+    pub secret: bool,
+    /// Reads back and asks whether it is right.
+    pub confirm: Option<Confirm>,
+    /// Where the call goes on.
+    pub then: StepId,
+}
+
+/// Reading back what was keyed.
+#[derive(Debug, Clone)]
+pub struct Confirm {
+    /// Reads back and says the keys.
+    pub prompt: PromptId,
+    /// The key for "right".
+    pub yes: char,
+    /// The key for "once more".
+    pub no: char,
+}
+
+/// A pattern of keys: one set of keys for each place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pattern(pub(crate) Vec<Vec<char>>);
+
+impl Pattern {
+    /// Whether an entry fits.
+    pub fn fits(&self, keys: &str) -> bool {
+        keys.chars().count() == self.0.len()
+            && keys.chars().zip(&self.0).all(|(key, allowed)| allowed.contains(&key))
+    }
+}
+
+/// `menu`: a key, or a few, to a step.
+#[derive(Debug, Clone)]
+pub struct Menu {
+    /// How it is asked.
+    pub question: Question,
+    /// Where each entry leads.
+    pub keys: IndexMap<String, StepId>,
+}
+
+/// What is looked up.
+#[derive(Debug, Clone)]
+pub enum LookupOf {
+    /// The customer whom the caller's number suggests.
+    Customer,
+    /// The verified ticket once more.
+    Ticket,
+    /// A web service.
+    Http {
+        /// Its address.
+        url: String,
+    },
+}
+
+/// The five ways a look-up or verification may come back, less those it does not have.
+#[derive(Debug, Clone)]
+pub struct Lookup {
+    /// What.
+    pub of: LookupOf,
+    /// The variable that exists after `found`.
+    pub variable: String,
+    /// Its fields.
+    pub record: Type,
+    /// Parameters, by name.
+    pub with: IndexMap<String, VariablePath>,
+    /// The deadline.
+    pub within: Duration,
+    /// What is said when the answer takes longer than a breath.
+    pub meanwhile: Option<PromptId>,
+    /// There is one.
+    pub found: StepId,
+    /// There is none.
+    pub empty: StepId,
+    /// No answer within the deadline.
+    pub late: StepId,
+    /// It could not be asked.
+    pub failed: StepId,
+}
+
+/// `verify`: asks the factors of a policy, then looks up and checks in one act.
+#[derive(Debug, Clone)]
+pub struct Verify {
+    /// The policy.
+    pub policy: String,
+    /// Factors the plan already holds.
+    pub with: Vec<(hotline_model::verification::Factor, VariablePath)>,
+    /// Factors it asks for, in the policy's order.
+    pub asks: Vec<AskFactor>,
+    /// The deadline.
+    pub within: Duration,
+    /// What is said when the answer takes longer than a breath.
+    pub meanwhile: Option<PromptId>,
+    /// Everything right: `ticket` exists from here on.
+    pub passed: StepId,
+    /// Everything right, no result yet.
+    pub pending: StepId,
+    /// Anything wrong: one item for each refusal of this call.
+    pub refused: Vec<Attempt>,
+    /// No answer within the deadline.
+    pub late: StepId,
+    /// It could not be asked.
+    pub failed: StepId,
+}
+
+/// A factor that a verification asks for.
+#[derive(Debug, Clone)]
+pub struct AskFactor {
+    /// Which.
+    pub factor: hotline_model::verification::Factor,
+    /// How many digits it has.
+    pub length: usize,
+    /// How it is asked.
+    pub question: Question,
+}
+
+/// How a call ended up, in the words of the record.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// The caller got what they called for without a human.
+    Contained,
+    /// A human goes on: by a call back, or at once.
+    WantsHuman,
+    /// The caller went away or gave no answer.
+    Abandoned,
+    /// Something of ours did not work.
+    Failed,
+}
+
+impl Outcome {
+    /// Every outcome.
+    pub const ALL: [Self; 4] = [Self::Contained, Self::WantsHuman, Self::Abandoned, Self::Failed];
+
+    /// The word in plans and in the record.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Contained => "contained",
+            Self::WantsHuman => "wants-human",
+            Self::Abandoned => "abandoned",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// What a `save` writes.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Save {
+    /// How the call ended up.
+    pub outcome: Option<Outcome>,
+    /// Why the caller called.
+    pub reason: Option<String>,
+    /// Words for whoever reads it.
+    pub note: Option<String>,
+    /// Tags on the customer.
+    pub tags: Vec<String>,
+    /// Something a human must do.
+    pub follow_up: Option<FollowUp>,
+}
+
+/// Something a human must do after the call.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FollowUp {
+    /// Why.
+    pub reason: String,
+    /// By when, counted from the call.
+    pub within: Duration,
+    /// Words for whoever does it.
+    pub note: Option<String>,
+}
+
+/// Which language comes next.
+#[derive(Debug, Clone)]
+pub enum LanguageChoice {
+    /// This one.
+    Named(Language),
+    /// The plan's next one after the caller's.
+    Other,
+    /// The one a variable names; nothing changes if the plan does not speak it.
+    Variable(VariablePath),
+}
+
+/// What a step does.
+#[derive(Debug, Clone)]
+pub enum Action {
+    /// Only says its prompts.
+    Say,
+    /// Digits into a variable.
+    Collect(Box<Collect>),
+    /// Keys to steps.
+    Menu(Box<Menu>),
+    /// The first condition that holds.
+    Branch {
+        /// Conditions in order.
+        arms: Vec<(Expression, StepId)>,
+        /// Where the call goes if none holds.
+        otherwise: StepId,
+    },
+    /// Gives variables values.
+    Set(Vec<(String, Expression)>),
+    /// Asks the record or a web service.
+    Lookup(Box<Lookup>),
+    /// Verifies.
+    Verify(Box<Verify>),
+    /// Asks a calendar.
+    Hours {
+        /// Which.
+        calendar: String,
+        /// It is open.
+        open: StepId,
+        /// It is closed.
+        closed: StepId,
+        /// It is a holiday.
+        holiday: StepId,
+    },
+    /// Writes to the record.
+    Save(Save),
+    /// Sends a text message to the number on file.
+    Message {
+        /// The template.
+        template: String,
+    },
+    /// Changes the language.
+    Language(LanguageChoice),
+    /// Runs another plan.
+    Call {
+        /// Which.
+        plan: String,
+        /// What it takes, by its names.
+        with: IndexMap<String, VariablePath>,
+        /// What it gives back: its name, and the variable here.
+        gives: IndexMap<String, String>,
+    },
+    /// Says again what was said since the last key, and asks again.
+    Repeat(Pace),
+    /// Ends this plan and goes back to the one that called it.
+    Return(IndexMap<String, VariablePath>),
+    /// Ends the call.
+    Hangup(Outcome),
+}
+
+impl Action {
+    /// The verb a designer writes.
+    pub const fn verb(&self) -> &'static str {
+        match self {
+            Self::Say => "say",
+            Self::Collect(_) => "collect",
+            Self::Menu(_) => "menu",
+            Self::Branch { .. } => "branch",
+            Self::Set(_) => "set",
+            Self::Lookup(_) => "lookup",
+            Self::Verify(_) => "verify",
+            Self::Hours { .. } => "hours",
+            Self::Save(_) => "save",
+            Self::Message { .. } => "message",
+            Self::Language(_) => "language",
+            Self::Call { .. } => "call",
+            Self::Repeat(_) => "repeat",
+            Self::Return(_) => "return",
+            Self::Hangup(_) => "hangup",
+        }
+    }
+
+    /// Whether the call waits for the caller's keys here.
+    pub fn asks(&self) -> bool {
+        match self {
+            Self::Collect(_) | Self::Menu(_) => true,
+            Self::Verify(verify) => !verify.asks.is_empty(),
+            _ => false,
+        }
+    }
+}
+
+/// One step of a plan.
+#[derive(Debug, Clone)]
+pub struct Step {
+    /// Its name.
+    pub name: String,
+    /// Where its name stands.
+    pub span: Span,
+    /// What is heard first.
+    pub say: Vec<PromptId>,
+    /// Where `say` stands, prompt by prompt.
+    pub(crate) say_spans: Vec<Span>,
+    /// How fast.
+    pub pace: Pace,
+    /// What it does then.
+    pub action: Action,
+    /// Where the call goes on, where the action has one exit.
+    pub then: Option<StepId>,
+    /// Keys typed ahead skip what is said here, because a question follows.
+    pub skippable: bool,
+}
+
+/// A plan without errors.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// Its name.
+    pub name: String,
+    /// What it is for.
+    pub about: String,
+    /// Its file.
+    pub file: Arc<SourceFile>,
+    /// The first twelve hexadecimal digits of its source's SHA-256.
+    pub version: String,
+    /// The languages it speaks, the usual one first.
+    pub languages: Vec<Language>,
+    /// Where it starts.
+    pub start: StepId,
+    /// Everything it says.
+    pub prompts: Vec<Prompt>,
+    /// Everything it does.
+    pub steps: Vec<Step>,
+    /// Keys that work in every menu, and as the only key of an entry in every other question.
+    pub keys_everywhere: IndexMap<char, StepId>,
+    /// Said once before a text in another language.
+    pub bridge: Option<PromptId>,
+    /// Said before the call ends because something of ours went wrong.
+    pub apology: Option<PromptId>,
+    /// The notice that is said, to its end, before the call is recorded.
+    pub recording_notice: Option<PromptId>,
+    /// Variables that the calling plan hands over.
+    pub takes: IndexMap<String, Type>,
+    /// Variables that it gives back.
+    pub returns: IndexMap<String, Type>,
+}
+
+impl Plan {
+    /// A step by its name.
+    pub fn find_step(&self, name: &str) -> Option<&Step> {
+        self.steps.iter().find(|step| step.name == name)
+    }
+
+    /// A prompt by its name.
+    pub fn find_prompt(&self, name: &str) -> Option<&Prompt> {
+        self.prompts.iter().find(|prompt| prompt.name == name)
+    }
+
+    pub(crate) fn step(&self, id: StepId) -> Option<&Step> {
+        self.steps.get(id.0)
+    }
+
+    pub(crate) fn prompt(&self, id: PromptId) -> Option<&Prompt> {
+        self.prompts.get(id.0)
+    }
+}

@@ -1,0 +1,295 @@
+//! All plans with what they share: loaded together, never changed, shared by the calls that run
+//! on them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use hotline_model::{Calendar, Language, VerificationPolicy};
+use indexmap::IndexMap;
+
+use crate::check;
+use crate::diagnostic::{Diagnostic, codes};
+use crate::lower::Reader;
+use crate::lower::plan::World;
+use crate::plan::Plan;
+use crate::recordings::{Recordings, short_hash};
+use crate::source::{SourceFile, Span};
+use crate::tree::{self, Node};
+
+/// What is said before everything else, switched on in `numbers.yaml`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Announcement {
+    /// In which plans.
+    pub plans: AnnouncementFor,
+    /// The words.
+    pub texts: BTreeMap<Language, String>,
+}
+
+/// Which plans announce.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AnnouncementFor {
+    /// All.
+    All,
+    /// These.
+    Plans(Vec<String>),
+}
+
+/// Where a dialled number leads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Route {
+    /// The plan.
+    pub plan: String,
+    /// Whether the number is one for trying drafts.
+    pub test: bool,
+}
+
+/// `numbers.yaml`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Numbers {
+    /// Each number or name that can be dialled.
+    pub routes: IndexMap<String, Route>,
+    /// The plan of all other numbers; without one they do not exist (404).
+    pub default: Option<String>,
+    /// An announcement that is on.
+    pub announcement: Option<Announcement>,
+}
+
+impl Numbers {
+    /// The plan of a dialled number.
+    pub fn find_route(&self, dialled: &str) -> Option<Route> {
+        let found = self.routes.get(dialled).cloned();
+        found.or_else(|| Some(Route { plan: self.default.clone()?, test: false }))
+    }
+
+    /// What is announced in a plan now, by language.
+    pub fn find_announcement(&self, plan: &str) -> Option<&BTreeMap<Language, String>> {
+        let announcement = self.announcement.as_ref()?;
+        let on = match &announcement.plans {
+            AnnouncementFor::All => true,
+            AnnouncementFor::Plans(plans) => plans.iter().any(|name| name == plan),
+        };
+        on.then_some(&announcement.texts)
+    }
+}
+
+/// Checked plans, policies, calendars and numbers. Immutable: a call keeps the set it began with
+/// in its `Arc`, whatever is published meanwhile.
+#[derive(Debug, Default)]
+pub struct Plans {
+    plans: IndexMap<String, Arc<Plan>>,
+    policies: IndexMap<String, VerificationPolicy>,
+    calendars: IndexMap<String, Calendar>,
+    numbers: Numbers,
+    version: String,
+}
+
+/// What a file is, told from its path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum FileKind {
+    Plan,
+    Policy,
+    Calendar,
+    Numbers,
+    /// Call scripts, and what is no YAML: not read here.
+    Other,
+}
+
+fn kind_of(path: &str) -> FileKind {
+    let name = path.rsplit(['/', '\\']).next().unwrap_or(path);
+    let inside = |folder: &str| path.split(['/', '\\']).rev().nth(1) == Some(folder);
+    if !(name.ends_with(".yaml") || name.ends_with(".yml")) || name.contains(".calls.") {
+        FileKind::Other
+    } else if name == "numbers.yaml" {
+        FileKind::Numbers
+    } else if inside("policies") {
+        FileKind::Policy
+    } else if inside("calendars") {
+        FileKind::Calendar
+    } else {
+        FileKind::Plan
+    }
+}
+
+impl Plans {
+    /// Reads and checks all files of a folder of plans, given as path and text. Every finding is
+    /// told at once; plans come back only if no finding is an error.
+    pub fn load(files: Vec<(String, String)>, recordings: &Recordings) -> (Option<Self>, Vec<Diagnostic>) {
+        let mut loader = Loader::default();
+        let mut hashed = String::new();
+        for (path, text) in files {
+            let kind = kind_of(&path);
+            if kind == FileKind::Other {
+                continue;
+            }
+            hashed.push_str(&path);
+            hashed.push_str(&text);
+            loader.read(kind, &SourceFile::new(path, text));
+        }
+        loader.plans(recordings);
+        let Loader { mut found, mut made, .. } = loader;
+        made.version = short_hash(hashed.as_bytes(), 6);
+        found.sort_by(|a, b| {
+            let place = |d: &Diagnostic| (d.primary.span.file.path().to_owned(), d.primary.span.start, d.severity);
+            place(a).cmp(&place(b))
+        });
+        found.dedup();
+        let sound = !found.iter().any(Diagnostic::is_error);
+        (sound.then_some(made), found)
+    }
+
+    /// A plan by its name.
+    pub fn find_plan(&self, name: &str) -> Option<&Arc<Plan>> {
+        self.plans.get(name)
+    }
+
+    /// Every plan.
+    pub fn plans(&self) -> impl Iterator<Item = &Arc<Plan>> {
+        self.plans.values()
+    }
+
+    /// A verification policy by its name.
+    pub fn find_policy(&self, name: &str) -> Option<&VerificationPolicy> {
+        self.policies.get(name)
+    }
+
+    /// A calendar by its name.
+    pub fn find_calendar(&self, name: &str) -> Option<&Calendar> {
+        self.calendars.get(name)
+    }
+
+    /// Every calendar.
+    pub fn calendars(&self) -> impl Iterator<Item = &Calendar> {
+        self.calendars.values()
+    }
+
+    /// Which number runs which plan.
+    pub const fn numbers(&self) -> &Numbers {
+        &self.numbers
+    }
+
+    /// The first twelve hexadecimal digits of the SHA-256 of all sources.
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+}
+
+#[derive(Default)]
+struct Loader {
+    world: World,
+    made: Plans,
+    found: Vec<Diagnostic>,
+    names: IndexMap<String, Span>,
+    plan_files: Vec<(Node, Arc<SourceFile>)>,
+    numbers_file: Option<(Node, Span)>,
+    /// A plan that could not be read at all: numbers may lead to it, and nothing is said of that.
+    broken_plans: Vec<String>,
+}
+
+impl Loader {
+    fn read(&mut self, kind: FileKind, file: &Arc<SourceFile>) {
+        let (root, found) = tree::parse(file);
+        let mended: Vec<usize> = found.iter().map(|finding| finding.primary.span.line()).collect();
+        self.found.extend(found);
+        let whole = file.span(0..file.line(1).end);
+        let mut reader = Reader::default();
+        let stem = file.path().rsplit(['/', '\\']).next().and_then(|name| name.split('.').next()).unwrap_or_default();
+        match (kind, root) {
+            (FileKind::Policy, root) => {
+                let read = root.and_then(|root| reader.policy(&root, &whole));
+                let sound = reader.found.is_empty() && mended.is_empty();
+                match read {
+                    Some((policy, asks)) => {
+                        self.world.policy_asks.insert(policy.policy.clone(), asks);
+                        self.world.policies.insert(policy.policy.clone(), sound.then(|| policy.clone()));
+                        self.made.policies.insert(policy.policy.clone(), policy);
+                    }
+                    None => {
+                        self.world.policies.insert(stem.to_owned(), None);
+                    }
+                }
+            }
+            (FileKind::Calendar, root) => match root.and_then(|root| reader.calendar(&root, &whole)) {
+                Some(calendar) => {
+                    self.world.calendars.push(calendar.name.clone());
+                    self.made.calendars.insert(calendar.name.clone(), calendar);
+                }
+                None => self.world.calendars.push(stem.to_owned()),
+            },
+            (FileKind::Plan, Some(root)) => {
+                match Reader::plan_head(&root) {
+                    Some((name, head)) => {
+                        if let Some(first) = self.names.get(&name.text) {
+                            self.found.push(
+                                Diagnostic::error(codes::REPEATED_NAME, &name.span, format!("two plans are called `{}`", name.text))
+                                    .label("callers would get one of them, and nobody can tell which")
+                                    .also(first, "the other one is here")
+                                    .help(format!("write `plan: {stem}`")),
+                            );
+                        }
+                        self.names.insert(name.text.clone(), name.span);
+                        self.world.plans.insert(name.text, head);
+                    }
+                    None => self.broken_plans.push(stem.to_owned()),
+                }
+                self.plan_files.push((root, Arc::clone(file)));
+            }
+            (FileKind::Plan, None) => self.broken_plans.push(stem.to_owned()),
+            (FileKind::Numbers, Some(root)) => self.numbers_file = Some((root, whole)),
+            (FileKind::Numbers, None) | (FileKind::Other, _) => {}
+        }
+        self.take(reader);
+    }
+
+    /// Takes over what a reader found, less what stands on a line that was mended.
+    fn take(&mut self, reader: Reader) {
+        let mended: Vec<(Arc<SourceFile>, usize)> = self
+            .found
+            .iter()
+            .filter(|finding| finding.code.id < "D200")
+            .map(|finding| (Arc::clone(&finding.primary.span.file), finding.primary.span.line()))
+            .collect();
+        self.found.extend(reader.found.into_iter().filter(|finding| {
+            let place = &finding.primary.span;
+            let near = |(file, line): &(Arc<SourceFile>, usize)| Arc::ptr_eq(file, &place.file) && *line == place.line();
+            finding.code == codes::NUMBER || !mended.iter().any(near)
+        }));
+    }
+
+    fn plans(&mut self, recordings: &Recordings) {
+        for name in std::mem::take(&mut self.broken_plans) {
+            self.world.plans.entry(name).or_insert_with(|| crate::lower::plan::PlanHead {
+                languages: Language::ALL.to_vec(),
+                ..Default::default()
+            });
+        }
+        let mut lowered = Vec::new();
+        for (root, file) in std::mem::take(&mut self.plan_files) {
+            let mut reader = Reader::default();
+            let plan = reader.plan(&root, &file, &self.world);
+            let tainted = std::mem::take(&mut reader.tainted);
+            let broken_yaml = self.found.iter().any(|d| d.code.id < "D200" && Arc::ptr_eq(&d.primary.span.file, &file));
+            let shaky = broken_yaml || reader.found.iter().any(Diagnostic::is_error);
+            self.take(reader);
+            if let Some(plan) = plan {
+                lowered.push((plan, tainted, shaky));
+            }
+        }
+        let humans = check::plans_with_humans(&lowered);
+        for (mut plan, tainted, shaky) in lowered {
+            let mut reader = Reader::default();
+            check::plan(&mut reader, &mut plan, &self.world, &humans, &tainted, shaky);
+            check::recordings(&mut reader, &plan, recordings);
+            self.take(reader);
+            self.made.plans.insert(plan.name.clone(), Arc::new(plan));
+        }
+        let circles = check::circles(&self.made.plans);
+        self.found.extend(circles);
+        if let Some((root, whole)) = self.numbers_file.take() {
+            let mut reader = Reader::default();
+            if let Some(numbers) = reader.numbers(&root, &whole, &self.world) {
+                self.made.numbers = numbers;
+            }
+            self.take(reader);
+        }
+    }
+}
