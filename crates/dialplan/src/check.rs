@@ -7,6 +7,7 @@ mod graph;
 mod variables;
 mod voices;
 
+pub(crate) use variables::{KEYED, type_of_value};
 pub(crate) use flow::{circles, plans_with_humans};
 pub(crate) use voices::recordings;
 

@@ -18,6 +18,7 @@ mod lower;
 pub mod plan;
 pub mod plans;
 pub mod recordings;
+pub mod session;
 pub mod source;
 mod tree;
 
@@ -25,3 +26,4 @@ pub use diagnostic::{Diagnostic, Severity};
 pub use plan::{Outcome, Pace, Plan};
 pub use plans::Plans;
 pub use recordings::Recordings;
+pub use session::{Answer, Command, Event, OpId, Session, StartContext};

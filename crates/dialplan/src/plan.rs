@@ -198,6 +198,8 @@ pub struct Collect {
     pub max: usize,
     /// The key that ends the entry.
     pub end_key: Option<char>,
+    /// Keys that lead elsewhere when they are pressed alone, instead of an answer.
+    pub keys: IndexMap<char, StepId>,
     /// What the digits must look like.
     pub pattern: Option<Pattern>,
     /// Whether the last digit is a check digit.

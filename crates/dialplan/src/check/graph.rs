@@ -44,8 +44,14 @@ impl Graph {
         seen
     }
 
-    /// Whether a question follows a step before anything is written or ended.
+    /// Whether a question follows a step, so that keys may skip what it says. A promise (a follow-up,
+    /// a text message) is heard to its end.
     pub fn leads_to_question(&self, plan: &Plan, from: usize) -> bool {
+        match &plan.steps[from].action {
+            Action::Save(save) if save.follow_up.is_some() => return false,
+            Action::Message { .. } => return false,
+            _ => {}
+        }
         let mut seen = vec![false; self.edges.len()];
         let mut open = vec![from];
         while let Some(at) = open.pop() {
@@ -56,7 +62,7 @@ impl Graph {
             match &plan.steps[at].action {
                 action if action.asks() => return true,
                 Action::Call { .. } => return true,
-                Action::Save(_) | Action::Message { .. } | Action::Hangup(_) | Action::Return(_) | Action::Repeat(_) => {}
+                Action::Hangup(_) | Action::Return(_) | Action::Repeat(_) => {}
                 _ => open.extend(self.edges[at].iter().map(|edge| edge.to)),
             }
         }
@@ -81,6 +87,7 @@ fn edges_of(plan: &Plan, at: usize) -> Vec<Edge> {
     match &step.action {
         Action::Collect(collect) => {
             add(collect.then, &[&collect.variable]);
+            collect.keys.values().for_each(|to| add(*to, &[]));
             question(&collect.question).chain(attempts(&collect.slip)).for_each(|to| add(to, &[]));
         }
         Action::Menu(menu) => {

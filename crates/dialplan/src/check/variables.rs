@@ -112,6 +112,22 @@ fn types_of(reader: &mut Reader, plan: &Plan, world: &World) -> Types {
     types
 }
 
+/// The type of a value that a session holds.
+pub(crate) fn type_of_value(value: &hotline_model::Value) -> Type {
+    use hotline_model::Value;
+    match value {
+        Value::Digits(_) => Type::Digits,
+        Value::Number(_) => Type::Number,
+        Value::Money(_) => Type::Money,
+        Value::Date(_) => Type::Date,
+        Value::Time(_) => Type::Time,
+        Value::Text { .. } => Type::Text,
+        Value::Choice(_) => Type::Choice,
+        Value::Flag(_) => Type::Flag,
+        Value::Record(_) => Type::Record(Default::default()),
+    }
+}
+
 fn field_type(types: &Types, variable: &str, field: Option<&str>) -> Option<Type> {
     match (types.get(variable)?, field) {
         (Type::Record(fields), Some(field)) => fields.get(field).cloned(),

@@ -43,7 +43,6 @@ pub(crate) struct World {
 /// What another plan must know of a plan.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct PlanHead {
-    pub span: Option<Span>,
     pub languages: Vec<Language>,
     pub takes: IndexMap<String, Type>,
     pub returns: IndexMap<String, Type>,
@@ -66,7 +65,7 @@ impl Reader {
         let languages = root.find("languages").map(|node| quiet.languages(node, &node.span)).unwrap_or_default();
         let mut typed = |word: &str| root.find(word).map(|node| quiet.typed(node, word, &node.span)).unwrap_or_default();
         let (takes, returns) = (typed("takes"), typed("returns"));
-        Some((name.clone(), PlanHead { span: Some(name.span), languages, takes, returns }))
+        Some((name, PlanHead { languages, takes, returns }))
     }
 
     /// A whole plan. It may be incomplete where errors were found.
@@ -109,22 +108,10 @@ impl Reader {
             Some(self.prompt_named(&name, &scope))
         };
         let (bridge, apology, recording_notice) = (prompt("bridge"), prompt("apology"), prompt("recording-notice"));
-        let mut keys_everywhere = IndexMap::new();
-        if let Some(node) = table.find("keys-everywhere") {
-            if node.entries().is_none() {
-                self.shape(node, "`keys-everywhere`", "a table of `key: value` lines", &table.key_span("keys-everywhere"));
-            }
-            for entry in entries("keys-everywhere") {
-                let mut keys = entry.key.text.chars();
-                match (keys.next(), keys.next()) {
-                    (Some(key), None) if super::is_key(key) => {
-                        let step = self.step_pressed(&entry.value, &scope, &format!("key {key}"), &entry.key.span, Some(&entry.key.text));
-                        keys_everywhere.insert(key, step);
-                    }
-                    _ => self.report(super::no_such_key(&entry.key, "a key everywhere")),
-                }
-            }
-        }
+        let keys_everywhere = match table.find("keys-everywhere") {
+            Some(node) => self.keys_alone(node, "`keys-everywhere`", &table.key_span("keys-everywhere"), &scope),
+            None => IndexMap::new(),
+        };
         let mut typed = |word: &str| {
             table.find(word).map(|node| self.typed(node, word, &table.key_span(word))).unwrap_or_default()
         };

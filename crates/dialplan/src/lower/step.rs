@@ -25,7 +25,7 @@ pub(crate) const VERBS: [(&str, &[&str]); 15] = [
         "collect",
         &[
             "prompt", "length", "min", "max", "end-key", "pattern", "check-digit", "slip", "secret", "confirm",
-            "first-digit", "inter-digit", "no-input", "no-match", "then",
+            "first-digit", "inter-digit", "no-input", "no-match", "then", "keys",
         ],
     ),
     ("menu", &[]),
@@ -220,12 +220,17 @@ impl Reader {
             .map(|node| self.attempt_list(node, "slip", scope, &table.key_span("slip"), false))
             .unwrap_or_default();
         let confirm = table.find("confirm").and_then(|node| self.confirm(node, table, scope));
+        let keys = match table.find("keys") {
+            Some(node) => self.keys_alone(node, "`keys`", &table.key_span("keys"), scope),
+            None => IndexMap::new(),
+        };
         Action::Collect(Box::new(Collect {
             variable,
             question,
             min: low,
             max: high,
             end_key,
+            keys,
             pattern,
             check_digit,
             slip,
@@ -233,6 +238,29 @@ impl Reader {
             confirm,
             then: StepId::NOWHERE,
         }))
+    }
+
+    /// Single keys to steps.
+    pub(super) fn keys_alone(&mut self, node: &Node, what: &str, head: &Span, scope: &Scope<'_>) -> IndexMap<char, StepId> {
+        let mut keys = IndexMap::new();
+        let Some(entries) = node.entries() else {
+            self.shape(node, what, "a table of `key: value` lines", head);
+            return keys;
+        };
+        for entry in entries {
+            let mut pressed = entry.key.text.chars();
+            match (pressed.next(), pressed.next()) {
+                (Some(key), None) if is_key(key) => {
+                    let to = self.step_pressed(&entry.value, scope, &format!("key {key}"), &entry.key.span, Some(&entry.key.text));
+                    keys.insert(key, to);
+                }
+                _ if entry.key.text.contains(['“', '”']) => {
+                    self.report(crate::tree::quotes(&entry.key.span, entry.key.text.trim_matches(['“', '”'])));
+                }
+                _ => self.report(super::no_such_key(&entry.key, "what callers press")),
+            }
+        }
+        keys
     }
 
     fn confirm(&mut self, node: &Node, outer: &Table<'_>, scope: &Scope<'_>) -> Option<Confirm> {

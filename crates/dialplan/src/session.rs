@@ -1,0 +1,542 @@
+//! A plan that runs: events in, commands out, time as an argument.
+//!
+//! The rule: one `handle_*`, then drain [`Session::poll_command`] until `None`, then ask
+//! [`Session::poll_timeout`], then wait. Time is the time since the call began, so a recorded
+//! call replays exactly. A session that is not over always waits for a time it names.
+
+mod ask;
+mod steps;
+#[cfg(test)]
+mod tests;
+mod voice;
+mod wait;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use hotline_model::verification::Given;
+use hotline_model::{CallerNumber, Fields, Language, StepEvent, Utterance, Value};
+use indexmap::IndexMap;
+
+use crate::plan::{Outcome, Pace, Plan, Save, StepId};
+use crate::plans::Plans;
+use ask::Ask;
+use voice::Voice;
+use wait::Waiting;
+
+/// Names an operation that is answered: a play, a look-up, a verification.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+pub struct OpId(pub u64);
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+pub enum Event {
+    /// The call was answered.
+    Started,
+    /// Everything of a play was said.
+    PlayDone {
+        /// Which play.
+        op: OpId,
+    },
+    /// The caller pressed a key: `0` to `9`, `*`, `#`.
+    Key {
+        /// The key.
+        key: char,
+    },
+    /// An operation was answered.
+    Answer {
+        /// Which.
+        op: OpId,
+        /// How.
+        answer: Answer,
+    },
+    /// The call is over.
+    HungUp {
+        /// Who ended it.
+        by: HungUpBy,
+    },
+}
+
+/// Who ended a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HungUpBy {
+    /// The caller.
+    Caller,
+    /// We did, on a `Hangup` command or at a limit.
+    Us,
+    /// The network.
+    Network,
+}
+
+/// The answer to a look-up or a verification.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(tag = "answer", rename_all = "kebab-case")]
+pub enum Answer {
+    /// There is one.
+    Found {
+        /// Its fields.
+        fields: Fields,
+    },
+    /// There is none.
+    Empty,
+    /// It could not be asked.
+    Failed,
+    /// What the verification says.
+    Verified {
+        /// The verdict, without the reason of a refusal.
+        verdict: Verified,
+    },
+}
+
+/// What a verification says to a plan.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(tag = "verdict", rename_all = "kebab-case")]
+pub enum Verified {
+    /// Everything right.
+    Passed {
+        /// What may be told of the ticket.
+        ticket: Fields,
+    },
+    /// Everything right, no result yet.
+    Pending,
+    /// Not to be told, and not to be told why.
+    Refused,
+}
+
+/// What to do.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Command {
+    /// Say these one after the other, then answer with [`Event::PlayDone`].
+    Play {
+        /// Names the play.
+        op: OpId,
+        /// What is said. All of them can be stopped by a key, or none.
+        utterances: Vec<Utterance>,
+        /// How fast.
+        pace: Pace,
+    },
+    /// Stop saying it. No `PlayDone` is expected any more; one that comes is dropped.
+    StopPlaying {
+        /// Which play.
+        op: OpId,
+    },
+    /// Ask for a record.
+    Lookup {
+        /// Names the look-up.
+        op: OpId,
+        /// What is asked.
+        query: Query,
+        /// How long an answer is of use.
+        within: Duration,
+    },
+    /// Look up and check in one act, and count before answering.
+    Verify {
+        /// Names the verification.
+        op: OpId,
+        /// The policy.
+        policy: String,
+        /// What was keyed.
+        given: Given,
+        /// How long an answer is of use.
+        within: Duration,
+    },
+    /// Write to the record. Not answered: what cannot be stored now is stored later.
+    Save {
+        /// The step that writes.
+        step: String,
+        /// What.
+        save: Save,
+    },
+    /// Send a text message to the number on file of the caller's number, if there is one. Not
+    /// answered, so that nobody learns whether there is one.
+    Message {
+        /// The step that sends.
+        step: String,
+        /// The template.
+        template: String,
+    },
+    /// The notice has been heard: record from here on.
+    StartRecording,
+    /// Mute the recording while something secret is keyed.
+    Mask(
+        /// Whether it is muted from here on.
+        bool,
+    ),
+    /// Note for the record what happened.
+    Note(StepEvent),
+    /// The caller is spoken to in this language from here on.
+    SetLanguage(Language),
+    /// End the call.
+    Hangup {
+        /// How it ended up.
+        outcome: Outcome,
+    },
+}
+
+/// What a look-up asks for.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Query {
+    /// The customer whom the caller's number suggests.
+    Customer,
+    /// The ticket that was verified in this call, as it stands now.
+    Ticket,
+    /// A web service.
+    Http {
+        /// Its address.
+        url: String,
+        /// What is handed over.
+        with: Fields,
+        /// The fields expected in the answer, with the names of their types.
+        fields: Vec<(String, &'static str)>,
+    },
+}
+
+/// What is known when a call begins.
+#[derive(Debug, Clone)]
+pub struct StartContext {
+    /// Who the call says it is from.
+    pub caller: CallerNumber,
+    /// What was dialled.
+    pub dialled: String,
+    /// The language of the customer's record; the plan's first one if `None`.
+    pub language: Option<Language>,
+    /// What is known of the customer: for the language only until a plan looks it up.
+    pub customer: Option<Fields>,
+    /// When the call began, in the firm's zone.
+    pub started: jiff::Zoned,
+    /// Said before everything else: [`crate::plans::Numbers::find_announcement`].
+    pub announcement: Option<BTreeMap<Language, String>>,
+}
+
+/// A plan that is running in this call.
+#[derive(Debug)]
+struct Frame {
+    plan: Arc<Plan>,
+    step: StepId,
+    variables: Fields,
+    /// What the caller of this plan takes back: our name, and its variable.
+    gives: IndexMap<String, String>,
+}
+
+/// What happens when nothing is left to say.
+#[derive(Debug)]
+enum State {
+    /// The call has not begun.
+    New,
+    /// Then the plan starts.
+    Opening,
+    /// Then the step acts.
+    Entering,
+    /// Then the call goes to this step.
+    Leaving(StepId),
+    /// A question, before, during or after its prompt.
+    Asking(Box<Ask>),
+    /// An operation that has not been answered.
+    Waiting(Box<Waiting>),
+    /// Then the call is ended.
+    Closing(Outcome),
+    /// The call is over.
+    Over,
+}
+
+/// Steps that may run without the caller doing anything.
+const STEP_LIMIT: u32 = 1_000;
+
+/// Plans inside each other.
+const DEPTH_LIMIT: usize = 8;
+
+/// Keys that are kept for later questions.
+const TYPE_AHEAD_LIMIT: usize = 64;
+
+/// A call on its way through a plan.
+#[derive(Debug)]
+pub struct Session {
+    plans: Arc<Plans>,
+    context: StartContext,
+    language: Language,
+    frames: Vec<Frame>,
+    state: State,
+    voice: Voice,
+    now: Duration,
+    next_op: u64,
+    commands: VecDeque<Command>,
+    type_ahead: VecDeque<char>,
+    /// An end key that is dropped if it comes before this time: its entry was complete already.
+    swallow: Option<(char, Duration)>,
+    /// The question asked last, for `repeat`.
+    last_ask: Option<Ask>,
+    steps_since_input: u32,
+    /// Refusals by plan and step.
+    refusals: BTreeMap<(String, String), usize>,
+    outcome: Option<Outcome>,
+    masked: bool,
+    recording: bool,
+}
+
+impl Session {
+    /// A call that will run this plan; `None` if no plan is called so.
+    pub fn new(plans: Arc<Plans>, plan: &str, context: StartContext) -> Option<Self> {
+        let plan = Arc::clone(plans.find_plan(plan)?);
+        let known = context.language.filter(|language| plan.languages.contains(language));
+        let language = known.or_else(|| plan.languages.first().copied()).unwrap_or_default();
+        let start = plan.start;
+        Some(Self {
+            plans,
+            context,
+            language,
+            frames: vec![Frame { plan, step: start, variables: Fields::new(), gives: IndexMap::new() }],
+            state: State::New,
+            voice: Voice::default(),
+            now: Duration::ZERO,
+            next_op: 1,
+            commands: VecDeque::new(),
+            type_ahead: VecDeque::new(),
+            swallow: None,
+            last_ask: None,
+            steps_since_input: 0,
+            refusals: BTreeMap::new(),
+            outcome: None,
+            masked: false,
+            recording: false,
+        })
+    }
+
+    /// Something happened, `at` since the call began. An answer to an operation that no longer
+    /// runs is dropped here.
+    pub fn handle_event(&mut self, at: Duration, event: Event) {
+        self.now = self.now.max(at);
+        match event {
+            Event::Started if matches!(self.state, State::New) => self.start(),
+            Event::PlayDone { op } if self.voice.is_playing(op) => self.play_ended(true),
+            Event::Answer { op, answer } if self.waits_for(op) => self.take_answer(answer),
+            Event::Key { key } if crate::lower::is_key(key) => self.take_key(key),
+            Event::HungUp { .. } => self.hung_up(),
+            Event::Started | Event::PlayDone { .. } | Event::Answer { .. } | Event::Key { .. } => return,
+        }
+        self.advance();
+    }
+
+    /// The time named by [`Session::poll_timeout`] has come.
+    pub fn handle_timeout(&mut self, at: Duration) {
+        self.now = self.now.max(at);
+        if self.voice.deadline().is_some_and(|deadline| deadline <= self.now) {
+            self.play_is_lost();
+        }
+        self.wait_timeout();
+        self.ask_timeout();
+        self.advance();
+    }
+
+    /// What to do next, until `None`.
+    pub fn poll_command(&mut self) -> Option<Command> {
+        self.commands.pop_front()
+    }
+
+    /// When to call [`Session::handle_timeout`], since the call began; `None` before the call
+    /// begins and after it is over.
+    pub fn poll_timeout(&self) -> Option<Duration> {
+        let state = match &self.state {
+            State::Asking(ask) => ask.deadline(),
+            State::Waiting(waiting) => waiting.deadline(),
+            _ => None,
+        };
+        self.voice.deadline().into_iter().chain(state).min()
+    }
+
+    /// Whether the call is over: nothing will be commanded any more.
+    pub const fn is_over(&self) -> bool {
+        matches!(self.state, State::Over)
+    }
+
+    /// The language the caller is spoken to in.
+    pub const fn language(&self) -> Language {
+        self.language
+    }
+
+    /// Where the call is: plan and step.
+    pub fn position(&self) -> (&str, &str) {
+        let frame = self.frame();
+        let step = frame.plan.step(frame.step).map_or("", |step| step.name.as_str());
+        (&frame.plan.name, step)
+    }
+
+    /// The plan the call began with, for its version.
+    pub fn plans(&self) -> &Arc<Plans> {
+        &self.plans
+    }
+
+    fn start(&mut self) {
+        let frame = self.frame();
+        let (plan, version) = (frame.plan.name.clone(), frame.plan.version.clone());
+        self.note(StepEvent::Started { plan, version, language: self.language });
+        self.state = State::Opening;
+        if let Some(text) = self.context.announcement.as_ref().and_then(|texts| texts.get(&self.language)).cloned() {
+            self.announce(text);
+        }
+        self.say_recording_notice();
+    }
+
+    fn take_key(&mut self, key: char) {
+        if matches!(self.state, State::New | State::Over) {
+            return;
+        }
+        if let Some((end_key, until)) = self.swallow.take()
+            && key == end_key
+            && self.now <= until
+        {
+            return;
+        }
+        if self.type_ahead.len() < TYPE_AHEAD_LIMIT {
+            self.type_ahead.push_back(key);
+        }
+        self.barge_in();
+    }
+
+    /// Goes on as long as nothing has to be waited for.
+    fn advance(&mut self) {
+        loop {
+            if matches!(self.state, State::New | State::Over) {
+                return;
+            }
+            self.speak();
+            if self.voice.is_busy() {
+                return;
+            }
+            match std::mem::replace(&mut self.state, State::Over) {
+                State::Opening => {
+                    let start = self.frame().plan.start;
+                    self.enter(start);
+                }
+                State::Entering => self.act(),
+                State::Leaving(step) => self.enter(step),
+                State::Asking(ask) => {
+                    if !self.go_on_asking(*ask) {
+                        return;
+                    }
+                }
+                State::Waiting(waiting) => {
+                    if !self.go_on_waiting(*waiting) {
+                        return;
+                    }
+                }
+                State::Closing(outcome) => {
+                    self.unmask();
+                    self.commands.push_back(Command::Hangup { outcome });
+                    return;
+                }
+                state @ (State::New | State::Over) => {
+                    self.state = state;
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Ends the call once everything is said.
+    fn close(&mut self, outcome: Outcome) {
+        let outcome = *self.outcome.get_or_insert(outcome);
+        let step = self.position().1.to_owned();
+        if !matches!(self.state, State::Closing(_)) {
+            let save = Save { outcome: Some(outcome), ..Save::default() };
+            self.commands.push_back(Command::Save { step, save });
+        }
+        self.state = State::Closing(outcome);
+    }
+
+    /// Something of ours went wrong and no exit of the plan leads on.
+    fn trouble(&mut self, code: &str) {
+        let step = self.position().1.to_owned();
+        self.note(StepEvent::Trouble { step, code: code.to_owned() });
+        self.voice.clear();
+        self.apologise();
+        self.outcome = None;
+        self.close(Outcome::Failed);
+    }
+
+    fn hung_up(&mut self) {
+        if matches!(self.state, State::New) {
+            self.state = State::Over;
+        }
+        if matches!(self.state, State::Over) {
+            return;
+        }
+        if self.voice.is_busy() {
+            self.play_ended(false);
+            self.voice.clear();
+        }
+        self.unmask();
+        if self.outcome.is_none() {
+            let step = self.position().1.to_owned();
+            let save = Save { outcome: Some(Outcome::Abandoned), ..Save::default() };
+            self.commands.push_back(Command::Save { step, save });
+        }
+        self.state = State::Over;
+    }
+
+    fn frame(&self) -> &Frame {
+        self.frames.last().expect("a session has at least the plan it began with")
+    }
+
+    fn frame_mut(&mut self) -> &mut Frame {
+        self.frames.last_mut().expect("a session has at least the plan it began with")
+    }
+
+    fn op(&mut self) -> OpId {
+        let op = OpId(self.next_op);
+        self.next_op += 1;
+        op
+    }
+
+    fn note(&mut self, event: StepEvent) {
+        self.commands.push_back(Command::Note(event));
+    }
+
+    fn mask(&mut self) {
+        if !self.masked {
+            self.masked = true;
+            self.commands.push_back(Command::Mask(true));
+        }
+    }
+
+    fn unmask(&mut self) {
+        if self.masked {
+            self.masked = false;
+            self.commands.push_back(Command::Mask(false));
+        }
+    }
+
+    /// The variables that conditions and prompts see now.
+    fn variables(&self) -> Fields {
+        let mut variables = self.frame().variables.clone();
+        let number = match &self.context.caller {
+            CallerNumber::Phone(number) => number.national().to_owned(),
+            CallerNumber::Short(digits) => digits.expose().clone(),
+            CallerNumber::Withheld => String::new(),
+        };
+        let withheld = matches!(self.context.caller, CallerNumber::Withheld);
+        let caller: Fields =
+            [("number".to_owned(), Value::Digits(number)), ("withheld".to_owned(), Value::Flag(withheld))].into();
+        variables.insert("caller".into(), Value::Record(caller));
+        let now = self.wall_clock();
+        let weekday = now.strftime("%A").to_string().to_ascii_lowercase();
+        let call: Fields = [
+            ("dialled".to_owned(), Value::Digits(self.context.dialled.clone())),
+            ("language".to_owned(), Value::Choice(self.language.tag().to_owned())),
+            ("date".to_owned(), Value::Date(now.date())),
+            ("time".to_owned(), Value::Time(now.time())),
+            ("weekday".to_owned(), Value::Choice(weekday)),
+        ]
+        .into();
+        variables.insert("call".into(), Value::Record(call));
+        variables
+    }
+
+    /// The time of day, in the firm's zone.
+    fn wall_clock(&self) -> jiff::Zoned {
+        let passed = jiff::SignedDuration::try_from(self.now).unwrap_or_default();
+        self.context.started.checked_add(passed).unwrap_or_else(|_| self.context.started.clone())
+    }
+}

@@ -1,0 +1,230 @@
+//! From step to step: what each does when it is entered.
+
+use std::sync::Arc;
+
+use hotline_model::{Fields, Language, StepEvent};
+
+use super::ask::{Ask, What};
+use super::voice::Manner;
+use super::{Command, DEPTH_LIMIT, Frame, STEP_LIMIT, Session, State};
+use crate::expression;
+use crate::plan::{Action, Attempt, LanguageChoice, Outcome, Pace, Save, StepId};
+
+impl Session {
+    /// Comes to a step: says its prompts, then it acts.
+    pub(super) fn enter(&mut self, id: StepId) {
+        self.steps_since_input += 1;
+        if self.steps_since_input > STEP_LIMIT {
+            self.trouble("endless");
+            return;
+        }
+        let plan = Arc::clone(&self.frame().plan);
+        let Some(step) = plan.step(id) else {
+            self.trouble("no-step");
+            return;
+        };
+        self.frame_mut().step = id;
+        self.note(StepEvent::Entered { plan: plan.name.clone(), step: step.name.clone() });
+        self.say(&step.say, Manner { pace: step.pace, skippable: step.skippable, repeats: true });
+        self.state = State::Entering;
+    }
+
+    /// Goes on to a step at the next turn.
+    pub(super) fn go(&mut self, id: StepId) {
+        self.state = State::Leaving(id);
+    }
+
+    fn go_on(&mut self, then: Option<StepId>) {
+        match then {
+            Some(id) => self.go(id),
+            None => self.trouble("no-exit"),
+        }
+    }
+
+    /// What a step does once its prompts are said.
+    pub(super) fn act(&mut self) {
+        let plan = Arc::clone(&self.frame().plan);
+        let Some(step) = plan.step(self.frame().step) else {
+            self.trouble("no-step");
+            return;
+        };
+        match &step.action {
+            Action::Say => self.go_on(step.then),
+            Action::Collect(_) => self.ask(Ask::new(What::Collect)),
+            Action::Menu(_) => self.ask(Ask::new(What::Menu)),
+            Action::Verify(_) => self.ask_next_factor(0, hotline_model::verification::Given::new()),
+            Action::Branch { arms, otherwise } => {
+                let variables = self.variables();
+                let mut to = *otherwise;
+                for (when, then) in arms {
+                    match when.holds(&variables) {
+                        Ok(true) => {
+                            to = *then;
+                            break;
+                        }
+                        Ok(false) => {}
+                        Err(_) => self.note(StepEvent::Trouble { step: step.name.clone(), code: "condition".into() }),
+                    }
+                }
+                self.go(to);
+            }
+            Action::Set(values) => {
+                for (name, value) in values {
+                    let variables = self.variables();
+                    let of = value.infer(|name, field| {
+                        expression::find(&variables, name, field).map(crate::check::type_of_value)
+                    });
+                    match value.variable(&variables, &of.unwrap_or(crate::plan::Type::Number)) {
+                        Ok(value) => {
+                            self.frame_mut().variables.insert(name.clone(), value);
+                        }
+                        Err(_) => self.note(StepEvent::Trouble { step: step.name.clone(), code: "value".into() }),
+                    }
+                }
+                self.go_on(step.then);
+            }
+            Action::Lookup(lookup) => self.look_up(lookup),
+            Action::Hours { calendar, open, closed, holiday } => {
+                let now = self.wall_clock().timestamp();
+                let to = match self.plans.find_calendar(calendar) {
+                    Some(calendar) if calendar.is_open(now) => *open,
+                    Some(calendar) => {
+                        let day = now.to_zoned(calendar.zone.clone()).date();
+                        if calendar.is_holiday(day) { *holiday } else { *closed }
+                    }
+                    None => *closed,
+                };
+                self.go(to);
+            }
+            Action::Save(save) => {
+                self.save(&step.name, save);
+                self.go_on(step.then);
+            }
+            Action::Message { template } => {
+                let (step_name, template) = (step.name.clone(), template.clone());
+                self.commands.push_back(Command::Message { step: step_name, template });
+                self.go_on(step.then);
+            }
+            Action::Language(choice) => {
+                self.choose_language(choice);
+                self.go_on(step.then);
+            }
+            Action::Call { plan: callee, with, gives } => self.call(callee, with, gives),
+            Action::Repeat(pace) => self.repeat(*pace),
+            Action::Return(values) => self.return_from(values),
+            Action::Hangup(outcome) => self.close(*outcome),
+        }
+    }
+
+    fn save(&mut self, step: &str, save: &Save) {
+        let written = [
+            ("outcome", save.outcome.is_some()),
+            ("reason", save.reason.is_some()),
+            ("note", save.note.is_some()),
+            ("tags", !save.tags.is_empty()),
+            ("follow-up", save.follow_up.is_some()),
+        ];
+        let fields = written.into_iter().filter(|(_, is)| *is).map(|(name, _)| name.to_owned()).collect();
+        self.outcome = save.outcome.or(self.outcome);
+        self.commands.push_back(Command::Save { step: step.to_owned(), save: save.clone() });
+        self.note(StepEvent::Saved { step: step.to_owned(), fields });
+    }
+
+    fn choose_language(&mut self, choice: &LanguageChoice) {
+        let languages = self.frame().plan.languages.clone();
+        let next = match choice {
+            LanguageChoice::Named(language) => Some(*language),
+            LanguageChoice::Other => {
+                let at = languages.iter().position(|l| *l == self.language).map_or(0, |at| at + 1);
+                languages.get(at % languages.len().max(1)).copied()
+            }
+            LanguageChoice::Variable(path) => {
+                let variables = self.variables();
+                expression::find(&variables, &path.variable, path.field.as_deref())
+                    .and_then(|value| value.plain().parse::<Language>().ok())
+            }
+        };
+        if let Some(language) = next.filter(|next| languages.contains(next) && *next != self.language) {
+            self.language = language;
+            self.commands.push_back(Command::SetLanguage(language));
+            self.note(StepEvent::Language { language });
+            // What was said before was said in the other language.
+            self.voice.answered();
+        }
+    }
+
+    fn call(
+        &mut self,
+        callee: &str,
+        with: &indexmap::IndexMap<String, crate::plan::VariablePath>,
+        gives: &indexmap::IndexMap<String, String>,
+    ) {
+        let Some(plan) = self.plans.find_plan(callee).cloned().filter(|_| self.frames.len() < DEPTH_LIMIT) else {
+            self.trouble("no-plan");
+            return;
+        };
+        let here = self.variables();
+        let handed = |path: &crate::plan::VariablePath| {
+            expression::find(&here, &path.variable, path.field.as_deref()).cloned()
+        };
+        let variables: Fields =
+            with.iter().filter_map(|(name, path)| Some((name.clone(), handed(path)?))).collect();
+        let start = plan.start;
+        self.frames.push(Frame { plan, step: start, variables, gives: gives.clone() });
+        self.say_recording_notice();
+        self.state = State::Opening;
+    }
+
+    fn return_from(&mut self, values: &indexmap::IndexMap<String, crate::plan::VariablePath>) {
+        if self.frames.len() < 2 {
+            self.close(Outcome::Contained);
+            return;
+        }
+        let here = self.variables();
+        let Some(ended) = self.frames.pop() else { return };
+        for (name, path) in values {
+            if let (Some(variable), Some(value)) = (
+                ended.gives.get(name),
+                expression::find(&here, &path.variable, path.field.as_deref()),
+            ) {
+                self.frame_mut().variables.insert(variable.clone(), value.clone());
+            }
+        }
+        // A question of the ended plan cannot be asked again.
+        self.last_ask = None;
+        let frame = self.frame();
+        let then = frame.plan.step(frame.step).and_then(|step| step.then);
+        self.go_on(then);
+    }
+
+    fn repeat(&mut self, pace: Pace) {
+        let Some(ask) = self.last_ask.clone() else {
+            self.trouble("nothing-to-repeat");
+            return;
+        };
+        self.frame_mut().step = ask.step;
+        let said = self.voice.said();
+        let asked = said.iter().any(|item| ask.prompts.contains(&item.utterance.prompt));
+        self.say_again(said, pace);
+        self.ask_again(ask, !asked, pace);
+    }
+
+    /// Says what an attempt says, and goes where it leads; `false` if it leads nowhere.
+    pub(super) fn attempt(&mut self, attempts: &[Attempt], number: usize) -> bool {
+        let Some(attempt) = attempts.get(number.saturating_sub(1)).or(attempts.last()) else { return false };
+        let attempt = attempt.clone();
+        let plan = Arc::clone(&self.frame().plan);
+        let skippable = match attempt.then {
+            Some(to) => plan.step(to).is_some_and(|step| step.skippable),
+            None => true,
+        };
+        self.say(&attempt.say, Manner { pace: Pace::Normal, skippable, repeats: false });
+        match attempt.then {
+            Some(to) => {
+                self.go(to);
+                true
+            }
+            None => false,
+        }
+    }
+}
