@@ -1,50 +1,69 @@
 //! Text and typed slots to spoken words and recordings, zh-CN and en-US.
+//!
+//! Two doors: [`slot`] speaks a typed value from recorded [`Word`]s, because general grammars err
+//! exactly there; [`clauses`] makes free text into words that a voice reads without guessing.
 #![deny(
     clippy::disallowed_methods,
     clippy::disallowed_types,
     reason = "floors 0 and 1 are pure: time, randomness, files and sockets are handed in"
 )]
 
+mod clauses;
+mod clean;
+mod en;
+mod scan;
 mod token;
-
-use std::time::Duration;
+mod value;
+mod zh;
 
 use hotline_model::{Language, Slot, Value};
 
+pub use clauses::pause_after;
 pub use token::{Token, Word, WordingError};
+
+use value::Typed;
 
 /// A typed value as words, pauses and text, the way its slot says.
 ///
 /// # Errors
 /// If the value's type cannot be spoken so: a record as a date.
 pub fn slot(slot: &Slot, value: &Value, language: Language) -> Result<Vec<Token>, WordingError> {
-    match value {
-        Value::Record(_) => Err(WordingError { slot: slot.name(), found: value.type_name() }),
-        other => Ok(vec![Token::Text { text: other.plain(), language }]),
+    match (slot, value) {
+        (Slot::Text, Value::Record(_)) => Err(WordingError { slot: slot.name(), found: value.type_name() }),
+        (Slot::Text, Value::Text { text, language: own }) => {
+            let language = own.unwrap_or_else(|| Language::of_text(text));
+            Ok(vec![Token::Text { text: text.clone(), language }])
+        }
+        (Slot::Text, other) => Ok(vec![Token::Text { text: other.plain(), language }]),
+        _ => {
+            let typed = Typed::new(slot, value)?;
+            Ok(match language {
+                Language::ZhCn => zh::slot(&typed),
+                Language::EnUs => en::slot(&typed),
+            })
+        }
     }
 }
 
-/// Every word that values of a language are spliced from.
-pub fn inventory(_language: Language) -> Vec<Word> {
-    Vec::new()
+/// Every word that values of a language are spliced from, in order of their keys.
+pub fn inventory(language: Language) -> Vec<Word> {
+    match language {
+        Language::ZhCn => zh::inventory(),
+        Language::EnUs => en::inventory(),
+    }
 }
 
 /// Free text as it is spoken: numbers, dates, amounts and times as words.
-pub fn spoken(text: &str, _language: Language) -> String {
-    text.to_owned()
+pub fn spoken(text: &str, language: Language) -> String {
+    let chars = clean::clean(text);
+    match language {
+        Language::ZhCn => zh::normalise(&chars),
+        Language::EnUs => en::normalise(&chars),
+    }
 }
 
 /// Free text as clauses that are spoken one by one, normalised as by [`spoken`]; each keeps the
-/// punctuation it ends with.
+/// punctuation it ends with. A text without anything to speak has none.
 pub fn clauses(text: &str, language: Language) -> Vec<String> {
-    vec![spoken(text, language)]
-}
-
-/// How long a speaker rests after a clause, by the punctuation it ends with.
-pub fn pause_after(clause: &str) -> Duration {
-    match clause.trim_end().chars().next_back() {
-        Some('。' | '！' | '？' | '.' | '!' | '?' | '…') => Duration::from_millis(450),
-        Some('；' | '：' | ';' | ':') => Duration::from_millis(350),
-        _ => Duration::from_millis(250),
-    }
+    clauses::split(&spoken(text, language), language)
 }

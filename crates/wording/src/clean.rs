@@ -1,0 +1,83 @@
+//! What was typed, as characters that can be read: one width, no control characters, no addresses.
+
+/// Folds widths and spaces, drops control characters, marks and pictures, and web addresses.
+pub(crate) fn clean(text: &str) -> Vec<char> {
+    let folded: Vec<char> = text.chars().filter_map(fold).collect();
+    let mut out = Vec::with_capacity(folded.len());
+    let mut at = 0;
+    while at < folded.len() {
+        match address(&folded[at..]) {
+            0 => {
+                out.push(folded[at]);
+                at += 1;
+            }
+            length => at += length,
+        }
+    }
+    out
+}
+
+/// One character as it is read; `None`: it is not.
+fn fold(c: char) -> Option<char> {
+    let folded = match c {
+        '\n' | '\r' | '\u{2028}' | '\u{2029}' => '\n',
+        c if c.is_whitespace() => ' ',
+        c if c.is_control() => return None,
+        // Full-width forms of ASCII, but for the punctuation that Chinese is written with.
+        '，' | '；' | '：' | '！' | '？' => c,
+        '\u{ff0e}' => '.',
+        '\u{ffe5}' => '¥',
+        '\u{ff01}'..='\u{ff5e}' => char::from_u32(c as u32 - 0xfee0).unwrap_or(c),
+        '\u{2019}' | '\u{2018}' => '\'',
+        '\u{2010}'..='\u{2013}' | '\u{2212}' | '\u{fe63}' => '-',
+        '\u{301c}' | '∼' => '~',
+        '×' | '÷' | '°' | '℃' | '‰' | '…' | '—' | '¥' | '£' | '€' | '·' => c,
+        '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' => {
+            return None;
+        }
+        '\u{fe00}'..='\u{fe0f}' | '\u{300}'..='\u{36f}' | '\u{20d0}'..='\u{20ff}' => return None,
+        // Circled digits are read as digits.
+        '①'..='⑨' => char::from_u32(c as u32 - '①' as u32 + '1' as u32).unwrap_or(c),
+        '“' | '”' | '「' | '」' | '『' | '』' => '"',
+        '【' | '】' | '《' | '》' | '〈' | '〉' | '〔' | '〕' => '(',
+        '、' | '。' | '〇' => c,
+        c if c.is_alphanumeric() || c.is_ascii() => c,
+        _ => ' ',
+    };
+    Some(folded)
+}
+
+/// The length of a web address that begins here, 0 if none does.
+fn address(chars: &[char]) -> usize {
+    let begins = |head: &str| {
+        chars.len() > head.len() && chars.iter().zip(head.chars()).all(|(a, b)| a.to_ascii_lowercase() == b)
+    };
+    if !["https://", "http://", "www."].iter().any(|head| begins(head)) {
+        return 0;
+    }
+    let end = chars.iter().position(|c| !c.is_ascii_graphic() || matches!(c, '"' | '<' | '>'));
+    let mut end = end.unwrap_or(chars.len());
+    // Punctuation at the end belongs to the sentence.
+    while end > 0 && matches!(chars[end - 1], '.' | ',' | ')' | '(' | ';' | '!' | '?') {
+        end -= 1;
+    }
+    end
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cleaned(text: &str) -> String {
+        clean(text).into_iter().collect()
+    }
+
+    #[test]
+    fn widths_are_one_and_pictures_and_addresses_go() {
+        assert_eq!(cleaned("退费２５．５元"), "退费25.5元");
+        assert_eq!(cleaned("a\u{0}b\u{200b}c"), "abc");
+        assert_eq!(cleaned("好😀的").replace(' ', ""), "好的");
+        assert_eq!(cleaned("详见https://10086.cn/a?b=1。谢谢"), "详见。谢谢");
+        assert_eq!(cleaned("See www.example.com."), "See .");
+    }
+}

@@ -1,0 +1,8 @@
+//! English.
+
+pub(crate) mod number;
+mod slots;
+mod text;
+
+pub(crate) use slots::{inventory, slot};
+pub(crate) use text::normalise;

@@ -1,0 +1,474 @@
+//! Free English text to the words that are spoken.
+
+use super::number::{MONTHS, cardinal_text, digit_text, ordinal, small, year};
+use crate::scan::{self, clock, digits, is_digit, iso_date, numeral, skip_spaces};
+use crate::value::phone_groups;
+
+/// Words behind which digits are a code.
+const CODES: [&str; 17] = [
+    "code",
+    "number",
+    "no",
+    "order",
+    "ticket",
+    "call",
+    "dial",
+    "phone",
+    "pin",
+    "id",
+    "account",
+    "ending in",
+    "ext",
+    "extension",
+    "hotline",
+    "card",
+    "text",
+];
+/// Words behind which four digits are a year.
+const YEARS: [&str; 9] = ["in", "since", "of", "by", "until", "year", "before", "after", "from"];
+
+/// Spoken words, with English punctuation.
+pub(crate) fn normalise(chars: &[char]) -> String {
+    let mut out = String::with_capacity(chars.len() * 2);
+    let mut at = 0;
+    while let Some(&c) = chars.get(at) {
+        let next = currency(chars, at, &mut out)
+            .or_else(|| international(chars, at, &mut out))
+            .or_else(|| if c.is_ascii_digit() || c == '(' { number(chars, at, &mut out) } else { None })
+            .or_else(|| if c.is_alphabetic() { word(chars, at, &mut out) } else { None });
+        at = match next {
+            // Each reading goes forward, whatever the text.
+            Some(next) if next > at => next,
+            _ => {
+                symbol(chars, at, &mut out);
+                at + 1
+            }
+        };
+    }
+    out.trim_end().to_owned()
+}
+
+/// Adds words with one space before them.
+fn say(words: &str, out: &mut String) {
+    if !out.is_empty() && !out.ends_with(' ') {
+        out.push(' ');
+    }
+    out.push_str(words);
+}
+
+fn named(n: Option<u64>, one: &str) -> String {
+    if n == Some(1) { one.to_owned() } else { format!("{one}s") }
+}
+
+/// `$5.60`, `¥1,234.50`.
+fn currency(chars: &[char], at: usize, out: &mut String) -> Option<usize> {
+    let sign = chars[at];
+    if !matches!(sign, '$' | '¥' | '€' | '£') {
+        return None;
+    }
+    let found = numeral(chars, skip_spaces(chars, at + 1))?;
+    let scale = letters(chars, skip_spaces(chars, found.end));
+    if ["million", "billion", "thousand"].contains(&scale.as_str()) {
+        let end = skip_spaces(chars, found.end) + scale.len();
+        let unit = if sign == '$' { "dollars" } else { "yuan" };
+        say(&format!("{} {scale} {unit}", number_text(&found)), out);
+        return Some(end);
+    }
+    let text = match (sign, found.hundredths()) {
+        ('$' | '€' | '£', Some(hundredths)) => {
+            let unit = match sign {
+                '$' => "dollar",
+                '€' => "euro",
+                _ => "pound",
+            };
+            let (whole, cents) = (hundredths / 100, hundredths % 100);
+            let minor = if sign == '£' { "penny" } else { "cent" };
+            let cents_text =
+                format!("{} {}", small(cents), named(Some(cents), minor).replace("pennys", "pence"));
+            match (whole, cents) {
+                (whole, 0) => format!("{} {}", cardinal_text(whole), named(Some(whole), unit)),
+                (0, _) => cents_text,
+                (whole, _) => {
+                    format!("{} {} and {cents_text}", cardinal_text(whole), named(Some(whole), unit))
+                }
+            }
+        }
+        ('¥', _) => format!("{} yuan", number_text(&found)),
+        _ => format!("{} dollars", number_text(&found)),
+    };
+    say(&text, out);
+    Some(found.end)
+}
+
+/// `+86 138 0013 8000`, `+1 (212) 555-0100`.
+fn international(chars: &[char], at: usize, out: &mut String) -> Option<usize> {
+    if chars[at] != '+' || !is_digit(chars, at + 1) {
+        return None;
+    }
+    let (found, end) = spaced_digits(chars, at + 1);
+    if found.len() < 9 {
+        return None;
+    }
+    let number = match found.as_str() {
+        n if n.starts_with("86") => &n[2..],
+        n if n.starts_with('1') && n.len() == 11 => &n[1..],
+        n => n,
+    };
+    push_groups(&american(number), out);
+    Some(end)
+}
+
+fn american(number: &str) -> Vec<String> {
+    if number.len() == 10 && !number.starts_with('0') {
+        return vec![number[..3].to_owned(), number[3..6].to_owned(), number[6..].to_owned()];
+    }
+    phone_groups(number)
+}
+
+/// Digits with spaces, hyphens and brackets between them, and where they end.
+fn spaced_digits(chars: &[char], mut at: usize) -> (String, usize) {
+    let mut found = String::new();
+    loop {
+        match chars.get(at) {
+            Some(c) if c.is_ascii_digit() => found.push(*c),
+            Some(' ' | '-' | '.' | '(') if is_digit(chars, at + 1) => {}
+            Some(')' | ' ' | '-')
+                if matches!(chars.get(at + 1), Some(' ' | '(' | '-')) && is_digit(chars, at + 2) => {}
+            Some(')') if is_digit(chars, at + 1) => {}
+            _ => return (found, at),
+        }
+        at += 1;
+    }
+}
+
+fn push_groups(groups: &[String], out: &mut String) {
+    let spoken: Vec<String> = groups.iter().map(|group| digit_text(group)).collect();
+    say(&spoken.join(", "), out);
+}
+
+fn number(chars: &[char], at: usize, out: &mut String) -> Option<usize> {
+    telephone(chars, at, out)
+        .or_else(|| date(chars, at, out))
+        .or_else(|| time(chars, at, out))
+        .or_else(|| range(chars, at, out))
+        .or_else(|| plain(chars, at, out))
+}
+
+/// `(212) 555-0100`, `138 0013 8000`, `400-810-0086`.
+fn telephone(chars: &[char], at: usize, out: &mut String) -> Option<usize> {
+    let begin = if chars[at] == '(' { at + 1 } else { at };
+    if !is_digit(chars, begin) {
+        return None;
+    }
+    let first = digits(chars, begin);
+    let (all, end) = spaced_digits(chars, begin);
+    let parted = all.len() > first.len();
+    let local = all.len() == 10 && first.len() == 3 && parted && chars.get(begin + 3) != Some(&'.');
+    let mobile = all.len() == 11 && all.starts_with('1') && (first.len() == 3 || !parted);
+    let area = parted && first.starts_with('0') && (10..=12).contains(&all.len());
+    if !(local || mobile || area) {
+        return None;
+    }
+    push_groups(&if local { american(&all) } else { phone_groups(&all) }, out);
+    Some(end)
+}
+
+/// `2026-11-20`, `11/22/2026`.
+fn date(chars: &[char], at: usize, out: &mut String) -> Option<usize> {
+    if let Some((years, month, day, end)) = iso_date(chars, at).filter(|(.., end)| !is_digit(chars, *end)) {
+        push_date(month, day, years.parse().ok()?, out);
+        return Some(end);
+    }
+    let month = digits(chars, at);
+    let second = at + month.len() + 1;
+    let day = digits(chars, second);
+    let third = second + day.len() + 1;
+    let years = digits(chars, third);
+    let slashes = chars.get(second - 1) == Some(&'/') && chars.get(third - 1) == Some(&'/');
+    let (month, day): (u8, u8) = (month.parse().ok()?, day.parse().ok()?);
+    if !slashes || years.len() != 4 || !(1..=12).contains(&month) || !(1..=31).contains(&day) {
+        return None;
+    }
+    push_date(month, day, years.parse().ok()?, out);
+    Some(third + 4)
+}
+
+fn push_date(month: u8, day: u8, years: u64, out: &mut String) {
+    let name = MONTHS[usize::from(month.clamp(1, 12)) - 1];
+    say(&format!("{name} {}, {}", ordinal(day.into()), year(years)), out);
+}
+
+/// `15:30`, `3:05 pm`.
+fn time(chars: &[char], at: usize, out: &mut String) -> Option<usize> {
+    let (hour, minute, end) = clock(chars, at)?;
+    let behind = skip_spaces(chars, end);
+    let (half, end) = half_of_day(chars, behind).unwrap_or((if hour % 24 < 12 { "AM" } else { "PM" }, end));
+    say(&time_text(hour.into(), minute.into(), half), out);
+    if let Some(dash) = Some(skip_spaces(chars, end)).filter(|d| matches!(chars.get(*d), Some('-' | '~')))
+        && clock(chars, skip_spaces(chars, dash + 1)).is_some()
+    {
+        out.push_str(" to");
+        return Some(dash + 1);
+    }
+    Some(end)
+}
+
+fn time_text(hour: u64, minute: u64, half: &str) -> String {
+    let hour = small(if hour.is_multiple_of(12) { 12 } else { hour % 12 });
+    match minute {
+        0 => format!("{hour} {half}"),
+        1..=9 => format!("{hour} oh {} {half}", small(minute)),
+        _ => format!("{hour} {} {half}", small(minute)),
+    }
+}
+
+/// `am`, `p.m.`
+fn half_of_day(chars: &[char], at: usize) -> Option<(&'static str, usize)> {
+    for (spelling, half) in [("a.m.", "AM"), ("p.m.", "PM"), ("am", "AM"), ("pm", "PM")] {
+        let word: String = chars.iter().skip(at).take(spelling.len()).collect();
+        let end = at + spelling.len();
+        if word.to_ascii_lowercase() == spelling && !chars.get(end).is_some_and(|c| c.is_alphanumeric()) {
+            return Some((half, end));
+        }
+    }
+    None
+}
+
+/// `3-5 days`.
+fn range(chars: &[char], at: usize, out: &mut String) -> Option<usize> {
+    let low = numeral(chars, at)?;
+    let dash = skip_spaces(chars, low.end);
+    let marked = matches!(chars.get(dash), Some('-' | '~' | '—'));
+    let high = numeral(chars, skip_spaces(chars, dash + 1)).filter(|_| marked)?;
+    let small = low.whole.len() <= 5 && high.whole.len() <= 5 && !low.whole.starts_with("00");
+    let counts = {
+        let unit = skip_spaces(chars, high.end);
+        chars.get(unit).is_some_and(|c| c.is_alphabetic() || *c == '%')
+    };
+    if !small || !counts || chars.get(high.end) == Some(&'-') {
+        return None;
+    }
+    say(&format!("{} to", number_text(&low)), out);
+    Some(skip_spaces(chars, dash + 1))
+}
+
+fn plain(chars: &[char], at: usize, out: &mut String) -> Option<usize> {
+    let found = numeral(chars, at)?;
+    if !found.decimals.is_empty() && chars.get(found.end) == Some(&'.') && is_digit(chars, found.end + 1) {
+        let end = at + chars.iter().skip(at).take_while(|c| c.is_ascii_digit() || **c == '.').count();
+        let text: String = chars[at..end].iter().collect();
+        let parts: Vec<String> = text.split('.').filter(|p| !p.is_empty()).map(digit_text).collect();
+        say(&parts.join(" point "), out);
+        return Some(end);
+    }
+    let behind = skip_spaces(chars, found.end);
+    match chars.get(behind) {
+        Some('%') => {
+            say(&format!("{} percent", number_text(&found)), out);
+            return Some(behind + 1);
+        }
+        Some('℃') => {
+            say(&format!("{} degrees Celsius", number_text(&found)), out);
+            return Some(behind + 1);
+        }
+        _ => {}
+    }
+    if let Some((half, end)) = half_of_day(chars, behind).filter(|_| found.integer().is_some_and(|h| h <= 12))
+    {
+        say(&format!("{} {half}", number_text(&found)), out);
+        return Some(end);
+    }
+    let suffix = letters(chars, found.end).to_ascii_lowercase();
+    if let Some(n) = found.integer().filter(|n| *n < 100)
+        && ["st", "nd", "rd", "th"].contains(&suffix.as_str())
+    {
+        say(&ordinal(n), out);
+        return Some(found.end + 2);
+    }
+    let unit = letters(chars, behind);
+    if let Some(name) = unit_name(&unit).filter(|_| !is_digit(chars, behind + unit.len())) {
+        let spoken = if name == "G" { name.to_owned() } else { named(found.integer(), name) };
+        say(&format!("{} {spoken}", number_text(&found)), out);
+        return Some(behind + unit.len());
+    }
+    let last = last_word(out);
+    if let Some(n) = found.integer().filter(|_| !found.grouped) {
+        let month = MONTHS.iter().any(|name| name.eq_ignore_ascii_case(&last));
+        if month && (1..=31).contains(&n) && found.whole.len() <= 2 {
+            say(&ordinal(n), out);
+            return Some(found.end);
+        }
+        // In 2026; November twentieth, 2026.
+        let dated = MONTHS
+            .iter()
+            .any(|name| out.rsplit(' ').take(2).any(|w| w.trim_end_matches(',').eq_ignore_ascii_case(name)));
+        if found.whole.len() == 4 && (1900..2100).contains(&n) && (YEARS.contains(&last.as_str()) || dated) {
+            say(&year(n), out);
+            return Some(found.end);
+        }
+    }
+    let lower = out.trim_end_matches([' ', ':', '.', '#']).to_ascii_lowercase();
+    let lower = lower.strip_suffix(" is").unwrap_or(&lower);
+    let is_code = found.decimals.is_empty()
+        && !found.grouped
+        && (found.whole.len() > 1 && found.whole.starts_with('0')
+            || found.whole.len() >= 7
+            || found.whole.len() >= 4 && CODES.iter().any(|word| ends_with_word(lower, word)));
+    if is_code {
+        push_groups(&scan::groups(&found.whole), out);
+        return Some(found.end);
+    }
+    say(&number_text(&found), out);
+    Some(found.end)
+}
+
+fn ends_with_word(text: &str, word: &str) -> bool {
+    text.strip_suffix(word).is_some_and(|before| !before.ends_with(char::is_alphanumeric))
+}
+
+fn last_word(out: &str) -> String {
+    let trimmed = out.trim_end_matches([' ', ',', '.']);
+    trimmed.rsplit(' ').next().unwrap_or_default().to_ascii_lowercase()
+}
+
+fn letters(chars: &[char], at: usize) -> String {
+    chars.iter().skip(at).take_while(|c| c.is_ascii_alphabetic()).collect()
+}
+
+fn unit_name(unit: &str) -> Option<&'static str> {
+    Some(match unit.to_ascii_lowercase().as_str() {
+        "gb" => "gigabyte",
+        "mb" => "megabyte",
+        "kb" => "kilobyte",
+        "tb" => "terabyte",
+        "g" => "G",
+        "kg" => "kilogram",
+        "km" => "kilometer",
+        "cm" => "centimeter",
+        "ml" => "milliliter",
+        "min" | "mins" => "minute",
+        "hr" | "hrs" => "hour",
+        "sec" | "secs" => "second",
+        _ => return None,
+    })
+}
+
+fn number_text(found: &scan::Numeral) -> String {
+    let Some(value) = found.value() else { return digit_text(&found.whole) };
+    if found.decimals.trim_end_matches('0').is_empty() {
+        return cardinal_text(value);
+    }
+    let decimals = digit_text(found.decimals.trim_end_matches('0'));
+    format!("{} point {decimals}", cardinal_text(value))
+}
+
+/// A word; with digits in it a code: `A12-0358`. Months and short forms are written out.
+fn word(chars: &[char], at: usize, out: &mut String) -> Option<usize> {
+    let run: String = chars
+        .iter()
+        .enumerate()
+        .skip(at)
+        .take_while(|(n, c)| {
+            c.is_alphanumeric()
+                || **c == '\'' && *n > at
+                || **c == '-' && *n > at && chars.get(n + 1).is_some_and(|c| c.is_ascii_alphanumeric())
+        })
+        .map(|(_, c)| *c)
+        .collect();
+    let end = at + run.chars().count();
+    let glued = out.ends_with('\'') || at > 0 && chars[at - 1] == '\'';
+    let mut put = |text: &str| if glued { out.push_str(text) } else { say(text, out) };
+    if run.chars().any(|c| c.is_ascii_digit()) {
+        let mut spoken: Vec<String> = Vec::new();
+        for c in run.chars() {
+            match c {
+                '-' => {
+                    if let Some(last) = spoken.last_mut() {
+                        last.push(',');
+                    }
+                }
+                c if c.is_ascii_digit() => spoken.push(digit_text(c.encode_utf8(&mut [0; 4]))),
+                c if spoken.last().is_some_and(|s| {
+                    s.len() < 6 && s.chars().all(|c| c.is_ascii_alphabetic()) && s != "zero"
+                }) && c.is_ascii_lowercase() =>
+                {
+                    if let Some(last) = spoken.last_mut() {
+                        last.push(c);
+                    }
+                }
+                c => spoken.push(c.to_string()),
+            }
+        }
+        put(&spoken.join(" "));
+        return Some(end);
+    }
+    let lower = run.to_ascii_lowercase();
+    let dotted = chars.get(end) == Some(&'.');
+    let short = [("no", "number"), ("approx", "approximately"), ("tel", "telephone"), ("dept", "department")];
+    if let Some((_, long)) = short.iter().find(|(short, _)| dotted && lower == *short)
+        && is_digit(chars, skip_spaces(chars, end + 1)) | (lower != "no")
+    {
+        put(long);
+        return Some(end + 1);
+    }
+    // "Nov 22", "22 Nov."
+    let near_digit = is_digit(chars, skip_spaces(chars, if dotted { end + 1 } else { end }))
+        || at > 1 && chars[at - 1] == ' ' && is_digit(chars, at - 2);
+    if let Some(month) = MONTHS.iter().find(|name| {
+        near_digit && lower.len() >= 3 && lower.len() <= 4 && name.to_ascii_lowercase().starts_with(&lower)
+    }) {
+        put(month);
+        return Some(if dotted { end + 1 } else { end });
+    }
+    if ["yuan", "rmb", "cny"].contains(&lower.as_str()) {
+        put("yuan");
+        return Some(end);
+    }
+    put(&run);
+    Some(end)
+}
+
+fn symbol(chars: &[char], at: usize, out: &mut String) {
+    let c = chars[at];
+    let before_digit = is_digit(chars, at + 1);
+    let behind_word = out.chars().next_back().is_some_and(char::is_alphanumeric);
+    let mark = match c {
+        ',' | '，' | '、' => ',',
+        '.' | '。' | '…' | '\n' => '.',
+        ';' | '；' => ';',
+        ':' | '：' => ':',
+        '!' | '！' => '!',
+        '?' | '？' => '?',
+        '(' | ')' | '[' | ']' | '—' | '|' => ',',
+        '-' if at > 0 && chars[at - 1] == ' ' && !before_digit => ',',
+        '-' if before_digit && !behind_word => return say("minus", out),
+        '#' if before_digit => return say("number", out),
+        '&' => return say("and", out),
+        '+' => {
+            return if behind_word {
+                say("plus", out)
+            };
+        }
+        '=' => return say("equals", out),
+        '@' => return say("at", out),
+        '%' => return say("percent", out),
+        '°' => return say("degrees", out),
+        '×' => return say("times", out),
+        '/' if ends_with_word(&out.to_ascii_lowercase(), "yuan") => return say("per", out),
+        '/' if behind_word => return say("or", out),
+        '\'' if behind_word => return out.push('\''),
+        _ => return,
+    };
+    while out.ends_with(' ') {
+        out.pop();
+    }
+    match out.chars().next_back() {
+        None => {}
+        Some(last) if matches!(last, ',' | ':' | ';') && mark != ',' => {
+            out.pop();
+            out.push(mark);
+        }
+        Some(',' | ':' | ';' | '.' | '!' | '?') => {}
+        Some(_) => out.push(mark),
+    }
+}
