@@ -11,6 +11,7 @@
     reason = "floors 0 and 1 are pure: time, randomness, files and sockets are handed in"
 )]
 
+pub mod calls;
 mod check;
 pub mod diagnostic;
 pub mod expression;
@@ -19,6 +20,7 @@ pub mod plan;
 pub mod plans;
 pub mod recordings;
 pub mod session;
+pub mod simulation;
 pub mod source;
 mod tree;
 
@@ -26,4 +28,6 @@ pub use diagnostic::{Diagnostic, Severity};
 pub use plan::{Outcome, Pace, Plan};
 pub use plans::Plans;
 pub use recordings::Recordings;
+pub use calls::CallScripts;
 pub use session::{Answer, Command, Event, OpId, Session, StartContext};
+pub use simulation::Simulation;

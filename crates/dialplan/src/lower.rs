@@ -15,7 +15,8 @@ use crate::diagnostic::{Code, Diagnostic, closest, codes};
 use crate::source::Span;
 use crate::tree::{Entry, Kind, Name, Node};
 
-pub(crate) use words::{duration_of, looks_like_name};
+use words::duration_of;
+pub(crate) use words::looks_like_name;
 
 /// Collects findings while a file is lowered.
 #[derive(Debug, Default)]

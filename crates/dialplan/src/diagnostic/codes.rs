@@ -236,6 +236,19 @@ ALLOWED "D516" "an address that plans may not ask"
 DEAD_ITEM "D517" "an attempt that never comes"
 "Items of `no-input` and `no-match` behind one that has `then` are never used: the call has gone elsewhere."
 "no-match:\n  - then: goodbye\n  - say: sorry" "no-match:\n  - say: sorry\n  - then: goodbye"
+
+SCRIPT_HEARD "D601" "a caller of a script heard something else"
+"The plan says another prompt than the script expects, or none. One of the two is wrong."
+"- hears: the-result" "- hears: not-right"
+SCRIPT_WAIT "D602" "a caller of a script waits in vain"
+"The script says that nothing is keyed, or that the call ends, and the call is not there."
+"- the call ends" "- hangs up"
+SCRIPT_RECORD "D603" "the record of a scripted call says something else"
+"After the call the record does not hold what the script expects."
+"record: { outcome: contained }" "record: { outcome: wants-human }"
+SCRIPT_OVER "D604" "a scripted call is over too early"
+"The script goes on, and the call has ended."
+"- the call ends\n- keys: \"1\"" "- the call ends"
 }
 
 #[cfg(test)]
