@@ -1,2 +1,76 @@
 //! The telephone engine for customer service.
-fn main() {}
+
+mod audio_cache;
+mod commands;
+mod config;
+mod progress;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// The telephone engine for customer service.
+#[derive(Parser)]
+#[command(name = "hotline", version, about, propagate_version = true)]
+struct Arguments {
+    /// The configuration; without it the defaults hold (`hotline config generate` shows them).
+    #[arg(long, short, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Take calls.
+    Serve(commands::serve::Arguments),
+    /// Check plans, policies, calendars and numbers: every error at once.
+    Check(commands::check::Arguments),
+    /// Run the call scripts that stand beside the plans.
+    Test(commands::test::Arguments),
+    /// Try a plan in the terminal: type keys, read what is said.
+    Simulate(commands::simulate::Arguments),
+    /// Explain an error code of `check`: cause, example, remedy.
+    Explain {
+        /// The code, as `D201`.
+        code: String,
+    },
+    /// Speak a text into a WAV file.
+    Say(commands::say::Arguments),
+    /// Call a number, key digits, and keep what was heard.
+    Dial(commands::dial::Arguments),
+    /// Take in tickets from a CSV file.
+    Import(commands::import::Arguments),
+    /// Show a customer's record: tickets, messages, calls with their path.
+    Customer(commands::customer::Arguments),
+    /// Make, check or show a configuration.
+    Config(commands::config::Arguments),
+    /// Ask everything the hotline needs whether it is there, and say what to do if not.
+    Doctor,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let config = arguments.config.as_deref();
+    let done = match arguments.command {
+        Command::Serve(arguments) => commands::serve::run(config, arguments),
+        Command::Check(arguments) => commands::check::run(arguments),
+        Command::Test(arguments) => commands::test::run(config, arguments),
+        Command::Simulate(arguments) => commands::simulate::run(config, arguments),
+        Command::Explain { code } => commands::check::explain(&code),
+        Command::Say(arguments) => commands::say::run(config, arguments),
+        Command::Dial(arguments) => commands::dial::run(arguments),
+        Command::Import(arguments) => commands::import::run(config, arguments),
+        Command::Customer(arguments) => commands::customer::run(config, arguments),
+        Command::Config(arguments) => commands::config::run(config, arguments),
+        Command::Doctor => commands::doctor::run(config),
+    };
+    match done {
+        Ok(code) => code,
+        Err(problem) => {
+            eprintln!("hotline: {problem}");
+            ExitCode::from(2)
+        }
+    }
+}

@@ -12,6 +12,9 @@ impl Jobs {
         for job in self.record.due_jobs(JobKind::AnnounceResult, 64).await? {
             self.announce(&job).await?;
         }
+        for job in self.record.due_jobs(JobKind::ResendCode, 64).await? {
+            self.resend(&job).await?;
+        }
         Ok(())
     }
 
@@ -36,6 +39,25 @@ impl Jobs {
             recipient: ticket.phone,
             text: self.settings.texts.render(ticket.language, &facts).into(),
             due_at,
+            urgent: false,
+        };
+        self.record.plan_message(job, message).await
+    }
+
+    /// A code is sent again to the number on file, at once: its customer waits for it.
+    async fn resend(&self, job: &Job) -> Result<(), RecordError> {
+        let Some(ticket) = self.record.find_ticket(job.ticket).await? else {
+            return self.record.finish_job(job).await;
+        };
+        let facts = Facts { number: &self.settings.short_number, code: &ticket.code.digits() };
+        let message = NewMessage {
+            idempotency_key: format!("code-{}", job.key.replace(':', "-")),
+            customer: ticket.customer,
+            ticket: Some(ticket.id),
+            recipient: ticket.phone,
+            text: self.settings.texts.render(ticket.language, &facts).into(),
+            due_at: self.clock.now(),
+            urgent: true,
         };
         self.record.plan_message(job, message).await
     }

@@ -41,11 +41,9 @@ impl Jobs {
     }
 
     pub(crate) async fn send_due(self: Arc<Self>) -> Result<(), RecordError> {
-        // The hours may have ended since the message was planned.
-        if !self.settings.calendar.is_open(self.clock.now()) {
-            return Ok(());
-        }
-        for message in self.record.claim_messages(16).await? {
+        // The hours may have ended since a message was planned.
+        let closed = !self.settings.calendar.is_open(self.clock.now());
+        for message in self.record.claim_messages(16, closed).await? {
             let outcome = self.hand_over(&message).await;
             self.settle_surely(&message, outcome).await;
         }

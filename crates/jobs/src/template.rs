@@ -60,6 +60,16 @@ impl MessageTexts {
         Ok(texts)
     }
 
+    /// The Chinese words, with their placeholders.
+    pub fn zh_cn(&self) -> &str {
+        &self.zh_cn
+    }
+
+    /// The English words, with their placeholders.
+    pub fn en_us(&self) -> &str {
+        &self.en_us
+    }
+
     /// The text in a language.
     pub fn render(&self, language: Language, facts: &Facts<'_>) -> String {
         // The texts were tried when they were taken over, with the same facts.

@@ -62,6 +62,10 @@ pub struct CallSave {
     pub outcome: Option<String>,
     /// Why the caller called, in the plan's word.
     pub reason: Option<String>,
+    /// Words for whoever reads it.
+    pub note: Option<String>,
+    /// Tags on the customer, if one is known.
+    pub tags: Vec<String>,
     /// The language spoken at the end.
     pub language: Option<Language>,
     /// The ticket that was heard.
@@ -181,14 +185,27 @@ impl Record {
             Box::pin(async move {
                 sqlx::query(
                     "UPDATE interaction SET outcome = COALESCE($2, outcome), reason = COALESCE($3, reason), \
-                     language = COALESCE($4, language) WHERE id = $1",
+                     language = COALESCE($4, language), note = COALESCE($5, note) WHERE id = $1",
                 )
                 .bind(call.to_string())
                 .bind(save.outcome)
                 .bind(save.reason)
                 .bind(save.language.map(Language::tag))
+                .bind(save.note)
                 .execute(&mut *connection)
                 .await?;
+                for tag in &save.tags {
+                    sqlx::query(
+                        "INSERT INTO customer_tag (customer_id, tag, at) SELECT customer_id, $2, $3 \
+                         FROM interaction WHERE id = $1 AND customer_id IS NOT NULL \
+                         ON CONFLICT (customer_id, tag) DO NOTHING",
+                    )
+                    .bind(call.to_string())
+                    .bind(tag)
+                    .bind(now)
+                    .execute(&mut *connection)
+                    .await?;
+                }
                 if let Some(ticket) = save.heard_ticket {
                     sqlx::query("UPDATE ticket SET heard_at = COALESCE(heard_at, $2) WHERE id = $1")
                         .bind(ticket.to_string())

@@ -15,6 +15,8 @@ pub enum JobKind {
     RenderResult,
     /// Plan the text message that tells the customer to call.
     AnnounceResult,
+    /// Send a ticket's code again, because its customer asked for it.
+    ResendCode,
 }
 
 impl JobKind {
@@ -23,6 +25,7 @@ impl JobKind {
         match self {
             Self::RenderResult => "render-result",
             Self::AnnounceResult => "announce-result",
+            Self::ResendCode => "resend-code",
         }
     }
 }
@@ -34,7 +37,7 @@ pub struct Job {
     pub id: String,
     /// What it does.
     pub kind: JobKind,
-    /// What it is about: `ticket:version`.
+    /// What it is about: `ticket:version`, or `ticket:call` for a code sent again.
     pub key: String,
     /// Its ticket.
     pub ticket: TicketId,
@@ -73,7 +76,42 @@ pub(crate) async fn insert_job(
     Ok(())
 }
 
+/// A code is sent again at most so often in 24 hours.
+const RESENDS_A_DAY: i64 = 3;
+
 impl Record {
+    /// A caller asked for the code of the ticket that stands on the number the call comes from.
+    /// If there is one with a result, its code is sent again to the number **on file**, three
+    /// times a day at most. Nobody learns from the call whether there is one.
+    pub fn request_resend(&self, call: hotline_model::CallId, caller: &hotline_model::CallerNumber) {
+        let Some(phone) = caller.phone().map(|number| number.e164().to_owned()) else { return };
+        let (id, now) = (self.new_id::<hotline_model::JobId>().to_string(), self.now_micros());
+        self.writer.patient(move |connection| {
+            let (id, phone) = (id.clone(), phone.clone());
+            Box::pin(async move {
+                let day_ago = now - 24 * 3_600_000_000;
+                let ticket = sqlx::query(
+                    "SELECT t.id AS id FROM ticket t WHERE t.phone = $1 AND t.state = 'closed' \
+                     AND t.result IS NOT NULL AND t.code_expires_at > $2 AND (SELECT COUNT(*) FROM job j \
+                     WHERE j.ticket_id = t.id AND j.kind = 'resend-code' AND j.changed_at > $3) < $4 \
+                     ORDER BY t.changed_at DESC LIMIT 1",
+                )
+                .bind(phone)
+                .bind(now)
+                .bind(day_ago)
+                .bind(RESENDS_A_DAY)
+                .fetch_optional(&mut *connection)
+                .await?;
+                if let Some(row) = ticket {
+                    let ticket = row.text("id")?;
+                    let key = format!("{ticket}:{call}");
+                    insert_job(connection, &id, JobKind::ResendCode, &key, &ticket, now, now).await?;
+                }
+                Ok(())
+            })
+        });
+    }
+
     /// The jobs of a kind that are due, the oldest first.
     ///
     /// # Errors

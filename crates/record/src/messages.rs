@@ -71,6 +71,8 @@ pub struct NewMessage {
     pub text: Pii<String>,
     /// Not before.
     pub due_at: Timestamp,
+    /// Asked for by its customer just now: it keeps no hours.
+    pub urgent: bool,
 }
 
 /// A message as it stands.
@@ -149,13 +151,15 @@ impl Record {
             .prompt(move |connection| {
                 let (message, id, ended) = (message.clone(), id.clone(), ended.clone());
                 Box::pin(async move {
+                    // The code sent again does not replace what is planned.
                     sqlx::query(
                         "UPDATE message SET state = 'cancelled', changed_at = $3 \
-                         WHERE ticket_id = $1 AND state = 'due' AND idempotency_key <> $2",
+                         WHERE ticket_id = $1 AND state = 'due' AND idempotency_key <> $2 AND $4 = 0",
                     )
                     .bind(message.ticket.map(|id| id.to_string()))
                     .bind(&message.idempotency_key)
                     .bind(now)
+                    .bind(i64::from(message.urgent))
                     .execute(&mut *connection)
                     .await?;
                     insert_message(connection, &message, &id, now).await?;
@@ -165,28 +169,13 @@ impl Record {
             .await
     }
 
-    /// Stores a message that a caller asked for (the code sent again). `false`: one with the same
-    /// key is there already.
-    ///
-    /// # Errors
-    /// [`RecordError::Unavailable`] if the database does not take it.
-    pub async fn store_message(&self, message: NewMessage) -> Result<bool, RecordError> {
-        let id = self.new_id::<MessageId>().to_string();
-        let now = self.now_micros();
-        self.writer
-            .prompt(move |connection| {
-                let (message, id) = (message.clone(), id.clone());
-                Box::pin(async move { insert_message(connection, &message, &id, now).await })
-            })
-            .await
-    }
-
     /// Takes the messages that are due, marks them as being sent, and gives them: committed before
-    /// anything leaves the machine.
+    /// anything leaves the machine. `urgent_only`: outside the hours, what customers have just
+    /// asked for.
     ///
     /// # Errors
     /// [`RecordError::Unavailable`] if the database does not take it.
-    pub async fn claim_messages(&self, limit: u32) -> Result<Vec<Message>, RecordError> {
+    pub async fn claim_messages(&self, limit: u32, urgent_only: bool) -> Result<Vec<Message>, RecordError> {
         let now = self.now_micros();
         self.writer
             .prompt(move |connection| {
@@ -194,10 +183,11 @@ impl Record {
                     let rows = sqlx::query(&format!(
                         "UPDATE message SET state = 'sending', attempts = attempts + 1, changed_at = $1 \
                          WHERE id IN (SELECT id FROM message WHERE state = 'due' AND due_at <= $1 \
-                         ORDER BY due_at LIMIT $2) RETURNING {COLUMNS}"
+                         AND urgent >= $3 ORDER BY due_at LIMIT $2) RETURNING {COLUMNS}"
                     ))
                     .bind(now)
                     .bind(i64::from(limit))
+                    .bind(i64::from(urgent_only))
                     .fetch_all(connection)
                     .await?;
                     rows.iter().map(Message::from_row).collect()
@@ -356,8 +346,8 @@ async fn insert_message(
     now: i64,
 ) -> Result<bool, RecordError> {
     let done = sqlx::query(
-        "INSERT INTO message (id, idempotency_key, customer_id, ticket_id, recipient, text, state, due_at, \
-         created_at, changed_at) VALUES ($1, $2, $3, $4, $5, $6, 'due', $7, $8, $8) \
+        "INSERT INTO message (id, idempotency_key, customer_id, ticket_id, recipient, text, state, due_at, urgent, \
+         created_at, changed_at) VALUES ($1, $2, $3, $4, $5, $6, 'due', $7, $8, $9, $9) \
          ON CONFLICT (idempotency_key) DO NOTHING",
     )
     .bind(id)
@@ -367,6 +357,7 @@ async fn insert_message(
     .bind(message.recipient.e164())
     .bind(message.text.expose())
     .bind(message.due_at.as_microsecond())
+    .bind(i64::from(message.urgent))
     .bind(now)
     .execute(connection)
     .await?;

@@ -265,14 +265,15 @@ async fn a_message_is_claimed_once_and_a_failed_one_becomes_a_follow_up() {
         recipient: PhoneNumber::parse("13800138000").unwrap(),
         text: "请拨打10086".to_owned().into(),
         due_at: "2026-11-20T03:00:00Z".parse().unwrap(),
+        urgent: false,
     };
     house.record.plan_message(&job, message.clone()).await.unwrap();
     house.record.plan_message(&job, message).await.unwrap();
-    assert!(house.record.claim_messages(10).await.unwrap().is_empty(), "not before its time");
+    assert!(house.record.claim_messages(10, false).await.unwrap().is_empty(), "not before its time");
     house.clock.advance(Duration::from_secs(3600));
-    let claimed = house.record.claim_messages(10).await.unwrap();
+    let claimed = house.record.claim_messages(10, false).await.unwrap();
     assert_eq!(claimed.len(), 1);
-    assert!(house.record.claim_messages(10).await.unwrap().is_empty());
+    assert!(house.record.claim_messages(10, false).await.unwrap().is_empty());
     assert_eq!(house.record.unsettled_messages().await.unwrap().len(), 1);
     let failed = SendOutcome::Undeliverable("switched off".into());
     house.record.settle_message(&claimed[0], SendOutcome::Sent(Some("gw-1".into()))).await.unwrap();
@@ -356,4 +357,18 @@ async fn a_file_that_is_no_database_is_refused_and_left_as_it_is() {
     let clock: Arc<dyn Clock> = Arc::new(ManualClock::new("2026-11-20T02:00:00Z".parse().unwrap()));
     assert!(Record::open(&Settings::sqlite(&path), clock).await.is_err());
     assert!(std::fs::read_to_string(&path).unwrap().starts_with("this is a letter"));
+}
+
+#[tokio::test]
+async fn a_code_is_sent_again_three_times_a_day_and_only_to_the_number_on_file() {
+    let house = house().await;
+    house.with_ticket().await;
+    for _ in 0..5 {
+        let call = house.call("13800138000").await;
+        house.record.request_resend(call, &CallerNumber::parse("13800138000"));
+        let call = house.call("13900139000").await;
+        house.record.request_resend(call, &CallerNumber::parse("13900139000"));
+    }
+    assert!(house.record.flush(Duration::from_secs(5)).await);
+    assert_eq!(house.record.due_jobs(JobKind::ResendCode, 10).await.unwrap().len(), 3);
 }

@@ -53,6 +53,22 @@ impl Record {
     }
 }
 
+impl Record {
+    /// What may be told of a ticket whose customer was verified in this call, as it stands now.
+    ///
+    /// # Errors
+    /// [`RecordError::Unavailable`] if the database does not answer.
+    pub async fn find_told_ticket(&self, ticket: TicketId) -> Result<Option<Fields>, RecordError> {
+        let row = sqlx::query(
+            "SELECT external_ref, state, category, result, result_language, changed_at FROM ticket WHERE id = $1",
+        )
+        .bind(ticket.to_string())
+        .fetch_optional(&self.readers)
+        .await?;
+        row.as_ref().map(told_fields).transpose()
+    }
+}
+
 async fn verify(
     connection: &mut AnyConnection,
     attempt: &VerifyAttempt,

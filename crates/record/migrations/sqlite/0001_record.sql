@@ -12,6 +12,13 @@ CREATE TABLE customer (
     changed_at   BIGINT NOT NULL
 );
 
+CREATE TABLE customer_tag (
+    customer_id  TEXT NOT NULL REFERENCES customer (id),
+    tag          TEXT NOT NULL,
+    at           BIGINT NOT NULL,
+    PRIMARY KEY (customer_id, tag)
+);
+
 CREATE TABLE identity (
     id          TEXT PRIMARY KEY,
     kind        TEXT NOT NULL,
@@ -75,6 +82,7 @@ CREATE TABLE interaction (
     language      TEXT,
     outcome       TEXT,
     reason        TEXT,
+    note          TEXT,
     recording     TEXT,
     ending        TEXT,
     end_code      TEXT,
@@ -130,6 +138,8 @@ CREATE TABLE message (
     -- due, sending, sent, unknown, delivered, failed, cancelled
     state            TEXT NOT NULL,
     due_at           BIGINT NOT NULL,
+    -- Asked for by its customer just now: it keeps no hours.
+    urgent           BIGINT NOT NULL DEFAULT 0,
     attempts         BIGINT NOT NULL DEFAULT 0,
     provider_ref     TEXT,
     error            TEXT,

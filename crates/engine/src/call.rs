@@ -1,0 +1,605 @@
+//! One call: its leg, its media and its interpreter, owned by one task.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use hotline_audio::Law;
+use hotline_dialplan::session::{HungUpBy, Query};
+use hotline_dialplan::{Command, Event, OpId, Plans, Session, StartContext};
+use hotline_media::{Direction, LegId, LegStats, MediaEvent, Remote};
+use hotline_model::{
+    CallId, CallerNumber, CustomerId, EndReason, Ending, Language, StepEvent, TicketId, Value,
+};
+use hotline_record::{CallEnd, CallSave, CallStep, NewCall, NewFollowUp, OpenedCall};
+use hotline_sip::sdp::{self, Capabilities, Codec, Negotiated};
+use hotline_sip::{Invite, LegKey};
+use jiff::Timestamp;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::doors::{self, Brought};
+use crate::ending;
+use crate::exchange::House;
+use crate::play::{Player, Rendered};
+use crate::transport::{Incoming, Wish};
+use crate::trunk::TrunkSettings;
+
+/// What reaches a call.
+pub(crate) enum Note {
+    Sip(hotline_sip::Event),
+    Media(MediaEvent),
+    Rendered(Rendered),
+    NotPlayed(OpId),
+    Brought(OpId, Brought),
+    Recognised(OpenedCall),
+}
+
+/// The plan that answers a call, fixed for as long as the call lasts.
+pub(crate) struct Answering {
+    plans: Arc<Plans>,
+    plan: String,
+    version: String,
+}
+
+impl Answering {
+    /// The plan of a dialled number.
+    pub fn find(plans: &Arc<Plans>, dialled: &str) -> Option<Self> {
+        let route = plans.numbers().find_route(dialled)?;
+        let version = plans.find_plan(&route.plan)?.version.clone();
+        Some(Self { plans: Arc::clone(plans), plan: route.plan, version })
+    }
+}
+
+/// The record has this long to say who the number suggests; then the call begins without.
+const RECOGNISE: Duration = Duration::from_millis(150);
+/// The media thread has this long to hand over the leg's counts.
+const COUNTS: Duration = Duration::from_millis(200);
+/// A key that comes by INFO as well as in the sound within this time is one key.
+const SAME_KEY: Duration = Duration::from_millis(250);
+
+/// How a key came, for telling one that came twice.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum KeyCame {
+    Media,
+    Info,
+}
+
+/// A call that runs.
+pub(crate) struct Call {
+    id: CallId,
+    arrived: Timestamp,
+    trunk: TrunkSettings,
+    caller: CallerNumber,
+    answering: Answering,
+    sip: LegKey,
+    invite: Box<Invite>,
+    began: Instant,
+    house: Arc<House>,
+    mailbox: mpsc::UnboundedSender<Note>,
+    notes: Option<mpsc::UnboundedReceiver<Note>>,
+    media: LegId,
+    player: Player,
+    session: Option<Session>,
+    capabilities: Option<Capabilities>,
+    language: Language,
+    customer: Option<CustomerId>,
+    ticket: Option<TicketId>,
+    steps: u32,
+    keys: u32,
+    last_key: Option<(char, KeyCame, Instant)>,
+    outcome_is_good: bool,
+    answered_after: Option<Duration>,
+    recording: Option<String>,
+    counts: Option<LegStats>,
+    ended: Option<EndReason>,
+    /// The leg's last SIP event has come.
+    leg_is_over: bool,
+}
+
+impl Call {
+    pub fn new(
+        id: CallId,
+        arrived: Timestamp,
+        trunk: TrunkSettings,
+        caller: CallerNumber,
+        answering: Answering,
+        incoming: Incoming,
+        house: Arc<House>,
+    ) -> Self {
+        let (mailbox, notes) = mpsc::unbounded_channel();
+        house.signalling.register(incoming.leg, mailbox.clone());
+        let media = house.media.register(mailbox.clone());
+        Self {
+            id,
+            arrived,
+            trunk,
+            caller,
+            answering,
+            sip: incoming.leg,
+            invite: incoming.invite,
+            began: incoming.at,
+            house,
+            mailbox,
+            notes: Some(notes),
+            media,
+            player: Player::new(media),
+            session: None,
+            capabilities: None,
+            language: Language::default(),
+            customer: None,
+            ticket: None,
+            steps: 0,
+            keys: 0,
+            last_key: None,
+            outcome_is_good: false,
+            answered_after: None,
+            recording: None,
+            counts: None,
+            ended: None,
+            leg_is_over: false,
+        }
+    }
+
+    pub const fn sip_leg(&self) -> LegKey {
+        self.sip
+    }
+
+    /// Runs the call to its end.
+    pub async fn run(mut self, stop: CancellationToken) {
+        let Some(mut notes) = self.notes.take() else { return };
+        if let Err(reason) = self.answer() {
+            self.finish(reason, &mut notes).await;
+            return;
+        }
+        self.recognise();
+        let recognise_by = tokio::time::Instant::now() + RECOGNISE;
+        while self.ended.is_none() {
+            let wake = self.wake().unwrap_or_else(|| Instant::now() + Duration::from_secs(3600));
+            let starting = self.session.is_none();
+            tokio::select! {
+                note = notes.recv() => {
+                    if let Some(note) = note {
+                        self.take(note);
+                    }
+                }
+                () = tokio::time::sleep_until(recognise_by), if starting => self.start(OpenedCall::default()),
+                () = tokio::time::sleep_until(wake.into()) => self.handle_timeout(),
+                () = stop.cancelled() => self.hang_up(ending::STOPPED),
+            }
+            self.drain();
+        }
+        let reason = self.ended.take().unwrap_or(ending::COMPLETED);
+        self.finish(reason, &mut notes).await;
+    }
+
+    /// Answers the INVITE, or refuses it.
+    fn answer(&mut self) -> Result<(), EndReason> {
+        let local = match self.house.media.plane.open(self.media, self.media.0) {
+            Ok(local) => local,
+            Err(error) => {
+                tracing::error!(call.id = %self.id, %error, "no media for a call");
+                self.refuse(503);
+                return Err(ending::NO_MEDIA);
+            }
+        };
+        let address = std::net::SocketAddr::new(self.media_address(local.addr.ip()), local.addr.port());
+        let capabilities = Capabilities::new(address, self.media.0);
+        let answer: Bytes = match &self.invite.offer {
+            Some(offer) => match sdp::answer_bytes(offer, &capabilities) {
+                Ok(agreed) => {
+                    self.connect(&agreed);
+                    agreed.sdp.into()
+                }
+                Err(problem) => {
+                    self.refuse(problem.code());
+                    return Err(ending::NO_CODEC);
+                }
+            },
+            None => sdp::offer(&capabilities).into(),
+        };
+        self.capabilities = Some(capabilities);
+        self.house.signalling.wish(self.sip, Wish::Answer(answer));
+        self.answered_after = Some(self.began.elapsed());
+        Ok(())
+    }
+
+    /// The address a caller can send to: the one its INVITE came to where RTP is bound to all.
+    fn media_address(&self, bound: IpAddr) -> IpAddr {
+        match self.house.advertised {
+            Some(address) => address,
+            None if bound.is_unspecified() => self.invite.source.local.ip(),
+            None => bound,
+        }
+    }
+
+    fn refuse(&mut self, code: u16) {
+        self.leg_is_over = true;
+        self.house.signalling.wish(self.sip, Wish::Reject { code, retry_after: None });
+    }
+
+    fn connect(&self, agreed: &Negotiated) {
+        let remote = Remote {
+            addr: agreed.remote,
+            rtcp: Some(agreed.remote_rtcp),
+            rtcp_mux: agreed.rtcp_mux,
+            law: match agreed.codec {
+                Codec::Pcmu => Law::Pcmu,
+                Codec::Pcma => Law::Pcma,
+            },
+            dtmf_payload: agreed.event_payload_type,
+            ptime: u8::try_from(agreed.ptime_ms).unwrap_or(20),
+            latch: self.trunk.latch,
+            detect_in_band: self.trunk.in_band_digits,
+            direction: match agreed.direction {
+                sdp::Direction::SendRecv => Direction::SendRecv,
+                sdp::Direction::SendOnly => Direction::SendOnly,
+                sdp::Direction::RecvOnly => Direction::RecvOnly,
+                sdp::Direction::Inactive => Direction::Inactive,
+            },
+        };
+        if let Err(error) = self.house.media.plane.connect(self.media, remote) {
+            tracing::warn!(call.id = %self.id, %error, "media could not be connected");
+        }
+    }
+
+    /// Asks the record who the number suggests, while the 200 is on its way.
+    fn recognise(&self) {
+        let (record, caller, mailbox) = (self.house.record.clone(), self.caller.clone(), self.mailbox.clone());
+        tokio::spawn(async move {
+            let known = record.recognise(&caller).await.unwrap_or_default();
+            let _ = mailbox.send(Note::Recognised(known));
+        });
+    }
+
+    fn start(&mut self, known: OpenedCall) {
+        if self.session.is_some() {
+            return;
+        }
+        self.customer = known.customer;
+        self.house.record.begin_call(
+            NewCall {
+                call: self.id,
+                sip_call_id: self.invite.call_id.clone(),
+                caller: self.caller.clone(),
+                dialled: self.invite.user.clone(),
+                trunk: self.trunk.name.clone(),
+                plan: self.answering.plan.clone(),
+                plan_version: self.answering.version.clone(),
+                at: self.arrived,
+            },
+            &known,
+        );
+        let zone = self.answering.plans.calendars().next().map_or(jiff::tz::TimeZone::UTC, |c| c.zone.clone());
+        let context = StartContext {
+            caller: self.caller.clone(),
+            dialled: self.invite.user.clone(),
+            language: known.language,
+            customer: None,
+            started: self.arrived.to_zoned(zone),
+            announcement: self.answering.plans.numbers().find_announcement(&self.answering.plan).cloned(),
+        };
+        self.session = Session::new(Arc::clone(&self.answering.plans), &self.answering.plan, context);
+        self.tell(Event::Started);
+    }
+
+    fn since(&self) -> Duration {
+        self.began.elapsed()
+    }
+
+    fn tell(&mut self, event: Event) {
+        let at = self.since();
+        if let Some(session) = self.session.as_mut() {
+            session.handle_event(at, event);
+        }
+    }
+
+    fn wake(&self) -> Option<Instant> {
+        let session = self.session.as_ref().and_then(Session::poll_timeout).map(|at| self.began + at);
+        [session, self.player.poll_timeout()].into_iter().flatten().min()
+    }
+
+    fn handle_timeout(&mut self) {
+        let now = Instant::now();
+        self.player.handle_timeout(now, self.language, &self.house.speech, &self.house.media.plane);
+        let at = self.since();
+        if let Some(session) = self.session.as_mut()
+            && session.poll_timeout().is_some_and(|due| due <= at)
+        {
+            session.handle_timeout(at);
+        }
+    }
+
+    fn take(&mut self, note: Note) {
+        match note {
+            Note::Sip(event) => self.sip_event(event),
+            Note::Media(event) => self.media_event(event),
+            Note::Recognised(known) => self.start(known),
+            Note::Rendered(rendered) => {
+                if let Some((op, error)) = self.player.rendered(rendered, &self.house.media.plane, &self.mailbox) {
+                    tracing::error!(call.id = %self.id, %error, "something could not be spoken to a caller");
+                    self.tell(Event::PlayDone { op });
+                }
+            }
+            Note::NotPlayed(op) => self.tell(Event::PlayDone { op }),
+            Note::Brought(op, brought) => {
+                if let Some((ticket, customer)) = brought.verified {
+                    self.customer = Some(customer);
+                    self.ticket = Some(ticket);
+                }
+                self.tell(Event::Answer { op, answer: brought.answer });
+            }
+        }
+    }
+
+    fn sip_event(&mut self, event: hotline_sip::Event) {
+        use hotline_sip::Event as Sip;
+        match event {
+            Sip::Established { sdp: Some(answer), .. } => self.late_answer(&answer),
+            Sip::Reinvite { offer, .. } => self.reinvite(offer),
+            Sip::ReinviteAcked { sdp: Some(answer), .. } => self.late_answer(&answer),
+            Sip::Info { content_type, body, .. } if content_type.starts_with("application/dtmf") => {
+                if let Some((key, _)) = hotline_sip::dtmf_relay(&body) {
+                    self.key(key, KeyCame::Info);
+                }
+            }
+            Sip::Cancelled { .. } => {
+                self.leg_is_over = true;
+                self.end(HungUpBy::Caller, ending::CANCELLED);
+            }
+            Sip::Ended { cause, .. } => {
+                self.leg_is_over = true;
+                let by = match cause {
+                    hotline_sip::EndCause::RemoteBye => HungUpBy::Caller,
+                    hotline_sip::EndCause::LocalBye => HungUpBy::Us,
+                    _ => HungUpBy::Network,
+                };
+                self.end(by, ending::of_sip(cause, self.outcome_is_good));
+            }
+            Sip::Failed { .. } => {
+                self.leg_is_over = true;
+                self.end(HungUpBy::Network, EndReason::new(Ending::Unattributable, "lost"));
+            }
+            _ => {}
+        }
+    }
+
+    /// The answer to our offer, where the INVITE had none.
+    fn late_answer(&mut self, answer: &[u8]) {
+        let Some(capabilities) = &self.capabilities else { return };
+        let agreed = sdp::Sdp::parse(answer)
+            .map_err(sdp::NotAcceptable::from)
+            .and_then(|answer| sdp::accept_answer(&answer, capabilities));
+        match agreed {
+            Ok(agreed) => self.connect(&agreed),
+            Err(_) => self.hang_up(ending::NO_CODEC),
+        }
+    }
+
+    fn reinvite(&mut self, offer: Option<Bytes>) {
+        let Some(capabilities) = self.capabilities.as_mut() else { return };
+        capabilities.session_version += 1;
+        let capabilities = capabilities.clone();
+        let wish = match offer {
+            None => Wish::AcceptReinvite(sdp::offer(&capabilities).into()),
+            Some(offer) => match sdp::answer_bytes(&offer, &capabilities) {
+                Ok(agreed) => {
+                    self.connect(&agreed);
+                    Wish::AcceptReinvite(agreed.sdp.into())
+                }
+                Err(problem) => Wish::RejectReinvite(problem.code()),
+            },
+        };
+        self.house.signalling.wish(self.sip, wish);
+    }
+
+    fn media_event(&mut self, event: MediaEvent) {
+        match event {
+            MediaEvent::Digit { key, .. } => self.key(key, KeyCame::Media),
+            MediaEvent::PlayDone { play, .. } => {
+                if let Some(op) = self.player.ended(play) {
+                    self.tell(Event::PlayDone { op });
+                }
+            }
+            MediaEvent::RtpTimeout { .. } => self.hang_up(ending::SILENT),
+            MediaEvent::Failed { .. } => self.hang_up(EndReason::new(Ending::Us, "media-failed")),
+            MediaEvent::RecordingFailed { error, .. } => {
+                tracing::error!(call.id = %self.id, error, "a call could not be recorded any further");
+            }
+            MediaEvent::Closed { stats, .. } => self.counts = Some(stats),
+            MediaEvent::FirstPacket { .. } | MediaEvent::RecordingDone { .. } | MediaEvent::Stats { .. } => {}
+        }
+    }
+
+    fn key(&mut self, key: char, came: KeyCame) {
+        let now = Instant::now();
+        let twice = self.last_key.is_some_and(|(last, by, at)| last == key && by != came && now - at < SAME_KEY);
+        self.last_key = Some((key, came, now));
+        if !twice {
+            self.keys += 1;
+            self.tell(Event::Key { key });
+        }
+    }
+
+    /// Ends the call from our side; the leg's own last event follows.
+    fn hang_up(&mut self, reason: EndReason) {
+        self.house.signalling.wish(self.sip, Wish::HangUp);
+        self.end(HungUpBy::Us, reason);
+    }
+
+    fn end(&mut self, by: HungUpBy, reason: EndReason) {
+        if self.ended.is_none() {
+            self.tell(Event::HungUp { by });
+            self.ended = Some(reason);
+        }
+    }
+
+    /// Does what the interpreter asks for.
+    fn drain(&mut self) {
+        let mut steps = Vec::new();
+        while let Some(command) = self.session.as_mut().and_then(Session::poll_command) {
+            match command {
+                Command::Note(event) => steps.push(self.step(event)),
+                Command::Play { op, utterances, pace } => {
+                    let (speech, plane) = (&self.house.speech, &self.house.media.plane);
+                    self.player.play(Instant::now(), op, utterances, pace, speech, plane, &self.mailbox);
+                }
+                Command::StopPlaying { op } => self.player.stop(op, &self.house.media.plane),
+                Command::Lookup { op, query, within } => self.look_up(op, query, within),
+                Command::Verify { op, policy, given, .. } => self.verify(op, &policy, given),
+                Command::Save { save, .. } => self.save(save),
+                Command::Message { .. } => self.house.record.request_resend(self.id, &self.caller),
+                Command::StartRecording => self.start_recording(),
+                Command::Mask(muted) => {
+                    let _ = self.house.media.plane.mute_recording(self.media, muted);
+                }
+                Command::SetLanguage(language) => {
+                    self.language = language;
+                    self.house.record.save_call(
+                        self.id,
+                        CallSave { language: Some(language), ..CallSave::default() },
+                    );
+                }
+                Command::Hangup { outcome } => {
+                    let save = CallSave { outcome: Some(outcome.word().into()), ..CallSave::default() };
+                    self.house.record.save_call(self.id, save);
+                    let failed = outcome == hotline_dialplan::Outcome::Failed;
+                    self.hang_up(if failed { ending::FAILED } else { ending::COMPLETED });
+                }
+            }
+        }
+        if !steps.is_empty() {
+            self.house.record.store_steps(self.id, self.customer, &steps);
+        }
+    }
+
+    fn step(&mut self, event: StepEvent) -> CallStep {
+        self.steps += 1;
+        CallStep { number: self.steps, at: self.house.clock.now(), event }
+    }
+
+    fn bring(&self, op: OpId, asked: impl Future<Output = Brought> + Send + 'static) {
+        let mailbox = self.mailbox.clone();
+        tokio::spawn(async move {
+            let _ = mailbox.send(Note::Brought(op, asked.await));
+        });
+    }
+
+    fn look_up(&self, op: OpId, query: Query, within: Duration) {
+        let record = self.house.record.clone();
+        match query {
+            Query::Customer => self.bring(op, doors::customer(record, self.caller.clone())),
+            Query::Ticket => self.bring(op, doors::ticket(record, self.ticket)),
+            Query::Http { url, with, fields } => {
+                let door = self.house.http.clone();
+                let with: Vec<(String, String)> =
+                    with.iter().map(|(name, value)| (name.clone(), Value::plain(value))).collect();
+                self.bring(op, async move { door.ask(url, with, fields, within).await });
+            }
+        }
+    }
+
+    fn verify(&self, op: OpId, policy: &str, given: hotline_model::verification::Given) {
+        // The checker has seen to it that the policy is there.
+        let Some(policy) = self.answering.plans.find_policy(policy).cloned() else { return };
+        let (record, caller) = (self.house.record.clone(), self.caller.clone());
+        self.bring(op, doors::verify(record, policy, given, self.id, caller));
+    }
+
+    fn save(&mut self, save: hotline_dialplan::plan::Save) {
+        if let Some(outcome) = save.outcome {
+            self.outcome_is_good = outcome == hotline_dialplan::Outcome::Contained;
+        }
+        if let Some(follow_up) = save.follow_up {
+            self.house.record.store_follow_up(NewFollowUp {
+                customer: self.customer,
+                interaction: Some(self.id),
+                ticket: self.ticket,
+                phone: self.caller.phone().cloned(),
+                reason: follow_up.reason,
+                note: follow_up.note.map(Into::into),
+                due_in: follow_up.within,
+            });
+        }
+        self.house.record.save_call(
+            self.id,
+            CallSave {
+                outcome: save.outcome.map(|outcome| outcome.word().to_owned()),
+                reason: save.reason,
+                note: save.note,
+                tags: save.tags,
+                language: None,
+                heard_ticket: self.ticket.filter(|_| self.outcome_is_good),
+            },
+        );
+    }
+
+    /// Recorded from here on, where the configuration wants it: the notice has been heard.
+    fn start_recording(&mut self) {
+        let Some(folder) = &self.house.recordings else { return };
+        let name = format!("{}.wav", self.id);
+        match self.house.media.plane.start_recording(self.media, folder.join(&name)) {
+            Ok(()) => self.recording = Some(name),
+            Err(error) => tracing::error!(call.id = %self.id, %error, "a call cannot be recorded"),
+        }
+    }
+
+    /// Lets go of everything and writes the call's last line.
+    async fn finish(mut self, reason: EndReason, notes: &mut mpsc::UnboundedReceiver<Note>) {
+        // A caller who gave up before the plan began still called.
+        if self.session.is_none() && self.answered_after.is_some() {
+            self.start(OpenedCall::default());
+            self.tell(Event::HungUp { by: HungUpBy::Caller });
+        }
+        self.drain();
+        let opened = self.house.media.plane.close(self.media).is_ok();
+        let until = tokio::time::Instant::now() + COUNTS;
+        while opened && self.counts.is_none() {
+            match tokio::time::timeout_at(until, notes.recv()).await {
+                Ok(Some(Note::Media(MediaEvent::Closed { stats, .. }))) => self.counts = Some(stats),
+                Ok(Some(_)) => {}
+                _ => break,
+            }
+        }
+        self.house.media.forget(self.media);
+        let ended = self.step(StepEvent::Ended { reason: reason.clone() });
+        if self.session.is_some() {
+            self.house.record.store_steps(self.id, self.customer, &[ended]);
+            let end =
+                CallEnd { reason: reason.clone(), at: self.house.clock.now(), recording: self.recording.clone() };
+            self.house.record.end_call(self.id, end);
+        }
+        self.report(&reason);
+    }
+
+    /// One line for each call, and its figures.
+    fn report(&self, reason: &EndReason) {
+        let seconds = self.since().as_secs_f64();
+        let stats = self.counts.unwrap_or_default().rtp;
+        metrics::counter!(
+            "hotline_calls_total", "ending" => reason.ending.word(), "code" => reason.code.clone().into_owned()
+        )
+        .increment(1);
+        metrics::histogram!("hotline_call_seconds").record(seconds);
+        if let Some(after) = self.answered_after {
+            metrics::histogram!("hotline_answer_seconds").record(after.as_secs_f64());
+        }
+        tracing::info!(
+            call.id = %self.id,
+            trunk.name = %self.trunk.name,
+            dialplan.name = %self.answering.plan,
+            dialplan.version = %self.answering.version,
+            call.direction = "in",
+            call.end = %reason,
+            call.answered_ms = self.answered_after.map(|after| after.as_millis() as u64),
+            call.duration_s = (seconds * 10.0).round() / 10.0,
+            call.steps = self.steps,
+            call.keys = self.keys,
+            rtp.received = stats.received,
+            rtp.lost = stats.lost,
+            rtp.jitter_ms = stats.jitter.as_secs_f64() * 1000.0,
+            "a call has ended"
+        );
+    }
+}

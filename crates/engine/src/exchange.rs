@@ -1,0 +1,271 @@
+//! Calls come in here: admission, the plan for the number dialled, and a task for each call.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use hotline_dialplan::Plans;
+use hotline_media::{MediaConfig, MediaError};
+use hotline_model::{CallId, CallerNumber, Clock, EndReason, Ending, IdSource};
+use hotline_record::{CallEnd, Record};
+use hotline_sip::{Network, Sources};
+use hotline_speech::Speech;
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::call::{Call, Answering};
+use crate::doors::HttpDoor;
+use crate::media::Media;
+use crate::transport::{Incoming, Signalling, SipTransport, Wish};
+use crate::trunk::{RETRY_AFTER, TrunkSettings, Trunks};
+
+/// How the exchange is set up.
+pub struct Settings {
+    /// Address and port for SIP over UDP and TCP.
+    pub bind: SocketAddr,
+    /// The address others reach us at, if it is not the one a packet came in by.
+    pub advertised: Option<IpAddr>,
+    /// Who may call.
+    pub trunks: Vec<TrunkSettings>,
+    /// Calls at once.
+    pub calls: usize,
+    /// How long a call may last.
+    pub longest_call: Duration,
+    /// Where sound goes.
+    pub media: MediaConfig,
+    /// Where calls are recorded; `None`: they are not.
+    pub recordings: Option<PathBuf>,
+    /// The web services that plans may ask.
+    pub http: HttpDoor,
+}
+
+/// Why the exchange cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The address for SIP cannot be had.
+    #[error("SIP cannot listen on {address}: {source}; is another telephone server running?")]
+    Sip {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The media threads cannot start.
+    #[error("the media threads cannot start: {0}")]
+    Media(#[from] MediaError),
+}
+
+/// What every call uses.
+pub(crate) struct House {
+    pub record: Record,
+    pub speech: Speech,
+    pub signalling: Signalling,
+    pub media: Media,
+    pub http: HttpDoor,
+    pub clock: Arc<dyn Clock>,
+    pub recordings: Option<PathBuf>,
+    pub advertised: Option<IpAddr>,
+}
+
+/// The exchange, running.
+pub struct Exchange {
+    house: Arc<House>,
+    local: SocketAddr,
+    active: Arc<AtomicUsize>,
+    draining: CancellationToken,
+    stop: CancellationToken,
+}
+
+impl Exchange {
+    /// Binds the sockets, starts the media threads and takes calls. A call runs the plans that
+    /// `plans` shows when it comes in, until its end.
+    ///
+    /// # Errors
+    /// [`StartError`] if an address or a thread cannot be had.
+    pub async fn start(
+        settings: Settings,
+        plans: watch::Receiver<Arc<Plans>>,
+        record: Record,
+        speech: Speech,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, StartError> {
+        let networks: Vec<Network> = settings.trunks.iter().flat_map(|trunk| trunk.from.clone()).collect();
+        let sip = hotline_sip::Config {
+            sources: Sources::Networks(networks),
+            advertised: settings.advertised,
+            call_limit: settings.longest_call,
+            legs_limit: settings.calls * 2 + 100,
+            ..hotline_sip::Config::default()
+        };
+        let transport = SipTransport::bind(settings.bind, sip)
+            .await
+            .map_err(|source| StartError::Sip { address: settings.bind, source })?;
+        let local = transport.local();
+        let media = Media::start(settings.media)?;
+        let (incoming, calls) = mpsc::unbounded_channel();
+        let signalling = transport.start(incoming);
+        let house = Arc::new(House {
+            record,
+            speech,
+            signalling,
+            media,
+            http: settings.http,
+            clock,
+            recordings: settings.recordings,
+            advertised: settings.advertised,
+        });
+        let exchange = Self {
+            house: Arc::clone(&house),
+            local,
+            active: Arc::default(),
+            draining: CancellationToken::new(),
+            stop: CancellationToken::new(),
+        };
+        let desk = Reception {
+            house,
+            plans,
+            trunks: Trunks::new(settings.trunks, Instant::now()),
+            limit: settings.calls,
+            active: Arc::clone(&exchange.active),
+            draining: exchange.draining.clone(),
+            stop: exchange.stop.clone(),
+            ids: IdSource::new(rand::random()),
+        };
+        tokio::spawn(desk.run(calls));
+        Ok(exchange)
+    }
+
+    /// Where SIP listens.
+    pub const fn local(&self) -> SocketAddr {
+        self.local
+    }
+
+    /// Calls that go on.
+    pub fn active(&self) -> usize {
+        self.active.load(Ordering::Relaxed)
+    }
+
+    /// Takes no new calls and waits until the running ones have ended, `within` at most; those
+    /// that are left are then hung up.
+    pub async fn drain(&self, within: Duration) {
+        self.draining.cancel();
+        let deadline = tokio::time::Instant::now() + within;
+        while self.active() > 0 && tokio::time::Instant::now() < deadline {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        self.stop.cancel();
+        let deadline = tokio::time::Instant::now() + Duration::from_secs(2);
+        while self.active() > 0 && tokio::time::Instant::now() < deadline {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Writes the figures of this moment: calls, legs, threads.
+    pub async fn report(&self) {
+        metrics::gauge!("hotline_calls_active").set(self.active() as f64);
+        if let Some(counts) = self.house.signalling.counts().await {
+            metrics::gauge!("hotline_sip_legs").set(counts.legs as f64);
+            metrics::gauge!("hotline_sip_transactions").set(counts.transactions as f64);
+        }
+        for (number, thread) in self.house.media.plane.threads().into_iter().enumerate() {
+            let label = number.to_string();
+            metrics::gauge!("hotline_media_legs", "thread" => label.clone()).set(thread.legs as f64);
+            metrics::gauge!("hotline_media_busy_permille", "thread" => label.clone()).set(thread.busy_permille as f64);
+            metrics::gauge!("hotline_media_late_p99_seconds", "thread" => label).set(thread.late_p99.as_secs_f64());
+        }
+    }
+}
+
+struct Reception {
+    house: Arc<House>,
+    plans: watch::Receiver<Arc<Plans>>,
+    trunks: Trunks,
+    limit: usize,
+    active: Arc<AtomicUsize>,
+    draining: CancellationToken,
+    stop: CancellationToken,
+    ids: IdSource,
+}
+
+/// Above this share of its time a media thread takes no more calls.
+const BUSY: u64 = 850;
+
+impl Reception {
+    async fn run(mut self, mut calls: mpsc::UnboundedReceiver<Incoming>) {
+        while let Some(incoming) = calls.recv().await {
+            self.take(incoming);
+        }
+    }
+
+    fn reject(&self, incoming: &Incoming, code: u16, why: &'static str, retry_after: Option<Duration>) {
+        metrics::counter!("hotline_calls_refused_total", "why" => why).increment(1);
+        self.house.signalling.wish(incoming.leg, Wish::Reject { code, retry_after });
+    }
+
+    fn take(&mut self, incoming: Incoming) {
+        let address = incoming.invite.source.remote.ip();
+        let Some((trunk, admitted)) = self.trunks.admit(address, incoming.at) else {
+            return self.reject(&incoming, 403, "no-trunk", None);
+        };
+        let trunk = trunk.clone();
+        if !admitted {
+            tracing::warn!(trunk.name = %trunk.name, "the trunk begins more calls than its rate allows");
+            return self.reject(&incoming, 503, "rate", Some(RETRY_AFTER));
+        }
+        if self.draining.is_cancelled() {
+            return self.reject(&incoming, 503, "draining", Some(RETRY_AFTER));
+        }
+        let busy = self.house.media.plane.threads().iter().all(|thread| thread.busy_permille > BUSY);
+        if busy || self.active.load(Ordering::Relaxed) >= self.limit {
+            return self.reject(&incoming, 503, "overload", None);
+        }
+        let plans = Arc::clone(&self.plans.borrow());
+        let Some(answering) = Answering::find(&plans, &incoming.invite.user) else {
+            tracing::info!(trunk.name = %trunk.name, "a number that no plan serves was dialled");
+            return self.reject(&incoming, 404, "no-plan", None);
+        };
+        let now = self.house.clock.now();
+        let id: CallId = self.ids.next(now);
+        let caller = self.caller(&incoming);
+        let call = Call::new(id, now, trunk, caller, answering, incoming, Arc::clone(&self.house));
+        let place = Place::take(&self.active);
+        let (house, stop) = (Arc::clone(&self.house), self.stop.clone());
+        tokio::spawn(async move {
+            let leg = call.sip_leg();
+            // A panic costs the one call it happened in: its task ends, and what it held is let
+            // go of here.
+            if tokio::spawn(call.run(stop)).await.is_err() {
+                tracing::error!(call.id = %id, "a fault of ours ended a call");
+                house.signalling.wish(leg, Wish::HangUp);
+                let reason = EndReason::new(Ending::Us, "fault");
+                house.record.end_call(id, CallEnd { reason, at: house.clock.now(), recording: None });
+            }
+            drop(place);
+        });
+    }
+
+    /// Who calls, as the trunk tells it: an asserted identity goes before From (RFC 3325).
+    fn caller(&self, incoming: &Incoming) -> CallerNumber {
+        let invite = &incoming.invite;
+        let user = invite.asserted.as_ref().map_or_else(|| invite.from.user(), hotline_sip::Party::user);
+        CallerNumber::parse(&user)
+    }
+}
+
+/// One call's place in the count.
+struct Place(Arc<AtomicUsize>);
+
+impl Place {
+    fn take(active: &Arc<AtomicUsize>) -> Self {
+        active.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(active))
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,118 @@
+//! `hotline doctor`: asks everything the hotline needs whether it is there.
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use hotline_dialplan::Plans;
+use hotline_speech::{MemoryCache, Speech};
+
+use super::{Problem, open_record, plan_files, runtime, speech_config};
+use crate::config::Config;
+
+pub fn run(config: Option<&Path>) -> Result<ExitCode, Problem> {
+    let config = match Config::load(config) {
+        Ok(config) => config,
+        Err(error) => {
+            tell("configuration", Err(error.to_string()));
+            return Ok(ExitCode::FAILURE);
+        }
+    };
+    tell("configuration", Ok("can be used".into()));
+    let runtime = runtime()?;
+    let findings = [
+        ("plans", plans(&config)),
+        ("record", runtime.block_on(record(&config))),
+        ("speech", runtime.block_on(async { speech(&config) })),
+        ("SIP address", sip(&config)),
+        ("API address", api(&config)),
+        ("API tokens", tokens(&config)),
+        ("messages", messages(&config)),
+        ("open files", open_files()),
+    ];
+    let mut good = true;
+    for (what, found) in findings {
+        good &= found.is_ok();
+        tell(what, found);
+    }
+    Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn tell(what: &str, found: Result<String, String>) {
+    match found {
+        Ok(text) => println!("good  {what}: {text}"),
+        Err(text) => println!("BAD   {what}: {text}"),
+    }
+}
+
+fn plans(config: &Config) -> Result<String, String> {
+    let files = plan_files::read(&config.plans.folder).map_err(|error| error.to_string())?;
+    let (plans, found) = Plans::load(files, &plan_files::recordings(&config.plans.prompts));
+    let plans = plans.ok_or_else(|| {
+        format!("{} findings; `hotline check {}` shows them", found.len(), config.plans.folder.display())
+    })?;
+    if plans.find_calendar(&config.messages.calendar).is_none() {
+        return Err(format!("messages.calendar: no calendar is called `{}`", config.messages.calendar));
+    }
+    Ok(format!("{} plans, {} warnings", plans.plans().count(), found.len()))
+}
+
+async fn record(config: &Config) -> Result<String, String> {
+    let record = open_record(config).await.map_err(|error| error.to_string())?;
+    record.last_contacts(1).await.map_err(|error| error.to_string())?;
+    Ok(config.record.database.clone())
+}
+
+fn speech(config: &Config) -> Result<String, String> {
+    let settings = speech_config(config);
+    if settings.voice.is_none() {
+        return Err(format!("no voice in {}: run tools/fetch-speech", config.speech.folder.display()));
+    }
+    let speech = Speech::open(settings, Arc::new(MemoryCache::default())).map_err(|error| error.to_string())?;
+    Ok(format!("the voice is there, {} recordings", speech.recordings().len()))
+}
+
+fn sip(config: &Config) -> Result<String, String> {
+    std::net::UdpSocket::bind(config.sip.bind)
+        .map(|_| config.sip.bind.to_string())
+        .map_err(|error| format!("{}: {error}; another server may be running", config.sip.bind))
+}
+
+fn api(config: &Config) -> Result<String, String> {
+    std::net::TcpListener::bind(config.api.bind)
+        .map(|_| config.api.bind.to_string())
+        .map_err(|error| format!("{}: {error}; another server may be running", config.api.bind))
+}
+
+fn tokens(config: &Config) -> Result<String, String> {
+    if config.api.tokens.is_empty() {
+        return Err("there are none, so nobody can use the API: add `[[api.tokens]]`".into());
+    }
+    Ok(format!("{}", config.api.tokens.len()))
+}
+
+fn messages(config: &Config) -> Result<String, String> {
+    if let Some(gateway) = &config.messages.gateway {
+        return Ok(format!("by {}", gateway.url));
+    }
+    let file = &config.messages.file;
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if folder.is_dir() {
+        Ok(format!("into {}", file.display()))
+    } else {
+        Err(format!("the folder {} is missing: make it", folder.display()))
+    }
+}
+
+/// Each call holds two sockets, and a recording one file.
+fn open_files() -> Result<String, String> {
+    let limits = std::fs::read_to_string("/proc/self/limits").map_err(|error| error.to_string())?;
+    let line = limits.lines().find(|line| line.starts_with("Max open files")).unwrap_or_default();
+    let hard = line.split_whitespace().nth(4).unwrap_or_default();
+    match hard.parse::<u64>() {
+        Ok(limit) if limit < 8192 => {
+            Err(format!("the hard limit is {limit}: enough for {} calls; raise it with `ulimit -Hn`", limit / 3))
+        }
+        _ => Ok(format!("up to {hard}")),
+    }
+}

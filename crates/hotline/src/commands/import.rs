@@ -1,0 +1,166 @@
+//! `hotline import`: tickets from a CSV file, with a dry run and errors that name the row.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use hotline_model::{Language, TicketInput, TicketState};
+use hotline_record::{Change, Record, RecordError};
+
+use super::{Problem, open_record, runtime};
+use crate::config::Config;
+use crate::progress::Progress;
+
+/// `hotline import`
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// The file: UTF-8, a first row with the names of the columns.
+    file: PathBuf,
+    /// Only say what is wrong; store nothing.
+    #[arg(long)]
+    dry_run: bool,
+}
+
+const COLUMNS: [&str; 10] = [
+    "external-ref", "phone", "name", "language", "category", "state", "result", "result-language", "code", "changed-at",
+];
+const NEEDED: [&str; 2] = ["external-ref", "phone"];
+
+/// A row that cannot be taken.
+struct BadRow {
+    line: u64,
+    problem: String,
+}
+
+pub fn run(config: Option<&Path>, arguments: Arguments) -> Result<ExitCode, Problem> {
+    let config = Config::load(config)?;
+    let text = std::fs::read(&arguments.file).map_err(|error| format!("{}: {error}", arguments.file.display()))?;
+    let (rows, mut bad) = read_rows(&text)?;
+    let shown = arguments.file.display().to_string();
+    if !arguments.dry_run && !bad.is_empty() {
+        report(&shown, &bad);
+        return Err(format!("{} rows are wrong: nothing was stored; mend them and import again", bad.len()).into());
+    }
+    if arguments.dry_run {
+        report(&shown, &bad);
+        println!("{} rows are good, {} are wrong; nothing was stored", rows.len(), bad.len());
+        return Ok(if bad.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+    }
+    let counts = runtime()?.block_on(async {
+        let record = open_record(&config).await?;
+        let mut progress = Progress::new("imported", rows.len());
+        let mut counts = [0usize; 4];
+        for (done, (line, input)) in rows.into_iter().enumerate() {
+            match record.upsert_ticket(input, config.plans.language).await {
+                Ok(stored) => counts[place(stored.change)] += 1,
+                // Only the record knows that a code is taken: the other rows are stored.
+                Err(RecordError::Invalid(problem)) => bad.push(BadRow { line, problem }),
+                Err(error) => return Err(Problem::from(format!("line {line}: {error}; import again, what is stored stays as it is"))),
+            }
+            progress.done(done + 1);
+        }
+        Ok(counts)
+    })?;
+    report(&shown, &bad);
+    println!(
+        "{} created, {} changed, {} unchanged, {} older than what is known, {} refused",
+        counts[0], counts[1], counts[2], counts[3], bad.len()
+    );
+    Ok(if bad.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+const fn place(change: Change) -> usize {
+    match change {
+        Change::Created => 0,
+        Change::Changed => 1,
+        Change::Unchanged => 2,
+        Change::Stale => 3,
+    }
+}
+
+fn report(file: &str, bad: &[BadRow]) {
+    for row in bad {
+        eprintln!("{file}:{}: {}", row.line, row.problem);
+    }
+}
+
+fn read_rows(bytes: &[u8]) -> Result<(Vec<(u64, TicketInput)>, Vec<BadRow>), Problem> {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let mut reader = csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::All).from_reader(bytes);
+    let header = reader.headers().map_err(|_| "the first row cannot be read: save the file as UTF-8")?.clone();
+    if let Some(unknown) = header.iter().find(|name| !COLUMNS.contains(name)) {
+        return Err(format!("line 1: no column is called `{unknown}`: {} are known", COLUMNS.join(", ")).into());
+    }
+    if let Some(missing) = NEEDED.into_iter().find(|name| !header.iter().any(|known| known == *name)) {
+        return Err(format!("line 1: the column `{missing}` is missing").into());
+    }
+    let (mut good, mut bad) = (Vec::new(), Vec::new());
+    for record in reader.records() {
+        let record = match record {
+            Ok(record) => record,
+            Err(error) => {
+                let line = error.position().map_or(0, csv::Position::line);
+                bad.push(BadRow { line, problem: "the row cannot be read: save the file as UTF-8".into() });
+                continue;
+            }
+        };
+        let line = record.position().map_or(0, csv::Position::line);
+        match read_row(&header, &record) {
+            Ok(input) => good.push((line, input)),
+            Err(problem) => bad.push(BadRow { line, problem }),
+        }
+    }
+    Ok((good, bad))
+}
+
+fn read_row(header: &csv::StringRecord, record: &csv::StringRecord) -> Result<TicketInput, String> {
+    if record.len() != header.len() {
+        return Err(format!("{} columns are expected, {} are there; put quotes around a text with commas", header.len(), record.len()));
+    }
+    let cell = |name: &str| {
+        let place = header.iter().position(|known| known == name)?;
+        record.get(place).filter(|text| !text.is_empty()).map(str::to_owned)
+    };
+    fn parsed<T: std::str::FromStr>(name: &str, cell: Option<String>) -> Result<Option<T>, String>
+    where
+        T::Err: std::fmt::Display,
+    {
+        cell.map(|text| text.parse().map_err(|error| format!("{name}: {error}"))).transpose()
+    }
+    let input = TicketInput {
+        external_ref: cell("external-ref").unwrap_or_default(),
+        phone: cell("phone").unwrap_or_default().into(),
+        name: cell("name").map(Into::into),
+        language: parsed::<Language>("language", cell("language"))?,
+        category: cell("category"),
+        state: parsed::<TicketState>("state", cell("state"))?.unwrap_or_default(),
+        result: cell("result").map(Into::into),
+        result_language: parsed::<Language>("result-language", cell("result-language"))?,
+        code: cell("code").map(Into::into),
+        changed_at: parsed("changed-at", cell("changed-at"))
+            .map_err(|_: String| "changed-at: write it as 2026-11-20T10:00:00+08:00".to_owned())?,
+    };
+    Record::check_ticket(&input).map_err(|error| error.to_string())?;
+    Ok(input)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_bad_row_is_told_with_its_line() {
+        let text = "external-ref,phone,state,result\nT-1,13800138000,closed,\"退费25元,请关注\"\n\
+                    T-2,12,open,\nT-3,13800138000,done,\nT-4,13800138000,closed,\n,13800138000,open,\nT-5,13800138000\n";
+        let (good, bad) = read_rows(text.as_bytes()).unwrap();
+        assert_eq!(good.len(), 1);
+        let told: Vec<(u64, &str)> = bad.iter().map(|row| (row.line, row.problem.split(':').next().unwrap())).collect();
+        assert_eq!(told[..4], [(3, "phone"), (4, "state"), (5, "result"), (6, "external-ref")]);
+        assert!(bad[4].problem.contains("4 columns"));
+    }
+
+    #[test]
+    fn an_unknown_or_missing_column_is_told() {
+        assert!(read_rows(b"external-ref,phone,colour\n").unwrap_err().to_string().contains("`colour`"));
+        assert!(read_rows(b"external-ref\n").unwrap_err().to_string().contains("`phone`"));
+    }
+}

@@ -1,0 +1,288 @@
+//! `hotline serve`: everything together.
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use hotline_desk::{Desk, Token, Tokens};
+use hotline_dialplan::Plans;
+use hotline_engine::{Exchange, HttpDoor, TrunkSettings};
+use hotline_jobs::{FileOutbox, HttpGateway, HttpSettings, Jobs, MessageProvider, MessageTexts};
+use hotline_media::MediaConfig;
+use hotline_model::{Clock, SystemClock};
+use hotline_record::Record;
+use hotline_speech::Speech;
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use super::{Problem, check, open_record, plan_files, runtime, speech_config};
+use crate::audio_cache::RecordCache;
+use crate::config::Config;
+
+/// `hotline serve`
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// Write the log as JSON, one object a line.
+    #[arg(long)]
+    json_log: bool,
+    /// After the first signal to stop, running calls have this long, in seconds.
+    #[arg(long, default_value_t = 120, value_name = "SECONDS")]
+    drain: u64,
+}
+
+pub fn run(config: Option<&Path>, arguments: Arguments) -> Result<ExitCode, Problem> {
+    let config = Config::load(config)?;
+    start_log(arguments.json_log);
+    runtime()?.block_on(serve(config, Duration::from_secs(arguments.drain)))
+}
+
+fn start_log(json: bool) {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info,ort=warn,sqlx=warn"));
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    if json { log.json().init() } else { log.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).init() }
+}
+
+/// Reads and checks the plans. Findings are printed; `None` if one of them is an error.
+fn load_plans(config: &Config) -> Result<Option<Plans>, Problem> {
+    let files = plan_files::read(&config.plans.folder)?;
+    let (plans, found) = Plans::load(files, &plan_files::recordings(&config.plans.prompts));
+    check::print(&found);
+    Ok(plans)
+}
+
+async fn serve(config: Config, drain: Duration) -> Result<ExitCode, Problem> {
+    let started = Instant::now();
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let Some(plans) = load_plans(&config)? else {
+        return Err("the plans have errors (above): nothing is served until they are mended".into());
+    };
+    let metrics = PrometheusBuilder::new().install_recorder()?;
+    let record = open_record(&config).await?;
+    let cut_off = record.end_orphans(clock.now()).await?;
+    if cut_off > 0 {
+        tracing::warn!(calls = cut_off, "calls were cut off when the process ended last");
+    }
+    store_versions(&record, &plans).await?;
+    let speech = open_speech(&config, &record)?;
+    let stop = CancellationToken::new();
+    let jobs = start_jobs(&config, &plans, &record, &speech, &clock, &stop)?;
+    let (publish, published) = watch::channel(Arc::new(plans));
+    render_prompts(&speech, &publish.borrow());
+    let settings = exchange_settings(&config)?;
+    let exchange =
+        Exchange::start(settings, published, record.clone(), speech.clone(), Arc::clone(&clock)).await?;
+    let api = tokio::net::TcpListener::bind(config.api.bind)
+        .await
+        .map_err(|error| format!("the API cannot listen on {}: {error}", config.api.bind))?;
+    tracing::info!(
+        sip.address = %exchange.local(),
+        api.address = %api.local_addr()?,
+        started_ms = started.elapsed().as_millis() as u64,
+        "ready for calls"
+    );
+    let desk = desk(&config, &record, metrics);
+    let api = tokio::spawn(hotline_desk::serve(api, hotline_desk::router(desk), stop.clone()));
+    watch_signals(&config, &record, &speech, &publish, &exchange).await?;
+    tracing::info!(calls = exchange.active(), wait_s = drain.as_secs(), "no new calls are taken; running ones may end");
+    tokio::select! {
+        () = exchange.drain(drain) => {}
+        // A second signal ends the patience.
+        () = second_signal() => exchange.drain(Duration::ZERO).await,
+    }
+    stop.cancel();
+    let _ = tokio::join!(api, jobs);
+    if !record.flush(Duration::from_secs(10)).await {
+        tracing::error!(steps = record.spooled_steps(), "the database is away: these steps of calls are lost");
+    }
+    tracing::info!("stopped");
+    Ok(ExitCode::SUCCESS)
+}
+
+fn open_speech(config: &Config, record: &Record) -> Result<Speech, Problem> {
+    let settings = speech_config(config);
+    if settings.voice.is_none() {
+        tracing::warn!(
+            folder = %config.speech.folder.display(),
+            "there is no voice: only recordings are played and tickets cannot be read out; run tools/fetch-speech"
+        );
+    }
+    Ok(Speech::open(settings, Arc::new(RecordCache(record.clone())))?)
+}
+
+async fn store_versions(record: &Record, plans: &Plans) -> Result<(), Problem> {
+    for plan in plans.plans() {
+        record.store_plan(&plan.name, &plan.version, plan.file.text()).await?;
+    }
+    Ok(())
+}
+
+/// Prompts without a recording are rendered before a caller needs them.
+fn render_prompts(speech: &Speech, plans: &Arc<Plans>) {
+    let (speech, plans) = (speech.clone(), Arc::clone(plans));
+    tokio::spawn(async move {
+        for utterance in plans.plans().flat_map(|plan| plan_files::fixed_utterances(plan)) {
+            if speech.duration(&utterance).is_none()
+                && let Err(error) = speech.prepare_utterance(&utterance).await
+            {
+                tracing::warn!(prompt.name = %utterance.prompt, language = %utterance.language, %error, "a prompt has no recording and cannot be rendered");
+            }
+        }
+    });
+}
+
+fn exchange_settings(config: &Config) -> Result<hotline_engine::Settings, Problem> {
+    let mut trunks = Vec::new();
+    for trunk in &config.trunks {
+        trunks.push(TrunkSettings {
+            name: trunk.name.clone(),
+            from: trunk.from.iter().map(|network| network.parse()).collect::<Result<_, _>>()?,
+            latch: trunk.latch,
+            calls_per_second: trunk.calls_per_second,
+            burst: trunk.burst,
+            in_band_digits: trunk.in_band_digits,
+        });
+    }
+    let recordings = config.recordings.on.then(|| config.recordings.folder.clone());
+    if let Some(folder) = &recordings {
+        std::fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    }
+    Ok(hotline_engine::Settings {
+        bind: config.sip.bind,
+        advertised: config.sip.advertised,
+        trunks,
+        calls: config.sip.calls,
+        longest_call: Duration::from_secs(config.sip.longest_call_s),
+        media: MediaConfig {
+            threads: config.media.threads,
+            bind_ip: config.media.bind.unwrap_or_else(|| config.sip.bind.ip()),
+            port_range: config.media.ports[0]..=config.media.ports[1],
+            rtp_timeout: Duration::from_secs(config.media.silence_limit_s),
+            ..MediaConfig::default()
+        },
+        recordings,
+        http: HttpDoor::new(config.plans.web_services.clone()),
+    })
+}
+
+fn start_jobs(
+    config: &Config,
+    plans: &Plans,
+    record: &Record,
+    speech: &Speech,
+    clock: &Arc<dyn Clock>,
+    stop: &CancellationToken,
+) -> Result<tokio::task::JoinHandle<()>, Problem> {
+    let messages = &config.messages;
+    let calendar = plans
+        .find_calendar(&messages.calendar)
+        .ok_or_else(|| format!("messages.calendar: no calendar is called `{}`", messages.calendar))?
+        .clone();
+    let shipped = MessageTexts::default();
+    let texts = match (&messages.text_zh_cn, &messages.text_en_us) {
+        (None, None) => shipped,
+        (zh_cn, en_us) => MessageTexts::new(
+            zh_cn.clone().unwrap_or_else(|| shipped.zh_cn().to_owned()),
+            en_us.clone().unwrap_or_else(|| shipped.en_us().to_owned()),
+        )?,
+    };
+    let provider: Arc<dyn MessageProvider> = match &messages.gateway {
+        Some(gateway) => Arc::new(
+            HttpGateway::new(
+                HttpSettings {
+                    url: gateway.url.clone(),
+                    inquiry_url: gateway.inquiry_url.clone(),
+                    body: gateway.body.clone(),
+                    secret: gateway.secret.clone(),
+                    within: Duration::from_secs(gateway.within_s),
+                },
+                Arc::clone(clock),
+            )
+            .map_err(|problem| format!("messages.gateway: {problem}"))?,
+        ),
+        None => FileOutbox::new(&messages.file, Arc::clone(clock)),
+    };
+    let settings = hotline_jobs::Settings { calendar, texts, short_number: messages.short_number.clone() };
+    let jobs = Jobs::new(record.clone(), speech.clone(), provider, settings, Arc::clone(clock));
+    Ok(tokio::spawn(jobs.run(stop.clone())))
+}
+
+fn desk(config: &Config, record: &Record, metrics: PrometheusHandle) -> Desk {
+    let tokens = config
+        .api
+        .tokens
+        .iter()
+        .map(|token| Token::new(&token.name, token.secret.expose(), token.sees_numbers))
+        .collect();
+    Desk {
+        record: record.clone(),
+        tokens: Arc::new(Tokens(tokens)),
+        language: config.plans.language,
+        metrics: Some(metrics),
+    }
+}
+
+/// Waits for the signal to stop; takes over new plans on SIGHUP, and keeps the figures fresh.
+async fn watch_signals(
+    config: &Config,
+    record: &Record,
+    speech: &Speech,
+    publish: &watch::Sender<Arc<Plans>>,
+    exchange: &Exchange,
+) -> Result<(), Problem> {
+    let mut reload = signal(SignalKind::hangup())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut figures = tokio::time::interval(Duration::from_secs(5));
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => return Ok(()),
+            _ = interrupt.recv() => return Ok(()),
+            _ = reload.recv() => take_over(config, record, speech, publish).await,
+            _ = figures.tick() => {
+                exchange.report().await;
+                let counts = speech.counts();
+                metrics::gauge!("hotline_speech_queued").set(counts.queued as f64);
+                metrics::counter!("hotline_speech_rendered_total").absolute(counts.rendered);
+                metrics::gauge!("hotline_record_spooled_steps").set(record.spooled_steps() as f64);
+            }
+        }
+    }
+}
+
+/// Takes over the plans as they are in the folder now. With an error, those that run stay; a live
+/// call stays on the plans it began with either way.
+async fn take_over(config: &Config, record: &Record, speech: &Speech, publish: &watch::Sender<Arc<Plans>>) {
+    let taken = async {
+        speech.reload().await?;
+        let Some(plans) = load_plans(config)? else {
+            return Err(Problem::from("the plans have errors"));
+        };
+        store_versions(record, &plans).await?;
+        Ok(plans)
+    };
+    match taken.await {
+        Ok(plans) => {
+            let plans = Arc::new(plans);
+            tracing::info!(plans.version = plans.version(), "new calls run the plans as they are now");
+            render_prompts(speech, &plans);
+            publish.send_replace(plans);
+        }
+        Err(problem) => tracing::error!(%problem, "the plans that run stay as they were"),
+    }
+}
+
+async fn second_signal() {
+    let (Ok(mut terminate), Ok(mut interrupt)) =
+        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+}

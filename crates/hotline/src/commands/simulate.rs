@@ -1,0 +1,131 @@
+//! `hotline simulate`: a telephone in the terminal, on virtual time.
+
+use std::io::{BufRead, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use hotline_dialplan::simulation::{MemoryRecord, SimulatedTicket};
+use hotline_dialplan::{Plans, Simulation, StartContext};
+use hotline_model::{CallerNumber, Clock, Language, SystemClock};
+use hotline_speech::{MemoryCache, Speech, SpeechConfig};
+use jiff::tz::TimeZone;
+
+use super::test::Recorded;
+use super::{Problem, check, plan_files, runtime};
+
+/// `hotline simulate`
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// The plan: its name or its file.
+    plan: String,
+    /// The folder of plans, policies, calendars and numbers.
+    #[arg(long, default_value = "dialplans")]
+    folder: PathBuf,
+    /// The folder of recorded prompts.
+    #[arg(long, default_value = "prompts")]
+    prompts: PathBuf,
+    /// Who calls.
+    #[arg(long, default_value = "13800138000")]
+    from: String,
+    /// When, as 2026-11-20T10:00 in the zone of the calendars; now if absent.
+    #[arg(long)]
+    at: Option<jiff::civil::DateTime>,
+    /// The language of the customer's record.
+    #[arg(long)]
+    language: Option<Language>,
+    /// A closed ticket that is there: CODE,LAST-FOUR,RESULT. May be given again.
+    #[arg(long = "ticket", value_name = "CODE,LAST-FOUR,RESULT")]
+    tickets: Vec<String>,
+}
+
+const HELP: &str = "Type keys and press Enter. An empty line lets time pass without a key; q hangs up.";
+
+pub fn run(_: Option<&Path>, arguments: Arguments) -> Result<ExitCode, Problem> {
+    let files = plan_files::read(&arguments.folder)?;
+    let (plans, found) = Plans::load(files, &plan_files::recordings(&arguments.prompts));
+    let Some(plans) = plans.map(Arc::new) else {
+        check::print(&found);
+        return Err("the plans have errors (above)".into());
+    };
+    let name = Path::new(&arguments.plan).file_stem().and_then(|stem| stem.to_str()).unwrap_or(&arguments.plan);
+    let zone = plans.calendars().next().map_or(TimeZone::UTC, |calendar| calendar.zone.clone());
+    let started = match arguments.at {
+        Some(at) => at.to_zoned(zone).map_err(|error| format!("--at: {error}"))?,
+        None => SystemClock.now().to_zoned(zone),
+    };
+    let context = StartContext {
+        caller: CallerNumber::parse(&arguments.from),
+        dialled: name.to_owned(),
+        language: arguments.language,
+        customer: None,
+        started,
+        announcement: plans.numbers().find_announcement(name).cloned(),
+    };
+    let mut record = MemoryRecord::default();
+    for ticket in &arguments.tickets {
+        let mut parts = ticket.splitn(3, ',');
+        let (Some(code), Some(last_four), Some(result)) = (parts.next(), parts.next(), parts.next()) else {
+            return Err("--ticket: write CODE,LAST-FOUR,RESULT".into());
+        };
+        record.tickets.push(SimulatedTicket::closed(code, last_four, result));
+    }
+    if record.tickets.is_empty() {
+        record.tickets.push(SimulatedTicket::closed("407192865", "8000", "您的退费25元7个工作日到账。"));
+        println!("(ticket 407192865, last four digits 8000, is there)");
+    }
+    let runtime = runtime()?;
+    let _inside = runtime.enter();
+    let config = SpeechConfig { prompts: arguments.prompts, voice: None, workers: 1 };
+    let lengths = Recorded(Speech::open(config, Arc::new(MemoryCache::default()))?);
+    let Some(call) = Simulation::new(&plans, name, context, record, &lengths) else {
+        let known: Vec<&str> = plans.plans().map(|plan| plan.name.as_str()).collect();
+        return Err(format!("no plan is called `{name}`: {} are there", known.join(", ")).into());
+    };
+    talk(call)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn talk(mut call: Simulation<'_>) -> Result<(), Problem> {
+    println!("{HELP}\n");
+    let mut shown = 0;
+    let mut input = std::io::stdin().lock();
+    call.start();
+    loop {
+        while !call.waits_for_caller() && call.step() {}
+        for line in &call.lines()[shown.min(call.lines().len())..] {
+            println!("{:>6.1} s  {}", line.at.as_secs_f64(), line.text);
+        }
+        shown = call.lines().len();
+        if call.is_over() {
+            break;
+        }
+        print!("keys> ");
+        std::io::stdout().flush()?;
+        let mut typed = String::new();
+        if input.read_line(&mut typed)? == 0 {
+            call.hang_up();
+            continue;
+        }
+        match typed.trim() {
+            "q" => call.hang_up(),
+            "" => {
+                call.step();
+            }
+            keys => {
+                for key in keys.chars().filter(|key| key.is_ascii_digit() || matches!(key, '*' | '#')) {
+                    call.key(key);
+                }
+            }
+        }
+    }
+    let written = call.written();
+    println!(
+        "\non the record: outcome {}, reason {}, {} follow-ups, {} messages",
+        written.outcome.map_or("none", hotline_dialplan::Outcome::word),
+        written.reason.as_deref().unwrap_or("none"),
+        written.follow_ups.len(),
+        written.messages.len()
+    );
+    Ok(())
+}

@@ -1,0 +1,390 @@
+//! The configuration: one TOML file, each field with its unit and default. `hotline config
+//! generate` prints one to begin with.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use hotline_model::{Language, Pii};
+use serde::Deserialize;
+
+/// Everything an operator may set. A field that is not there has its default; one that is not
+/// known is an error with its place.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Config {
+    /// Where calls come in.
+    pub sip: Sip,
+    /// Where sound goes.
+    pub media: Media,
+    /// Who may call us.
+    pub trunks: Vec<Trunk>,
+    /// Where the record is kept.
+    pub record: RecordSection,
+    /// Where the plans are.
+    pub plans: Plans,
+    /// How texts are spoken.
+    pub speech: Speech,
+    /// Which calls are recorded.
+    pub recordings: Recordings,
+    /// How customers are told to call.
+    pub messages: Messages,
+    /// The HTTP API.
+    pub api: Api,
+}
+
+/// `[sip]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Sip {
+    /// Address and port for UDP and TCP.
+    pub bind: SocketAddr,
+    /// The address others reach us at, where it is not the one a packet came in by.
+    pub advertised: Option<IpAddr>,
+    /// Calls at once; the next one gets 503.
+    pub calls: usize,
+    /// How long a call may last, in seconds.
+    pub longest_call_s: u64,
+}
+
+impl Default for Sip {
+    fn default() -> Self {
+        Self { bind: SocketAddr::from((Ipv4Addr::UNSPECIFIED, 5060)), advertised: None, calls: 2000, longest_call_s: 7200 }
+    }
+}
+
+/// `[media]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Media {
+    /// The address RTP is sent from; the one SIP is bound to if absent.
+    pub bind: Option<IpAddr>,
+    /// The first and the last port.
+    pub ports: [u16; 2],
+    /// Threads; each carries about 3,500 calls.
+    pub threads: usize,
+    /// After this long without any packet a call is taken for dead, in seconds.
+    pub silence_limit_s: u64,
+}
+
+impl Default for Media {
+    fn default() -> Self {
+        Self { bind: None, ports: [20_000, 32_767], threads: 1, silence_limit_s: 60 }
+    }
+}
+
+/// `[[trunks]]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Trunk {
+    /// Its name in logs and records.
+    pub name: String,
+    /// The addresses its calls come from: `192.0.2.7`, `10.0.0.0/8`.
+    pub from: Vec<String>,
+    /// Whether its media may come from another address than it says (it stands behind NAT).
+    #[serde(default)]
+    pub latch: bool,
+    /// New calls a second; 0 is without limit.
+    #[serde(default = "thirty")]
+    pub calls_per_second: u32,
+    /// New calls at one moment, above that rate.
+    #[serde(default = "sixty")]
+    pub burst: u32,
+    /// Whether digits are listened for in the sound although the trunk signals them (RFC 4733).
+    #[serde(default)]
+    pub in_band_digits: bool,
+}
+
+const fn thirty() -> u32 {
+    30
+}
+
+const fn sixty() -> u32 {
+    60
+}
+
+/// `[record]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct RecordSection {
+    /// `sqlite:` and the path of a file.
+    pub database: String,
+}
+
+impl Default for RecordSection {
+    fn default() -> Self {
+        Self { database: "sqlite:var/hotline.db".into() }
+    }
+}
+
+/// `[plans]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Plans {
+    /// The folder of plans, policies, calendars and numbers.
+    pub folder: PathBuf,
+    /// The folder of recorded prompts.
+    pub prompts: PathBuf,
+    /// The language of customers whose language is not known.
+    pub language: Language,
+    /// The web services that plans may ask: `crm.example`, `127.0.0.1:9000`.
+    pub web_services: Vec<String>,
+}
+
+impl Default for Plans {
+    fn default() -> Self {
+        Self { folder: "dialplans".into(), prompts: "prompts".into(), language: Language::ZhCn, web_services: Vec::new() }
+    }
+}
+
+/// `[speech]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Speech {
+    /// Where `tools/fetch-speech` put the voice. Without it only recordings are played.
+    pub folder: PathBuf,
+    /// The Mandarin voice.
+    pub voice_zh_cn: String,
+    /// The English voice.
+    pub voice_en_us: String,
+    /// A firm's own readings: a phrase, a tab, a syllable with its tone for each character.
+    pub lexicon: Option<PathBuf>,
+    /// Texts rendered at once, each on one core.
+    pub workers: usize,
+}
+
+impl Default for Speech {
+    fn default() -> Self {
+        Self {
+            folder: ".cache/speech".into(),
+            voice_zh_cn: "zf_xiaobei".into(),
+            voice_en_us: "af_heart".into(),
+            lexicon: None,
+            workers: 1,
+        }
+    }
+}
+
+/// `[recordings]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Recordings {
+    /// Whether calls are recorded; the plans announce it first.
+    pub on: bool,
+    /// Where they are kept.
+    pub folder: PathBuf,
+}
+
+impl Default for Recordings {
+    fn default() -> Self {
+        Self { on: false, folder: "var/recordings".into() }
+    }
+}
+
+/// `[messages]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Messages {
+    /// The number that customers dial, as the message tells it.
+    pub short_number: String,
+    /// The calendar whose hours messages keep.
+    pub calendar: String,
+    /// The file that messages are appended to, if there is no gateway.
+    pub file: PathBuf,
+    /// The gateway that takes messages to telephones.
+    pub gateway: Option<Gateway>,
+    /// The words in Chinese, with `{{ number }}` and `{{ code }}`.
+    pub text_zh_cn: Option<String>,
+    /// The words in English.
+    pub text_en_us: Option<String>,
+}
+
+impl Default for Messages {
+    fn default() -> Self {
+        Self {
+            short_number: "10086".into(),
+            calendar: "office".into(),
+            file: "var/messages.jsonl".into(),
+            gateway: None,
+            text_zh_cn: None,
+            text_en_us: None,
+        }
+    }
+}
+
+/// `[messages.gateway]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Gateway {
+    /// Where messages are posted.
+    pub url: String,
+    /// Where a message is asked for; `{key}` stands for its key.
+    pub inquiry_url: Option<String>,
+    /// The JSON body, with `{{ to }}`, `{{ text }}` and `{{ key }}`.
+    #[serde(default = "plain_body")]
+    pub body: String,
+    /// The secret that signs.
+    pub secret: Option<Pii<String>>,
+    /// How long an answer may take, in seconds.
+    #[serde(default = "ten")]
+    pub within_s: u64,
+}
+
+fn plain_body() -> String {
+    r#"{"to": {{ to }}, "text": {{ text }}, "key": {{ key }}}"#.into()
+}
+
+const fn ten() -> u64 {
+    10
+}
+
+/// `[api]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Api {
+    /// Address and port.
+    pub bind: SocketAddr,
+    /// Who may ask.
+    pub tokens: Vec<ApiToken>,
+}
+
+impl Default for Api {
+    fn default() -> Self {
+        Self { bind: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)), tokens: Vec::new() }
+    }
+}
+
+/// `[[api.tokens]]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ApiToken {
+    /// Whose it is: stands in the access log.
+    pub name: String,
+    /// The secret itself.
+    pub secret: Pii<String>,
+    /// Whether telephone numbers are shown whole.
+    #[serde(default)]
+    pub sees_numbers: bool,
+}
+
+/// The configuration cannot be used; the text says where and what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("{}: {source}; `hotline config generate` prints a file to begin with", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The file's text is wrong.
+    #[error("{}: {problem}", path.display())]
+    Wrong {
+        /// The file.
+        path: PathBuf,
+        /// Line, column, what is wrong.
+        problem: String,
+    },
+}
+
+impl Config {
+    /// Reads a file, or the defaults where `path` is `None`.
+    ///
+    /// # Errors
+    /// [`ConfigError`] with the place and the remedy.
+    pub fn load(path: Option<&Path>) -> Result<Self, ConfigError> {
+        let Some(path) = path else {
+            let mut config = Self::default();
+            config.complete();
+            return Ok(config);
+        };
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
+        Self::parse(&text).map_err(|problem| ConfigError::Wrong { path: path.to_owned(), problem })
+    }
+
+    /// Reads a file's text.
+    ///
+    /// # Errors
+    /// What is wrong, with line and column.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let mut config: Self = toml::from_str(text).map_err(|error| error.to_string())?;
+        config.complete();
+        config.check()?;
+        Ok(config)
+    }
+
+    /// Without trunks the machine itself and private networks may call, so that a first call
+    /// works and a stranger's does not.
+    fn complete(&mut self) {
+        if self.trunks.is_empty() {
+            let from = ["127.0.0.0/8", "::1", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"];
+            self.trunks.push(Trunk {
+                name: "local".into(),
+                from: from.map(str::to_owned).into(),
+                latch: true,
+                calls_per_second: thirty(),
+                burst: sixty(),
+                in_band_digits: true,
+            });
+        }
+    }
+
+    fn check(&self) -> Result<(), String> {
+        if !self.record.database.starts_with("sqlite:") {
+            return Err("record.database: write `sqlite:` and the path of a file".into());
+        }
+        if self.media.ports[0] >= self.media.ports[1] {
+            return Err("media.ports: the first port must be below the last".into());
+        }
+        for trunk in &self.trunks {
+            for network in &trunk.from {
+                if let Err(error) = network.parse::<hotline_sip::Network>() {
+                    return Err(format!("trunks: `{}`, from: `{network}`: {error}", trunk.name));
+                }
+            }
+        }
+        for token in &self.api.tokens {
+            if token.secret.expose().len() < 16 {
+                return Err(format!("api.tokens: `{}`: a secret has 16 characters or more", token.name));
+            }
+        }
+        Ok(())
+    }
+
+    /// The file behind `record.database`.
+    pub fn database_path(&self) -> PathBuf {
+        PathBuf::from(self.record.database.trim_start_matches("sqlite:"))
+    }
+}
+
+/// A configuration to begin with: every field with what it means and its default.
+pub const TEMPLATE: &str = include_str!("../hotline.toml");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_generated_file_says_what_the_defaults_are() {
+        let generated = Config::parse(TEMPLATE).unwrap();
+        let defaults = Config::load(None).unwrap();
+        assert_eq!(format!("{generated:?}"), format!("{defaults:?}"));
+    }
+
+    #[test]
+    fn a_mistake_is_told_with_its_place() {
+        let problem = Config::parse("[sip]\nbnid = \"0.0.0.0:5060\"\n").unwrap_err();
+        assert!(problem.contains("line 2") && problem.contains("bnid"), "{problem}");
+        let problem = Config::parse("[[trunks]]\nname = \"c\"\nfrom = [\"10.0.0.0/40\"]\n").unwrap_err();
+        assert!(problem.contains("10.0.0.0/40"), "{problem}");
+        assert!(Config::parse("[record]\ndatabase = \"mysql://x\"\n").is_err());
+    }
+
+    #[test]
+    fn no_secret_is_printed() {
+        let text = "[[api.tokens]]\nname = \"crm\"\nsecret = \"0123456789abcdef0123\"\n";
+        let config = Config::parse(text).unwrap();
+        assert!(!format!("{config:?}").contains("0123456789abcdef"));
+    }
+}
