@@ -14,6 +14,7 @@ use crate::simulation::{Line, MemoryRecord};
 use crate::source::{SourceFile, Span};
 use crate::tree::Name;
 
+#[cfg(test)]
 pub(crate) use read::{CALL, GIVEN, RECORD, SCRIPT, TICKET};
 pub use run::{PlanReport, unvisited};
 
@@ -33,8 +34,6 @@ pub struct CallScripts {
 pub struct CallScript {
     /// What it proves.
     pub name: String,
-    /// Where its name stands.
-    pub(crate) span: Span,
     pub(crate) from: CallerNumber,
     pub(crate) dialled: String,
     pub(crate) at: Zoned,

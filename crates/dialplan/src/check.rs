@@ -27,6 +27,7 @@ pub(crate) fn plan(
 ) {
     let graph = graph::Graph::of(plan);
     variables::check(reader, plan, world, &graph, tainted);
+    let shaky = shaky || reader.found.iter().any(crate::diagnostic::Diagnostic::is_error);
     flow::check(reader, plan, &graph, humans, shaky);
     voices::unused(reader, plan, world, shaky);
     let skippable: Vec<bool> = (0..plan.steps.len()).map(|at| graph.leads_to_question(plan, at)).collect();

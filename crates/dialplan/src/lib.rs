@@ -19,6 +19,7 @@ mod lower;
 pub mod plan;
 pub mod plans;
 pub mod recordings;
+pub mod schema;
 pub mod session;
 pub mod simulation;
 pub mod source;

@@ -6,7 +6,7 @@ pub(crate) mod plan;
 pub(crate) mod policy;
 mod prompt;
 mod question;
-mod step;
+pub(crate) mod step;
 mod words;
 
 use std::time::Duration;

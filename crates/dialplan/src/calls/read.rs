@@ -113,7 +113,7 @@ impl Reader {
         };
         let name = name?;
         let dialled = dialled.map(|name| name.text).unwrap_or_default();
-        Some(CallScript { name: name.text, span: name.span, from, dialled, at, record, acts, expected })
+        Some(CallScript { name: name.text, from, dialled, at, record, acts, expected })
     }
 
     fn moment(&mut self, node: &Node, head: &Span, zone: &TimeZone) -> Option<jiff::Zoned> {

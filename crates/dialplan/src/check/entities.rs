@@ -55,3 +55,14 @@ pub(crate) fn call() -> Type {
         ],
     )
 }
+
+/// The record that always goes by this name.
+pub(crate) fn builtin(variable: &str) -> Option<Type> {
+    match variable {
+        "ticket" => Some(ticket()),
+        "customer" => Some(customer()),
+        "caller" => Some(caller()),
+        "call" => Some(call()),
+        _ => None,
+    }
+}

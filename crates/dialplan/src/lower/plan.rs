@@ -101,7 +101,7 @@ impl Reader {
         let steps = entries("steps").iter().map(|entry| self.step(entry, &scope)).collect();
         let start = table
             .need(self, "start", "nobody could tell what the caller hears first", "add `start: ` and the name of the first step")
-            .map_or(StepId::NOWHERE, |node| self.step_of(node, &scope, "`start`", &table.key_span("start")));
+            .map_or(StepId::NOWHERE, |node| self.step_pressed(node, &scope, "`start`", &table.key_span("start"), Some("start")));
         let mut prompt = |word: &'static str| {
             let node = table.find(word)?;
             let name = self.text(node, &format!("`{word}`"), &table.key_span(word))?;
@@ -185,7 +185,7 @@ impl Reader {
         if name.text.contains(' ') || !name.text.is_ascii() {
             self.report(
                 Diagnostic::error(codes::PROMPT, &name.span, "the words themselves stand here, and the name of a prompt is expected")
-                    .label("words stand under `prompts:`, once for each language")
+                    .label("callers would hear silence here: words stand under `prompts:`, once for each language")
                     .help("give them a name under `prompts:`, and write that name here"),
             );
             return PromptId::NONE;
@@ -223,6 +223,7 @@ impl Reader {
             None
         };
         let callers = match pressed {
+            Some("start") => "every caller".into(),
             Some(key) => format!("callers who press {key}"),
             None => "callers who come here".into(),
         };

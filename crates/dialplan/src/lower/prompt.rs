@@ -145,7 +145,8 @@ impl Reader {
             self.report(
                 Diagnostic::error(codes::TEMPLATE, &path_span, format!("how `{name}` is said is missing"))
                     .label("nobody can tell whether the caller hears a number, digits or words")
-                    .help(format!("write {{{{ {name} | text }}}}, or digits, number, count(\"…\"), money, date, time, phone")),
+                    .help(format!("write {{{{ {name} | {} }}}}", likely_slot(variable, field)))
+                    .note("a value is said as digits, number, count(\"…\"), money, date, time, phone or text"),
             );
             return None;
         };
@@ -188,6 +189,17 @@ impl Reader {
             }
         };
         Some(slot)
+    }
+}
+
+/// How a value is most likely meant to be said.
+fn likely_slot(variable: &str, field: Option<&str>) -> &'static str {
+    match (crate::check::entities::builtin(variable), field) {
+        (Some(crate::plan::Type::Record(fields)), Some(field)) => {
+            fields.get(field).and_then(crate::plan::Type::usual_slot).unwrap_or("text")
+        }
+        _ if variable == crate::check::KEYED => "number",
+        _ => "digits",
     }
 }
 

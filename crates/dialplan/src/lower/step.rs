@@ -47,6 +47,9 @@ pub(crate) const VERBS: [(&str, &[&str]); 15] = [
     ("say", &["then"]),
 ];
 
+/// The words of a `menu`.
+pub(crate) const MENU: [&str; 6] = ["prompt", "keys", "first-digit", "inter-digit", "no-input", "no-match"];
+
 /// Text messages that a plan may send: to the number on file, never to another.
 const TEMPLATES: [&str; 1] = ["code-again"];
 
@@ -204,7 +207,7 @@ impl Reader {
                     .also(&table.key_span("max"), "no more than this may be keyed")
                     .help(format!("write `min: {high}` and `max: {low}`")),
             );
-        } else if table.find("length").is_none() && table.find("max").is_none() && pattern.is_none() && end_key.is_none() && !table.meant.contains(&"length") {
+        } else if table.find("length").is_none() && table.find("max").is_none() && table.find("pattern").is_none() && table.find("end-key").is_none() && !table.meant.contains(&"length") {
             self.report(
                 Diagnostic::warning(codes::RANGE, table.head(), format!("collect `{}` does not say how many keys it takes", step.text))
                     .label("callers would always wait for the pause at the end")
@@ -299,7 +302,6 @@ impl Reader {
     }
 
     fn menu(&mut self, node: &Node, scope: &Scope<'_>, step: &Name) -> Action {
-        let known = ["prompt", "keys", "first-digit", "inter-digit", "no-input", "no-match"];
         let empty = Menu {
             question: Question {
                 prompt: Vec::new(),
@@ -310,7 +312,7 @@ impl Reader {
             },
             keys: IndexMap::new(),
         };
-        let Some(table) = self.table(node, &step.span, &format!("menu `{}`", step.text), &known) else {
+        let Some(table) = self.table(node, &step.span, &format!("menu `{}`", step.text), &MENU) else {
             return Action::Menu(Box::new(empty));
         };
         let question = self.question(&table, scope, &Asking { verb: "menu", step: &step.text });
@@ -369,6 +371,7 @@ impl Reader {
             }
             Err(why) => {
                 let assigned = text.text.contains(" = ");
+                let why = if assigned { "`=` gives a value, and `==` compares".to_owned() } else { why };
                 let (at, help) = if assigned {
                     let at = text.text.find(" = ").map_or(0, |at| at + 1);
                     (text.span.part(at..at + 1), format!("write `{}`", text.text.replacen(" = ", " == ", 1)))
@@ -798,27 +801,51 @@ impl Reader {
                             .help(format!("add {language} to `languages` of `{}`, with all its prompts", name.text)),
                     );
                 }
-                let arguments = |found: &[&String], wanted: &IndexMap<String, crate::plan::Type>, verb: &str, all: bool| {
-                    let mut wrong = Vec::new();
-                    wrong.extend(found.iter().filter(|n| !wanted.contains_key(**n)).map(|n| format!("plan `{}` {verb} no `{n}`", name.text)));
-                    if all {
-                        wrong.extend(wanted.keys().filter(|n| !found.contains(n)).map(|n| format!("plan `{}` {verb} `{n}`, and nobody hands it over", name.text)));
-                    }
-                    wrong
-                };
-                let wrong = arguments(&with.keys().collect::<Vec<_>>(), &callee.takes, "takes", true)
-                    .into_iter()
-                    .chain(arguments(&gives.keys().collect::<Vec<_>>(), &callee.returns, "returns", false));
-                for message in wrong {
-                    let names: Vec<&str> = callee.takes.keys().map(String::as_str).collect();
-                    let help = if names.is_empty() { "remove `with`".to_owned() } else { format!("write `with: {{ {}: … }}`", names.join(": …, ")) };
-                    self.report(Diagnostic::error(codes::ARGUMENT, &name.span, message).label("the call could not go on here").help(help));
-                }
+                self.arguments(name, table, callee, &with, &gives);
             }
             _ => {}
         }
         let gives = gives.into_iter().map(|(name, path)| (name, path.variable)).collect();
         Action::Call { plan: plan.map(|name| name.text).unwrap_or_default(), with, gives }
+    }
+}
+
+impl Reader {
+    /// Whether what is handed over is what the called plan takes and returns.
+    fn arguments(
+        &mut self,
+        plan: &Name,
+        table: &Table<'_>,
+        callee: &super::plan::PlanHead,
+        with: &IndexMap<String, VariablePath>,
+        gives: &IndexMap<String, VariablePath>,
+    ) {
+        let place = |word: &str, name: &str| {
+            let entries = table.find(word).and_then(Node::entries).unwrap_or_default();
+            entries.iter().find(|e| e.key.text == name).map_or_else(|| plan.span.clone(), |e| e.key.span.clone())
+        };
+        let help = |word: &str, known: &IndexMap<String, crate::plan::Type>| {
+            let names: Vec<&str> = known.keys().map(String::as_str).collect();
+            if names.is_empty() { format!("remove `{word}`") } else { format!("write `{word}: {{ {}: … }}`", names.join(": …, ")) }
+        };
+        let mut strange = false;
+        for (word, verb, found, known) in [("with", "takes", with, &callee.takes), ("gives", "returns", gives, &callee.returns)] {
+            for name in found.keys().filter(|name| !known.contains_key(*name)) {
+                strange = true;
+                self.report(
+                    Diagnostic::error(codes::ARGUMENT, &place(word, name), format!("plan `{}` {verb} no `{name}`", plan.text))
+                        .label(if word == "with" { "would be handed over to nobody" } else { "would never have a value" })
+                        .help(help(word, known)),
+                );
+            }
+        }
+        for name in callee.takes.keys().filter(|name| !with.contains_key(*name) && !strange) {
+            self.report(
+                Diagnostic::error(codes::ARGUMENT, &plan.span, format!("plan `{}` takes `{name}`, and nobody hands it over", plan.text))
+                    .label(format!("where that plan says `{name}` the caller would hear nothing"))
+                    .help(help("with", &callee.takes)),
+            );
+        }
     }
 }
 

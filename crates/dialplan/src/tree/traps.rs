@@ -22,6 +22,9 @@ pub(super) fn find(file: &Arc<SourceFile>, copy: &str, line: usize, alias: bool)
         lines.truncate(1);
     }
     let kinds: [fn(&Line<'_>) -> Option<Trap>; 6] = [tab, fullwidth, star, braces_with_words, colon, sign];
+    if let Some(trap) = open_quote(file, copy, line) {
+        return Some(trap);
+    }
     kinds.iter().find_map(|kind| {
         lines.iter().find_map(|&line| {
             let range = file.line(line);
@@ -59,21 +62,25 @@ impl Line<'_> {
     fn value(&self) -> Option<std::ops::Range<usize>> {
         let indent = self.text.len() - self.text.trim_start().len();
         let mut at = indent;
+        let mut is_value = false;
         while self.text[at..].starts_with("- ") {
+            is_value = true;
             at += 2;
             at += self.text[at..].len() - self.text[at..].trim_start().len();
         }
         if !self.text[at..].starts_with(['"', '\'']) {
             if let Some(colon) = self.text[at..].find(": ") {
+                is_value = true;
                 at += colon + 2;
                 at += self.text[at..].len() - self.text[at..].trim_start().len();
             }
         } else if let Some(colon) = self.text[at..].find("\": ").or_else(|| self.text[at..].find("': ")) {
+            is_value = true;
             at += colon + 3;
             at += self.text[at..].len() - self.text[at..].trim_start().len();
         }
         let end = self.text.trim_end().len();
-        (at < end).then_some(at..end)
+        (is_value && at < end).then_some(at..end)
     }
 
     fn key(&self) -> Option<(usize, &str)> {
@@ -128,14 +135,21 @@ pub(crate) fn colon_fullwidth(place: &Span, key: &str) -> Diagnostic {
 
 /// `“…”` where `"…"` was meant.
 pub(crate) fn quotes(place: &Span, inner: &str) -> Diagnostic {
+    let is_key = inner.chars().all(|c| c.is_ascii_digit() || c == '*' || c == '#') && !inner.is_empty();
+    let label = if is_key {
+        format!("YAML takes the marks for part of the key: callers who press {inner} would get no answer")
+    } else {
+        "YAML takes the marks for part of the word, so it means nothing here".to_owned()
+    };
     Diagnostic::error(codes::FULL_WIDTH, place, "these are the quotation marks of a text, not of YAML")
-        .label("YAML takes the marks for part of the name")
+        .label(label)
         .help(format!("write `\"{inner}\"`"))
         .note("full-width punctuation is welcome inside prompts, never in YAML's own signs")
 }
 
 fn star(line: &Line<'_>) -> Option<Trap> {
-    if let Some((at, "*")) = line.key() {
+    if let Some((at, key)) = line.key().filter(|(_, key)| key.trim_start_matches("- ").trim() == "*") {
+        let at = at + key.find('*').unwrap_or_default();
         let diagnostic = unquoted_key('*', &line.span(at..at + 1));
         return line.mend(diagnostic, &[(at, "_")]);
     }
@@ -208,6 +222,32 @@ pub(super) fn braces(written: &Span) -> Diagnostic {
     Diagnostic::error(codes::BRACES, &place, "a text that begins with `{{` stands without quotes")
         .label("YAML takes the brace for the beginning of a table: the caller would hear nothing")
         .help(format!("write {quoted}"))
+}
+
+/// A text in quotes that is never closed: the parser reads on to the next quotation mark, or to
+/// the end.
+fn open_quote(file: &Arc<SourceFile>, copy: &str, line: usize) -> Option<Trap> {
+    (1..=line).find_map(|line| {
+        let range = file.line(line);
+        let text = copy.get(range.clone())?;
+        let line = Line { file, copy, start: range.start, text };
+        let value = line.value()?;
+        let words = &text[value.clone()];
+        let rest = words.strip_prefix('"')?;
+        let marks = rest.matches('"').count() - rest.matches("\\\"").count();
+        if marks > 0 || rest.ends_with('\\') {
+            return None;
+        }
+        let diagnostic = Diagnostic::error(
+            codes::SYNTAX,
+            &line.span(value.start..value.start + 1),
+            "a quotation mark is opened and never closed",
+        )
+        .label("everything from here on is taken for one text: the caller would hear the plan read aloud")
+        .help(format!("write {words}\""));
+        let plain: String = words.chars().map(|c| if "\":#{}[]".contains(c) { '_' } else { c }).collect();
+        line.mend(diagnostic, &[(value.start, &plain)])
+    })
 }
 
 fn colon(line: &Line<'_>) -> Option<Trap> {
