@@ -77,3 +77,6 @@ pub fn router(desk: Desk) -> Router {
         .layer(DefaultBodyLimit::max(BODY))
         .with_state(desk)
 }
+
+#[cfg(test)]
+mod tests;

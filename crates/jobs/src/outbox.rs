@@ -96,3 +96,45 @@ impl MessageProvider for FileOutbox {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use hotline_model::SystemClock;
+    use hotline_record::MessageState;
+
+    use super::*;
+
+    fn message(key: &str) -> Message {
+        Message {
+            id: 7.into(),
+            idempotency_key: key.into(),
+            customer: 8.into(),
+            ticket: None,
+            recipient: "13800138000".parse().unwrap(),
+            text: "请拨打10086".to_owned().into(),
+            state: MessageState::Sending,
+            due_at: "2026-11-20T02:00:00Z".parse().unwrap(),
+            attempts: 1,
+            provider_ref: None,
+        }
+    }
+
+    #[test]
+    fn a_message_stands_in_the_file_once_even_behind_half_a_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("messages.jsonl");
+        let outbox = FileOutbox::new(&path, Arc::new(SystemClock));
+        assert!(!outbox.holds("a").unwrap());
+        outbox.append(&message("a")).unwrap();
+        // A crash in the middle of a line.
+        let mut file = std::fs::OpenOptions::new().append(true).open(&path).unwrap();
+        file.write_all(b"{\"key\":\"b\",\"to\":\"+86").unwrap();
+        assert!(!outbox.holds("b").unwrap());
+        outbox.append(&message("b")).unwrap();
+        outbox.append(&message("b")).unwrap();
+        assert!(outbox.holds("a").unwrap() && outbox.holds("b").unwrap());
+        let text = std::fs::read_to_string(&path).unwrap();
+        let whole = text.lines().filter(|line| serde_json::from_str::<serde_json::Value>(line).is_ok());
+        assert_eq!(whole.count(), 2, "{text}");
+    }
+}
