@@ -86,7 +86,12 @@ impl CallReport {
     /// The call in words: name, and if something failed, where and what happened until then.
     pub fn text(&self, colour: bool) -> String {
         use std::fmt::Write as _;
-        let mut text = format!("{} {} ({:.0} s)\n", if self.passed() { "ok    " } else { "FAILED" }, self.name, self.lasted.as_secs_f64());
+        let mut text = format!(
+            "{} {} ({:.0} s)\n",
+            if self.passed() { "ok    " } else { "FAILED" },
+            self.name,
+            self.lasted.as_secs_f64()
+        );
         if self.passed() {
             return text;
         }

@@ -7,8 +7,8 @@ mod graph;
 mod variables;
 mod voices;
 
-pub(crate) use variables::{KEYED, type_of_value};
 pub(crate) use flow::{circles, plans_with_humans};
+pub(crate) use variables::{KEYED, type_of_value};
 pub(crate) use voices::recordings;
 
 use crate::lower::Reader;

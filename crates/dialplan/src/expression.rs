@@ -87,9 +87,16 @@ impl Expression {
     /// Its value as a variable of the plan.
     pub(crate) fn variable(&self, variables: &Fields, of: &Type) -> Result<Value, String> {
         if let [only] = self.uses.as_slice()
-            && self.code == format!("{}{}", only.variable.replace('-', "_"), only.field.as_ref().map(|f| format!(".{}", f.replace('-', "_"))).unwrap_or_default())
+            && self.code
+                == format!(
+                    "{}{}",
+                    only.variable.replace('-', "_"),
+                    only.field.as_ref().map(|f| format!(".{}", f.replace('-', "_"))).unwrap_or_default()
+                )
         {
-            return find(variables, &only.variable, only.field.as_deref()).cloned().ok_or_else(|| "it has no value".into());
+            return find(variables, &only.variable, only.field.as_deref())
+                .cloned()
+                .ok_or_else(|| "it has no value".into());
         }
         let value = self.value(variables)?;
         let text = value.to_string();
@@ -115,7 +122,8 @@ impl Expression {
             return type_of(&only.variable, only.field.as_deref());
         }
         let outside: String = strip_strings(code);
-        let has_word = |word: &str| outside.split(|c: char| !c.is_alphanumeric() && c != '_').any(|w| w == word);
+        let has_word =
+            |word: &str| outside.split(|c: char| !c.is_alphanumeric() && c != '_').any(|w| w == word);
         if ["==", "!=", "<", ">"].iter().any(|sign| outside.contains(sign))
             || ["and", "or", "not", "in", "is", "true", "false"].iter().any(|word| has_word(word))
         {
@@ -186,7 +194,8 @@ fn scan(text: &str, offset: usize) -> (String, Vec<Use>) {
                 }
                 let name = &text[start..at];
                 let follows_bar = text[..start].trim_end().ends_with('|');
-                let follows_is = text[..start].trim_end().ends_with(" is") || text[..start].trim_end().ends_with(" is not");
+                let follows_is = text[..start].trim_end().ends_with(" is")
+                    || text[..start].trim_end().ends_with(" is not");
                 if !WORDS.contains(&name) && !follows_bar && !follows_is {
                     let (variable, field) = match name.split_once('.') {
                         Some((variable, field)) => (variable.to_owned(), Some(field.to_owned())),
@@ -229,7 +238,8 @@ mod tests {
     }
 
     fn variables() -> Fields {
-        let customer = [("over-65".to_owned(), Value::Flag(true)), ("tier".to_owned(), Value::Choice("gold".into()))];
+        let customer =
+            [("over-65".to_owned(), Value::Flag(true)), ("tier".to_owned(), Value::Choice("gold".into()))];
         [
             ("customer".to_owned(), Value::Record(customer.into())),
             ("tries".to_owned(), Value::Number(2.into())),
@@ -243,16 +253,25 @@ mod tests {
         let over = expression("customer.over-65 and customer.tier == \"gold\"").unwrap();
         assert_eq!(over.holds(&variables()), Ok(true));
         assert_eq!(over.uses[0].field.as_deref(), Some("over-65"));
-        assert_eq!(expression("tries - 1").unwrap().variable(&variables(), &Type::Number), Ok(Value::Number(1.into())));
-        assert_eq!(expression("code").unwrap().variable(&variables(), &Type::Digits), Ok(Value::Digits("0071".into())));
+        assert_eq!(
+            expression("tries - 1").unwrap().variable(&variables(), &Type::Number),
+            Ok(Value::Number(1.into()))
+        );
+        assert_eq!(
+            expression("code").unwrap().variable(&variables(), &Type::Digits),
+            Ok(Value::Digits("0071".into()))
+        );
     }
 
     #[test]
     fn types_are_inferred() {
         let type_of = |name: &str, _: Option<&str>| (name == "code").then_some(Type::Digits);
-        for (text, expected) in
-            [("code", Type::Digits), ("tries + 1", Type::Number), ("\"a\"", Type::Text), ("tries > 1", Type::Flag)]
-        {
+        for (text, expected) in [
+            ("code", Type::Digits),
+            ("tries + 1", Type::Number),
+            ("\"a\"", Type::Text),
+            ("tries > 1", Type::Flag),
+        ] {
             assert_eq!(expression(text).unwrap().infer(type_of), Some(expected), "{text}");
         }
     }

@@ -25,10 +25,10 @@ pub mod simulation;
 pub mod source;
 mod tree;
 
+pub use calls::CallScripts;
 pub use diagnostic::{Diagnostic, Severity};
 pub use plan::{Outcome, Pace, Plan};
 pub use plans::Plans;
 pub use recordings::Recordings;
-pub use calls::CallScripts;
 pub use session::{Answer, Command, Event, OpId, Session, StartContext};
 pub use simulation::Simulation;

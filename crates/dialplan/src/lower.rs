@@ -60,7 +60,8 @@ impl Reader {
                 continue;
             }
             let missing = known.iter().copied().filter(|word| node.find(word).is_none());
-            let near = closest(&entry.key.text, missing.clone()).and_then(|near| known.iter().find(|k| **k == near));
+            let near =
+                closest(&entry.key.text, missing.clone()).and_then(|near| known.iter().find(|k| **k == near));
             meant.extend(near.copied());
             self.report(unknown_key(&entry.key, what, known, near.copied()));
         }
@@ -116,9 +117,13 @@ impl Reader {
                 "YAML makes a number of it: the next code that begins with 0 would lose its zeros"
             };
             self.report(
-                Diagnostic::error(codes::NUMBER, &node.span, format!("{what} stands without quotes: `{}` is a number to YAML", text.text))
-                    .label(label)
-                    .help(format!("write \"{}\"", text.text)),
+                Diagnostic::error(
+                    codes::NUMBER,
+                    &node.span,
+                    format!("{what} stands without quotes: `{}` is a number to YAML", text.text),
+                )
+                .label(label)
+                .help(format!("write \"{}\"", text.text)),
             );
             return None;
         }
@@ -159,7 +164,13 @@ impl Reader {
     }
 
     /// A whole number within limits.
-    pub fn count(&mut self, node: &Node, what: &str, limits: std::ops::RangeInclusive<usize>, head: &Span) -> Option<usize> {
+    pub fn count(
+        &mut self,
+        node: &Node,
+        what: &str,
+        limits: std::ops::RangeInclusive<usize>,
+        head: &Span,
+    ) -> Option<usize> {
         let text = self.text(node, what, head)?;
         match text.text.parse::<usize>() {
             Ok(number) if limits.contains(&number) => Some(number),
@@ -168,7 +179,12 @@ impl Reader {
                     Diagnostic::error(
                         codes::RANGE,
                         &text.span,
-                        format!("{what} is a number from {} to {}, not `{}`", limits.start(), limits.end(), text.text),
+                        format!(
+                            "{what} is a number from {} to {}, not `{}`",
+                            limits.start(),
+                            limits.end(),
+                            text.text
+                        ),
                     )
                     .label("no caller could satisfy it")
                     .help(format!("write a number such as {}", (*limits.start()).max(1))),
@@ -189,17 +205,29 @@ impl Reader {
                 "write a number and its unit: `700ms`, `3s`, `2min`, `24h`".into()
             };
             self.report(
-                Diagnostic::error(codes::DURATION, &text.span, format!("{what} needs a length of time, and `{}` has no unit that is known", text.text))
-                    .label("nobody can tell how long the caller would wait")
-                    .help(help),
+                Diagnostic::error(
+                    codes::DURATION,
+                    &text.span,
+                    format!("{what} needs a length of time, and `{}` has no unit that is known", text.text),
+                )
+                .label("nobody can tell how long the caller would wait")
+                .help(help),
             );
             return None;
         };
         if length > most || length.is_zero() {
             self.report(
-                Diagnostic::error(codes::RANGE, &text.span, format!("{what} may last from 1ms to {}", words::spell(most)))
-                    .label(if length.is_zero() { "it would be over before it began" } else { "the caller would wait too long" })
-                    .help(format!("write `{}` or less", words::spell(most))),
+                Diagnostic::error(
+                    codes::RANGE,
+                    &text.span,
+                    format!("{what} may last from 1ms to {}", words::spell(most)),
+                )
+                .label(if length.is_zero() {
+                    "it would be over before it began"
+                } else {
+                    "the caller would wait too long"
+                })
+                .help(format!("write `{}` or less", words::spell(most))),
             );
             return None;
         }
@@ -215,12 +243,16 @@ impl Reader {
         let words: Vec<&str> = known.iter().map(|(word, _)| *word).collect();
         let near = closest(&text.text, words.iter().copied());
         self.report(
-            Diagnostic::error(codes::WORD, &text.span, format!("{what} is {}, not `{}`", list(&words, "or"), text.text))
-                .label("is none of them, so the call would not know what to do")
-                .help(match near {
-                    Some(near) => format!("did you mean `{near}`?"),
-                    None => format!("write `{}`", words.first().unwrap_or(&"")),
-                }),
+            Diagnostic::error(
+                codes::WORD,
+                &text.span,
+                format!("{what} is {}, not `{}`", list(&words, "or"), text.text),
+            )
+            .label("is none of them, so the call would not know what to do")
+            .help(match near {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("write `{}`", words.first().unwrap_or(&"")),
+            }),
         );
         None
     }
@@ -236,8 +268,9 @@ impl Reader {
             return false;
         }
         let suggestion = words::as_name(&name.text);
-        let diagnostic = Diagnostic::error(codes::NAME, &name.span, format!("`{}` is no name for {what}", name.text))
-            .label("names are small letters, digits and hyphens, and begin with a letter");
+        let diagnostic =
+            Diagnostic::error(codes::NAME, &name.span, format!("`{}` is no name for {what}", name.text))
+                .label("names are small letters, digits and hyphens, and begin with a letter");
         self.report(match suggestion {
             Some(suggestion) => diagnostic.help(format!("write `{suggestion}`")),
             None => diagnostic.help("write a name such as `ask-code`"),
@@ -261,9 +294,13 @@ impl Reader {
 
 /// No telephone has this key.
 pub(crate) fn no_such_key(text: &Name, what: &str) -> Diagnostic {
-    Diagnostic::error(codes::NOT_A_KEY, &text.span, format!("{what} is a key of the telephone, and `{}` is none", text.text))
-        .label("no caller can press it")
-        .help("use \"0\" to \"9\", \"*\" or \"#\"")
+    Diagnostic::error(
+        codes::NOT_A_KEY,
+        &text.span,
+        format!("{what} is a key of the telephone, and `{}` is none", text.text),
+    )
+    .label("no caller can press it")
+    .help("use \"0\" to \"9\", \"*\" or \"#\"")
 }
 
 pub(crate) fn is_key(key: char) -> bool {
@@ -287,8 +324,9 @@ fn unknown_key(key: &Name, what: &str, known: &[&str], near: Option<&str>) -> Di
     if let Some((word, _)) = key.text.split_once('：') {
         return crate::tree::colon_fullwidth(&key.span.part(word.len()..word.len() + '：'.len_utf8()), word);
     }
-    let diagnostic = Diagnostic::error(codes::UNKNOWN_KEY, &key.span, format!("{what} has no word `{}`", key.text))
-        .label("nothing would come of this line");
+    let diagnostic =
+        Diagnostic::error(codes::UNKNOWN_KEY, &key.span, format!("{what} has no word `{}`", key.text))
+            .label("nothing would come of this line");
     match near {
         Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
         None => diagnostic.help(format!("remove it; known here: {}", known.join(", "))),
@@ -331,7 +369,9 @@ impl<'n> Table<'n> {
         let found = self.find(word);
         if found.is_none() && !self.meant.contains(&word) {
             reader.report(
-                Diagnostic::error(code, &self.head, format!("{} needs `{word}`", self.what)).label(label).help(help),
+                Diagnostic::error(code, &self.head, format!("{} needs `{word}`", self.what))
+                    .label(label)
+                    .help(help),
             );
         }
         found
@@ -341,7 +381,11 @@ impl<'n> Table<'n> {
 /// The place of a scalar's own characters: without quotation marks.
 pub(crate) fn inner(node: &Node) -> Span {
     let text = node.span.text();
-    if text.len() >= 2 && text.starts_with(['"', '\'']) { node.span.part(1..text.len() - 1) } else { node.span.clone() }
+    if text.len() >= 2 && text.starts_with(['"', '\'']) {
+        node.span.part(1..text.len() - 1)
+    } else {
+        node.span.clone()
+    }
 }
 
 /// A span cut to its first line, so that a mark stays small.

@@ -129,7 +129,8 @@ impl Plans {
         let Loader { mut found, mut made, .. } = loader;
         made.version = short_hash(hashed.as_bytes(), 6);
         found.sort_by(|a, b| {
-            let place = |d: &Diagnostic| (d.primary.span.file.path().to_owned(), d.primary.span.start, d.severity);
+            let place =
+                |d: &Diagnostic| (d.primary.span.file.path().to_owned(), d.primary.span.start, d.severity);
             place(a).cmp(&place(b))
         });
         found.dedup();
@@ -192,7 +193,12 @@ impl Loader {
         self.found.extend(found);
         let whole = file.span(0..file.line(1).end);
         let mut reader = Reader::default();
-        let stem = file.path().rsplit(['/', '\\']).next().and_then(|name| name.split('.').next()).unwrap_or_default();
+        let stem = file
+            .path()
+            .rsplit(['/', '\\'])
+            .next()
+            .and_then(|name| name.split('.').next())
+            .unwrap_or_default();
         match (kind, root) {
             (FileKind::Policy, root) => {
                 let read = root.and_then(|root| reader.policy(&root, &whole));
@@ -220,10 +226,14 @@ impl Loader {
                     Some((name, head)) => {
                         if let Some(first) = self.names.get(&name.text) {
                             self.found.push(
-                                Diagnostic::error(codes::REPEATED_NAME, &name.span, format!("two plans are called `{}`", name.text))
-                                    .label("callers would get one of them, and nobody can tell which")
-                                    .also(first, "the other one is here")
-                                    .help(format!("write `plan: {stem}`")),
+                                Diagnostic::error(
+                                    codes::REPEATED_NAME,
+                                    &name.span,
+                                    format!("two plans are called `{}`", name.text),
+                                )
+                                .label("callers would get one of them, and nobody can tell which")
+                                .also(first, "the other one is here")
+                                .help(format!("write `plan: {stem}`")),
                             );
                         }
                         self.names.insert(name.text.clone(), name.span);
@@ -250,7 +260,9 @@ impl Loader {
             .collect();
         self.found.extend(reader.found.into_iter().filter(|finding| {
             let place = &finding.primary.span;
-            let near = |(file, line): &(Arc<SourceFile>, usize)| Arc::ptr_eq(file, &place.file) && *line == place.line();
+            let near = |(file, line): &(Arc<SourceFile>, usize)| {
+                Arc::ptr_eq(file, &place.file) && *line == place.line()
+            };
             finding.code == codes::NUMBER || !mended.iter().any(near)
         }));
     }
@@ -267,7 +279,8 @@ impl Loader {
             let mut reader = Reader::default();
             let plan = reader.plan(&root, &file, &self.world);
             let tainted = std::mem::take(&mut reader.tainted);
-            let broken_yaml = self.found.iter().any(|d| d.code.id < "D200" && Arc::ptr_eq(&d.primary.span.file, &file));
+            let broken_yaml =
+                self.found.iter().any(|d| d.code.id < "D200" && Arc::ptr_eq(&d.primary.span.file, &file));
             let shaky = broken_yaml || reader.found.iter().any(Diagnostic::is_error);
             self.take(reader);
             if let Some(plan) = plan {

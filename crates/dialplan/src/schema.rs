@@ -544,7 +544,9 @@ mod tests {
     fn the_schema_knows_exactly_the_words_that_the_checker_knows() {
         use crate::{calls, lower};
         assert_eq!(words::<PlanFile>(), set(&lower::plan::KNOWN));
-        let steps = lower::step::VERBS.iter().flat_map(|(verb, beside)| [*verb].into_iter().chain(beside.iter().copied()));
+        let steps = lower::step::VERBS
+            .iter()
+            .flat_map(|(verb, beside)| [*verb].into_iter().chain(beside.iter().copied()));
         assert_eq!(words::<StepFile>(), set(&steps.chain(["say", "pace"]).collect::<Vec<_>>()));
         assert_eq!(words::<MenuFile>(), set(&lower::step::MENU));
         assert_eq!(words::<VerificationPolicy>(), set(&lower::policy::KNOWN));

@@ -373,7 +373,9 @@ impl Session {
         let (plan, version) = (frame.plan.name.clone(), frame.plan.version.clone());
         self.note(StepEvent::Started { plan, version, language: self.language });
         self.state = State::Opening;
-        if let Some(text) = self.context.announcement.as_ref().and_then(|texts| texts.get(&self.language)).cloned() {
+        if let Some(text) =
+            self.context.announcement.as_ref().and_then(|texts| texts.get(&self.language)).cloned()
+        {
             self.announce(text);
         }
         self.say_recording_notice();
@@ -518,7 +520,8 @@ impl Session {
         };
         let withheld = matches!(self.context.caller, CallerNumber::Withheld);
         let caller: Fields =
-            [("number".to_owned(), Value::Digits(number)), ("withheld".to_owned(), Value::Flag(withheld))].into();
+            [("number".to_owned(), Value::Digits(number)), ("withheld".to_owned(), Value::Flag(withheld))]
+                .into();
         variables.insert("caller".into(), Value::Record(caller));
         let now = self.wall_clock();
         let weekday = now.strftime("%A").to_string().to_ascii_lowercase();

@@ -60,7 +60,12 @@ fn words_of(segment: &Segment) -> String {
 
 /// The words of an utterance, values as they are written.
 pub fn words(utterance: &Utterance) -> String {
-    utterance.segments.iter().map(words_of).collect::<Vec<_>>().join(if utterance.language == Language::EnUs { " " } else { "" })
+    utterance
+        .segments
+        .iter()
+        .map(words_of)
+        .collect::<Vec<_>>()
+        .join(if utterance.language == Language::EnUs { " " } else { "" })
 }
 
 /// Something the caller heard, or began to hear.
@@ -367,7 +372,9 @@ impl<'a> Simulation<'a> {
                 self.no_inputs += 1;
                 self.tell(format!("silence at {step}, attempt {attempt}"));
             }
-            StepEvent::NoMatch { step, attempt } => self.tell(format!("no match at {step}, attempt {attempt}")),
+            StepEvent::NoMatch { step, attempt } => {
+                self.tell(format!("no match at {step}, attempt {attempt}"))
+            }
             StepEvent::LookedUp { step, outcome } => self.tell(format!("look-up at {step}: {outcome}")),
             StepEvent::Verified { step, outcome } => self.tell(format!("verification at {step}: {outcome}")),
             StepEvent::Trouble { step, code } => self.tell(format!("trouble at {step}: {code}")),

@@ -4,6 +4,7 @@
 //! After a deliberate change: `cargo run -p hotline-dialplan --example fixtures` writes the texts
 //! anew; read the difference before it is committed.
 #![expect(clippy::disallowed_methods, reason = "tests read the files they check")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::path::{Path, PathBuf};
 

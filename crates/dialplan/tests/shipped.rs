@@ -1,5 +1,6 @@
 //! The plans that are shipped: checked without a finding, and every call script runs.
 #![expect(clippy::disallowed_methods, reason = "tests read the files they check")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -57,7 +58,8 @@ fn every_call_script_runs_and_every_step_is_visited() {
         assert!(found.is_empty(), "{}", told.join("\n\n"));
         reports.extend(scripts.unwrap().run(&plans, &BySyllables));
     }
-    let failed: Vec<String> = reports.iter().filter(|report| !report.passed()).map(|report| report.text(false)).collect();
+    let failed: Vec<String> =
+        reports.iter().filter(|report| !report.passed()).map(|report| report.text(false)).collect();
     assert!(failed.is_empty(), "{}", failed.join("\n"));
     for plan in calls::unvisited(&plans, &reports) {
         assert_eq!(plan.unvisited, Vec::<String>::new(), "no script comes to these steps of {}", plan.plan);

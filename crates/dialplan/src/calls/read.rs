@@ -45,7 +45,12 @@ impl Reader {
         let whole = file.span(0..file.line(1).end);
         let table = self.table(root, &whole, "a file of call scripts", &SCRIPT)?;
         let plan = table
-            .need(self, "plan", "nobody could tell which plan these callers reach", "begin with `plan: ` and the plan's name")
+            .need(
+                self,
+                "plan",
+                "nobody could tell which plan these callers reach",
+                "begin with `plan: ` and the plan's name",
+            )
             .and_then(|node| self.text(node, "`plan`", &table.key_span("plan")))?;
         if plans.find_plan(&plan.text).is_none() {
             let names: Vec<&str> = plans.plans().map(|plan| plan.name.as_str()).collect();
@@ -73,29 +78,43 @@ impl Reader {
     }
 
     fn script(&mut self, node: &Node, zone: &TimeZone, plans: &Plans, plan: &str) -> Option<CallScript> {
-        let head = node.entries().and_then(<[_]>::first).map_or_else(|| crate::lower::first_line(&node.span), |e| e.key.span.clone());
+        let head = node
+            .entries()
+            .and_then(<[_]>::first)
+            .map_or_else(|| crate::lower::first_line(&node.span), |e| e.key.span.clone());
         let table = self.table(node, &head, "a call", &CALL)?;
         let name = table
-            .need(self, "name", "nobody could tell which call failed", "add `name: ` and what the call proves")
+            .need(
+                self,
+                "name",
+                "nobody could tell which call failed",
+                "add `name: ` and what the call proves",
+            )
             .and_then(|node| self.text(node, "`name`", &table.key_span("name")));
-        let from = match table.find("from").and_then(|node| self.text(node, "`from`", &table.key_span("from"))) {
-            Some(text) if text.text == "withheld" => CallerNumber::Withheld,
-            Some(text) => {
-                let number = CallerNumber::parse(&text.text.replace(' ', ""));
-                if matches!(number, CallerNumber::Withheld) {
-                    self.report(
-                        Diagnostic::error(codes::CIVIL, &text.span, format!("`{}` is no telephone number", text.text))
+        let from =
+            match table.find("from").and_then(|node| self.text(node, "`from`", &table.key_span("from"))) {
+                Some(text) if text.text == "withheld" => CallerNumber::Withheld,
+                Some(text) => {
+                    let number = CallerNumber::parse(&text.text.replace(' ', ""));
+                    if matches!(number, CallerNumber::Withheld) {
+                        self.report(
+                            Diagnostic::error(
+                                codes::CIVIL,
+                                &text.span,
+                                format!("`{}` is no telephone number", text.text),
+                            )
                             .label("nobody can call from it")
                             .help("write it as \"+86 138 0013 8000\", or `withheld`"),
-                    );
+                        );
+                    }
+                    number
                 }
-                number
-            }
-            None => CallerNumber::Withheld,
-        };
+                None => CallerNumber::Withheld,
+            };
         let at = table.find("at").and_then(|node| self.moment(node, &table.key_span("at"), zone));
         let at = at.or_else(|| DateTime::constant(2026, 11, 20, 10, 0, 0, 0).to_zoned(zone.clone()).ok())?;
-        let dialled = table.find("dialled").and_then(|node| self.digits(node, "`dialled`", &table.key_span("dialled")));
+        let dialled =
+            table.find("dialled").and_then(|node| self.digits(node, "`dialled`", &table.key_span("dialled")));
         let mut record = MemoryRecord::default();
         if let Some(node) = table.find("given") {
             for item in self.items(node, "`given`", &table.key_span("given")) {
@@ -103,8 +122,15 @@ impl Reader {
             }
         }
         let mut acts = Vec::new();
-        let node = table.need(self, "caller", "the caller does nothing", "add `caller:` with a list of what is heard and keyed");
-        for item in node.map(|node| self.items(node, "`caller`", &table.key_span("caller"))).unwrap_or_default() {
+        let node = table.need(
+            self,
+            "caller",
+            "the caller does nothing",
+            "add `caller:` with a list of what is heard and keyed",
+        );
+        for item in
+            node.map(|node| self.items(node, "`caller`", &table.key_span("caller"))).unwrap_or_default()
+        {
             acts.extend(self.act(item, plans, plan));
         }
         let expected = match table.find("record") {
@@ -118,7 +144,9 @@ impl Reader {
 
     fn moment(&mut self, node: &Node, head: &Span, zone: &TimeZone) -> Option<jiff::Zoned> {
         let text = self.text(node, "`at`", head)?;
-        let moment = DateTime::strptime("%Y-%m-%d %H:%M", &text.text).ok().and_then(|at| at.to_zoned(zone.clone()).ok());
+        let moment = DateTime::strptime("%Y-%m-%d %H:%M", &text.text)
+            .ok()
+            .and_then(|at| at.to_zoned(zone.clone()).ok());
         if moment.is_none() {
             self.report(
                 Diagnostic::error(codes::CIVIL, &text.span, format!("`{}` is no moment", text.text))
@@ -136,7 +164,8 @@ impl Reader {
             record.tickets.extend(self.given_ticket(node, &table.key_span("ticket")));
         }
         if let Some(node) = table.find("customer") {
-            record.customer = Some(self.fields(node, "`customer`", &table.key_span("customer"), &entities::customer()));
+            record.customer =
+                Some(self.fields(node, "`customer`", &table.key_span("customer"), &entities::customer()));
         }
         if let Some(node) = table.find("database") {
             record.database = self.database(node, &table.key_span("database")).unwrap_or(record.database);
@@ -146,7 +175,8 @@ impl Reader {
         {
             let mut count = |word: &str| {
                 let node = attempts.find(word)?;
-                self.count(node, &format!("`{word}`"), 0..=1_000_000, &attempts.key_span(word)).map(|n| n as u32)
+                self.count(node, &format!("`{word}`"), 0..=1_000_000, &attempts.key_span(word))
+                    .map(|n| n as u32)
             };
             record.counters.by_caller = count("by-caller").unwrap_or(0);
             record.counters.by_withheld = count("by-withheld").unwrap_or(0);
@@ -161,7 +191,7 @@ impl Reader {
         {
             let url = web.find("url").and_then(|node| self.text(node, "`url`", &web.key_span("url")));
             let answer = web.find("answer").and_then(Node::entries).map(|entries| {
-                let value = |node: &Node| node.scalar().map(|text| Value::text(text)).unwrap_or(Value::Flag(false));
+                let value = |node: &Node| node.scalar().map(Value::text).unwrap_or(Value::Flag(false));
                 entries.iter().map(|entry| (entry.key.text.clone(), value(&entry.value))).collect::<Fields>()
             });
             record.web.extend(url.map(|url| (url.text, answer)));
@@ -172,22 +202,26 @@ impl Reader {
         match node.scalar() {
             Some("away") => Some(Database::Away),
             Some("silent") => Some(Database::Silent),
-            _ => self
-                .duration(node, "`database`", Duration::from_secs(60), head)
-                .map(Database::Answers),
+            _ => self.duration(node, "`database`", Duration::from_secs(60), head).map(Database::Answers),
         }
     }
 
     fn given_ticket(&mut self, node: &Node, head: &Span) -> Option<SimulatedTicket> {
         let table = self.table(node, head, "a ticket", &TICKET)?;
         let mut digits = |word: &'static str, label: &str, help: &str| {
-            table.need(self, word, label, help).and_then(|node| self.digits(node, &format!("`{word}`"), &table.key_span(word)))
+            table
+                .need(self, word, label, help)
+                .and_then(|node| self.digits(node, &format!("`{word}`"), &table.key_span(word)))
         };
         let code = digits("code", "no caller could key it", "add `code: \"407192865\"`");
         let last_four = digits("last-four", "no caller could pass", "add `last-four: \"8000\"`");
-        let states = [TicketState::Open, TicketState::Closed, TicketState::Cancelled].map(|state| (state.word(), state));
-        let state = table.find("state").and_then(|node| self.word(node, "`state`", &states, &table.key_span("state")));
-        let expired = table.find("expired").and_then(|node| self.flag(node, "`expired`", &table.key_span("expired")));
+        let states = [TicketState::Open, TicketState::Closed, TicketState::Cancelled]
+            .map(|state| (state.word(), state));
+        let state = table
+            .find("state")
+            .and_then(|node| self.word(node, "`state`", &states, &table.key_span("state")));
+        let expired =
+            table.find("expired").and_then(|node| self.flag(node, "`expired`", &table.key_span("expired")));
         let mut fields = Fields::new();
         for word in ["result", "category", "reference", "changed-on"] {
             let Some(node) = table.find(word) else { continue };
@@ -200,7 +234,13 @@ impl Reader {
         }
         let state = state.unwrap_or(TicketState::Closed);
         fields.insert("state".to_owned(), Value::Choice(state.word().to_owned()));
-        Some(SimulatedTicket { code: code?.text, last_four: last_four?.text, state, expired: expired.unwrap_or(false), fields })
+        Some(SimulatedTicket {
+            code: code?.text,
+            last_four: last_four?.text,
+            state,
+            expired: expired.unwrap_or(false),
+            fields,
+        })
     }
 
     fn fields(&mut self, node: &Node, what: &str, head: &Span, of: &Type) -> Fields {
@@ -226,8 +266,12 @@ impl Reader {
             };
             let value = match of {
                 Type::Flag => self.flag(&entry.value, &format!("`{name}`"), &entry.key.span).map(Value::Flag),
-                Type::Choice => self.text(&entry.value, &format!("`{name}`"), &entry.key.span).map(|text| Value::Choice(text.text)),
-                _ => self.text(&entry.value, &format!("`{name}`"), &entry.key.span).map(|text| Value::text(text.text)),
+                Type::Choice => self
+                    .text(&entry.value, &format!("`{name}`"), &entry.key.span)
+                    .map(|text| Value::Choice(text.text)),
+                _ => self
+                    .text(&entry.value, &format!("`{name}`"), &entry.key.span)
+                    .map(|text| Value::text(text.text)),
             };
             fields.extend(value.map(|value| (name.clone(), value)));
         }
@@ -235,7 +279,8 @@ impl Reader {
     }
 
     fn act(&mut self, node: &Node, plans: &Plans, plan: &str) -> Option<Act> {
-        const DOES: &str = "write `hears: …`, `keys: \"…\"`, `waits: 5s`, `says nothing`, `hangs up`, or `the call ends`";
+        const DOES: &str =
+            "write `hears: …`, `keys: \"…\"`, `waits: 5s`, `says nothing`, `hangs up`, or `the call ends`";
         match node.scalar() {
             Some("says nothing") => return Some(Act::SaysNothing(inner(node))),
             Some("hangs up") => return Some(Act::HangsUp),
@@ -270,20 +315,29 @@ impl Reader {
 
     fn prompts_heard(&mut self, node: &Node, table: &Table<'_>, plans: &Plans, plan: &str) -> Vec<Name> {
         let mut names = Vec::new();
-        let known: Vec<&str> =
-            plans.plans().flat_map(|plan| plan.prompts.iter().map(|prompt| prompt.name.as_str())).chain(["announcement"]).collect();
+        let known: Vec<&str> = plans
+            .plans()
+            .flat_map(|plan| plan.prompts.iter().map(|prompt| prompt.name.as_str()))
+            .chain(["announcement"])
+            .collect();
         for item in self.items(node, "`hears`", &table.key_span("hears")) {
             let Some(name) = self.text(item, "`hears`", &table.key_span("hears")) else { continue };
             if !known.contains(&name.text.as_str()) {
-                let own = plans.find_plan(plan).map(|plan| plan.prompts.iter().map(|p| p.name.as_str()).collect::<Vec<_>>());
+                let own = plans
+                    .find_plan(plan)
+                    .map(|plan| plan.prompts.iter().map(|p| p.name.as_str()).collect::<Vec<_>>());
                 let near = closest(&name.text, own.unwrap_or_default());
                 self.report(
-                    Diagnostic::error(codes::PROMPT, &name.span, format!("no prompt is called `{}`", name.text))
-                        .label("no caller could ever hear this")
-                        .help(match near {
-                            Some(near) => format!("did you mean `{near}`?"),
-                            None => "name a prompt of the plan".to_owned(),
-                        }),
+                    Diagnostic::error(
+                        codes::PROMPT,
+                        &name.span,
+                        format!("no prompt is called `{}`", name.text),
+                    )
+                    .label("no caller could ever hear this")
+                    .help(match near {
+                        Some(near) => format!("did you mean `{near}`?"),
+                        None => "name a prompt of the plan".to_owned(),
+                    }),
                 );
             }
             names.push(name);
@@ -299,11 +353,21 @@ impl Reader {
         for entry in node.entries().unwrap_or_default() {
             let word = entry.key.text.as_str();
             let value = match word {
-                "outcome" => self.word(&entry.value, "`outcome`", &outcomes, &entry.key.span).map(|o| Expected::Word(o.word().to_owned())),
-                "language" => self.word(&entry.value, "`language`", &languages, &entry.key.span).map(|l| Expected::Word(l.tag().to_owned())),
-                "recorded" => self.flag(&entry.value, "`recorded`", &entry.key.span).map(|flag| Expected::Word(flag.to_string())),
-                "wrong-attempts" => self.count(&entry.value, "`wrong-attempts`", 0..=1_000, &entry.key.span).map(Expected::Count),
-                _ if RECORD.contains(&word) => self.text(&entry.value, &format!("`{word}`"), &entry.key.span).map(|text| Expected::Word(text.text)),
+                "outcome" => self
+                    .word(&entry.value, "`outcome`", &outcomes, &entry.key.span)
+                    .map(|o| Expected::Word(o.word().to_owned())),
+                "language" => self
+                    .word(&entry.value, "`language`", &languages, &entry.key.span)
+                    .map(|l| Expected::Word(l.tag().to_owned())),
+                "recorded" => self
+                    .flag(&entry.value, "`recorded`", &entry.key.span)
+                    .map(|flag| Expected::Word(flag.to_string())),
+                "wrong-attempts" => self
+                    .count(&entry.value, "`wrong-attempts`", 0..=1_000, &entry.key.span)
+                    .map(Expected::Count),
+                _ if RECORD.contains(&word) => self
+                    .text(&entry.value, &format!("`{word}`"), &entry.key.span)
+                    .map(|text| Expected::Word(text.text)),
                 _ => None,
             };
             let name = Name { text: word.to_owned(), span: inner(&entry.value) };

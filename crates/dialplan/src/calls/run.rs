@@ -53,7 +53,8 @@ pub fn unvisited<'r>(plans: &Plans, reports: impl IntoIterator<Item = &'r CallRe
 impl CallScript {
     /// Runs the call; `None` if no plan is called so.
     pub fn run(&self, plans: &Arc<Plans>, plan: &str, lengths: &dyn PromptLength) -> Option<CallReport> {
-        let language = self.record.customer.as_ref().and_then(|customer| customer.get("language")?.plain().parse().ok());
+        let language =
+            self.record.customer.as_ref().and_then(|customer| customer.get("language")?.plain().parse().ok());
         let context = StartContext {
             caller: self.from.clone(),
             dialled: self.dialled.clone(),
@@ -109,9 +110,13 @@ impl Actor<'_> {
                 while self.simulation.no_inputs() == before {
                     if self.simulation.now() > patience || !self.simulation.step() {
                         self.failures.push(
-                            Diagnostic::error(codes::SCRIPT_WAIT, span, "the caller says nothing, and nobody was waiting for a key")
-                                .label("no question is being asked here")
-                                .help("say first what the caller `hears`"),
+                            Diagnostic::error(
+                                codes::SCRIPT_WAIT,
+                                span,
+                                "the caller says nothing, and nobody was waiting for a key",
+                            )
+                            .label("no question is being asked here")
+                            .help("say first what the caller `hears`"),
                         );
                         return false;
                     }
@@ -128,15 +133,20 @@ impl Actor<'_> {
                     if self.simulation.now() > patience || !self.simulation.step() {
                         self.failures.push(
                             Diagnostic::error(codes::SCRIPT_WAIT, span, "the call goes on")
-                                .label(format!("the call is at step `{}`", self.simulation.session().position().1))
+                                .label(format!(
+                                    "the call is at step `{}`",
+                                    self.simulation.session().position().1
+                                ))
                                 .help("say what the caller does next, or `hangs up`"),
                         );
                         return false;
                     }
                 }
-                let rest: Vec<&str> = self.simulation.heard()[self.next..].iter().map(|heard| heard.prompt.as_str()).collect();
+                let rest: Vec<&str> =
+                    self.simulation.heard()[self.next..].iter().map(|heard| heard.prompt.as_str()).collect();
                 if !rest.is_empty() {
-                    let message = format!("before the end the caller heard {}", crate::lower::list(&rest, "and"));
+                    let message =
+                        format!("before the end the caller heard {}", crate::lower::list(&rest, "and"));
                     self.failures.push(
                         Diagnostic::error(codes::SCRIPT_HEARD, span, message)
                             .label("the script does not mention it")
@@ -162,7 +172,11 @@ impl Actor<'_> {
                 };
                 self.failures.push(
                     Diagnostic::error(codes::SCRIPT_HEARD, &prompt.span, message)
-                        .label(if over { format!("the call ended at step `{step}`") } else { format!("the call is at step `{step}`") })
+                        .label(if over {
+                            format!("the call ended at step `{step}`")
+                        } else {
+                            format!("the call is at step `{step}`")
+                        })
                         .help("see below what happened in the call"),
                 );
                 return false;
@@ -200,9 +214,13 @@ impl Actor<'_> {
             }
             if self.simulation.is_over() {
                 self.failures.push(
-                    Diagnostic::error(codes::SCRIPT_OVER, &keys.span, format!("the call is over before `{}` is keyed", keys.text))
-                        .label("nobody hears these keys")
-                        .help("remove this line, or see below why the call ended"),
+                    Diagnostic::error(
+                        codes::SCRIPT_OVER,
+                        &keys.span,
+                        format!("the call is over before `{}` is keyed", keys.text),
+                    )
+                    .label("nobody hears these keys")
+                    .help("remove this line, or see below why the call ended"),
                 );
                 return false;
             }
@@ -239,9 +257,13 @@ impl Actor<'_> {
             if !matches {
                 let is = if found.is_empty() { "none".to_owned() } else { found.join(", ") };
                 self.failures.push(
-                    Diagnostic::error(codes::SCRIPT_RECORD, &name.span, format!("the record says `{}: {is}`", name.text))
-                        .label("the script says otherwise")
-                        .help(format!("mend the plan, or write `{}: {is}`", name.text)),
+                    Diagnostic::error(
+                        codes::SCRIPT_RECORD,
+                        &name.span,
+                        format!("the record says `{}: {is}`", name.text),
+                    )
+                    .label("the script says otherwise")
+                    .help(format!("mend the plan, or write `{}: {is}`", name.text)),
                 );
             }
         }

@@ -24,9 +24,13 @@ pub(super) fn check(reader: &mut Reader, plan: &Plan, graph: &Graph, humans: &[S
     for (at, step) in plan.steps.iter().enumerate() {
         if !graph.reachable[at] {
             reader.report(
-                Diagnostic::warning(codes::UNREACHABLE, &step.span, format!("no caller ever comes to step `{}`", step.name))
-                    .label("nobody would ever hear this")
-                    .help(format!("let an exit lead here with `then: {}`, or remove the step", step.name)),
+                Diagnostic::warning(
+                    codes::UNREACHABLE,
+                    &step.span,
+                    format!("no caller ever comes to step `{}`", step.name),
+                )
+                .label("nobody would ever hear this")
+                .help(format!("let an exit lead here with `then: {}`, or remove the step", step.name)),
             );
         }
     }
@@ -60,9 +64,13 @@ fn to_a_human(reader: &mut Reader, plan: &Plan, graph: &Graph, humans: &[String]
     if !asking.is_empty() && plan.start.0 < plan.steps.len() && !reaches(plan.start.0) {
         let place = plan.file.text().find(&plan.name).map_or(0..0, |at| at..at + plan.name.len());
         reader.report(
-            Diagnostic::warning(codes::NO_HUMAN, &plan.file.span(place), format!("no way to a human in plan `{}`", plan.name))
-                .label("a caller whom the plan does not help is left alone")
-                .help(help),
+            Diagnostic::warning(
+                codes::NO_HUMAN,
+                &plan.file.span(place),
+                format!("no way to a human in plan `{}`", plan.name),
+            )
+            .label("a caller whom the plan does not help is left alone")
+            .help(help),
         );
         return;
     }
@@ -70,9 +78,13 @@ fn to_a_human(reader: &mut Reader, plan: &Plan, graph: &Graph, humans: &[String]
         if !reaches(at) {
             let step = &plan.steps[at];
             reader.report(
-                Diagnostic::warning(codes::NO_HUMAN, &step.span, format!("no way to a human from `{}`", step.name))
-                    .label("a caller whom this does not help is left alone")
-                    .help(help),
+                Diagnostic::warning(
+                    codes::NO_HUMAN,
+                    &step.span,
+                    format!("no way to a human from `{}`", step.name),
+                )
+                .label("a caller whom this does not help is left alone")
+                .help(help),
             );
         }
     }
@@ -91,9 +103,13 @@ fn menus(reader: &mut Reader, plan: &Plan, graph: &Graph) {
         let options = options(menu, repeats);
         if options.len() > MOST_OPTIONS {
             reader.report(
-                Diagnostic::warning(codes::OPTIONS, &step.span, format!("menu `{}` has {} options", step.name, options.len()))
-                    .label("callers remember five at most, and would press anything")
-                    .help("move some of them behind one key into a second menu"),
+                Diagnostic::warning(
+                    codes::OPTIONS,
+                    &step.span,
+                    format!("menu `{}` has {} options", step.name, options.len()),
+                )
+                .label("callers remember five at most, and would press anything")
+                .help("move some of them behind one key into a second menu"),
             );
         }
         if !everywhere && !menu.keys.values().any(|to| repeats(to.0) || to.0 == at) {
@@ -105,9 +121,13 @@ fn menus(reader: &mut Reader, plan: &Plan, graph: &Graph) {
         }
         if levels[at] > MOST_LEVELS {
             reader.report(
-                Diagnostic::warning(codes::LEVELS, &step.span, format!("menu `{}` is the {}th in a row", step.name, levels[at]))
-                    .label("each level loses callers")
-                    .help("bring it a level up, or ask for a code instead"),
+                Diagnostic::warning(
+                    codes::LEVELS,
+                    &step.span,
+                    format!("menu `{}` is the {}th in a row", step.name, levels[at]),
+                )
+                .label("each level loses callers")
+                .help("bring it a level up, or ask for a code instead"),
             );
         }
     }
@@ -144,7 +164,8 @@ fn levels(plan: &Plan, graph: &Graph) -> Vec<usize> {
 
 /// Circles of steps that never wait for the caller.
 fn loops(reader: &mut Reader, plan: &Plan, graph: &Graph) {
-    let waits = |at: usize| plan.steps[at].action.asks() || matches!(plan.steps[at].action, Action::Call { .. });
+    let waits =
+        |at: usize| plan.steps[at].action.asks() || matches!(plan.steps[at].action, Action::Call { .. });
     let mut told = vec![false; plan.steps.len()];
     for start in 0..plan.steps.len() {
         if waits(start) || told[start] || !graph.reachable[start] {
@@ -189,9 +210,11 @@ fn loops(reader: &mut Reader, plan: &Plan, graph: &Graph) {
             format!("steps {} lead to each other in a circle and never ask the caller", quoted(&names))
         };
         let mut diagnostic = if leads_out {
-            Diagnostic::warning(codes::LOOP, &step.span, message).label("callers may hear this over and over, whatever they press")
+            Diagnostic::warning(codes::LOOP, &step.span, message)
+                .label("callers may hear this over and over, whatever they press")
         } else {
-            Diagnostic::error(codes::LOOP, &step.span, message).label("callers would hear this over and over until they hang up")
+            Diagnostic::error(codes::LOOP, &step.span, message)
+                .label("callers would hear this over and over until they hang up")
         };
         for &at in circle.iter().skip(1).take(3) {
             diagnostic = diagnostic.also(&plan.steps[at].span, "part of the circle");
@@ -237,9 +260,15 @@ pub(crate) fn circles(plans: &IndexMap<String, Arc<Plan>>) -> Vec<Diagnostic> {
                 && reaches(callee, &plan.name)
             {
                 found.push(
-                    Diagnostic::error(codes::CIRCLE, &step.span, format!("plan `{}` calls `{callee}`, which leads back to `{}`", plan.name, plan.name))
-                        .label("the call would go round for ever")
-                        .help(format!("end `{callee}` with a step `{{ return: }}`: it goes back to where the call came from")),
+                    Diagnostic::error(
+                        codes::CIRCLE,
+                        &step.span,
+                        format!("plan `{}` calls `{callee}`, which leads back to `{}`", plan.name, plan.name),
+                    )
+                    .label("the call would go round for ever")
+                    .help(format!(
+                        "end `{callee}` with a step `{{ return: }}`: it goes back to where the call came from"
+                    )),
                 );
             }
         }

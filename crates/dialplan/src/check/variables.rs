@@ -41,7 +41,8 @@ fn builtin_names() -> BTreeSet<String> {
 
 /// The type of each variable of a plan.
 fn types_of(reader: &mut Reader, plan: &Plan, world: &World) -> Types {
-    let mut types: Types = [("caller".to_owned(), entities::caller()), ("call".to_owned(), entities::call())].into();
+    let mut types: Types =
+        [("caller".to_owned(), entities::caller()), ("call".to_owned(), entities::call())].into();
     let mut places: IndexMap<String, Span> = IndexMap::new();
     types.extend(plan.takes.iter().map(|(name, of)| (name.clone(), of.clone())));
     let mut define = |types: &mut Types, name: &str, of: Type, place: &Span| {
@@ -94,7 +95,8 @@ fn types_of(reader: &mut Reader, plan: &Plan, world: &World) -> Types {
     while !open.is_empty() {
         let before = open.len();
         open.retain(|(name, value)| {
-            let known = value.uses.iter().all(|used| types.contains_key(&used.variable) || used.variable == *name);
+            let known =
+                value.uses.iter().all(|used| types.contains_key(&used.variable) || used.variable == *name);
             if known {
                 let inferred = value.infer(|variable, field| field_type(&types, variable, field));
                 define(&mut types, name, inferred.unwrap_or(Type::Text), &value.span);
@@ -206,12 +208,19 @@ impl Checker<'_> {
             }
             Action::Lookup(lookup) => {
                 lookup.with.values().for_each(|path| self.path(path, defined, None));
-                lookup.meanwhile.into_iter().for_each(|prompt| self.prompt(prompt, defined, Some(&step.span)));
+                lookup
+                    .meanwhile
+                    .into_iter()
+                    .for_each(|prompt| self.prompt(prompt, defined, Some(&step.span)));
                 if matches!(lookup.of, LookupOf::Ticket) && !defined.contains("ticket") {
                     self.reader.report(
-                        Diagnostic::error(codes::UNVERIFIED, &step.span, "a ticket is looked up before anybody proved to be its customer")
-                            .label("whoever guesses a code would learn that it exists")
-                            .help("write `verify: ticket-result` with `with: { code: code }` instead"),
+                        Diagnostic::error(
+                            codes::UNVERIFIED,
+                            &step.span,
+                            "a ticket is looked up before anybody proved to be its customer",
+                        )
+                        .label("whoever guesses a code would learn that it exists")
+                        .help("write `verify: ticket-result` with `with: { code: code }` instead"),
                     );
                 }
             }
@@ -220,7 +229,10 @@ impl Checker<'_> {
                 for (_, path) in &verify.with {
                     self.expect(path, &[Type::Digits], "a factor");
                 }
-                verify.meanwhile.into_iter().for_each(|prompt| self.prompt(prompt, defined, Some(&step.span)));
+                verify
+                    .meanwhile
+                    .into_iter()
+                    .for_each(|prompt| self.prompt(prompt, defined, Some(&step.span)));
                 for ask in &verify.asks {
                     self.prompts(&ask.question.prompt, defined, &step.span);
                     self.attempts(&ask.question.no_input, defined, &step.span);
@@ -245,9 +257,13 @@ impl Checker<'_> {
             && self.told.insert((path.span.start, "type"))
         {
             self.reader.report(
-                Diagnostic::error(codes::SLOT, &path.span, format!("{what} is {}, and `{}` is {}", wanted[0].name(), spelled(path), found.name()))
-                    .label("would never be right, whatever the caller keys")
-                    .help("name a variable that a `collect` made"),
+                Diagnostic::error(
+                    codes::SLOT,
+                    &path.span,
+                    format!("{what} is {}, and `{}` is {}", wanted[0].name(), spelled(path), found.name()),
+                )
+                .label("would never be right, whatever the caller keys")
+                .help("name a variable that a `collect` made"),
             );
         }
     }
@@ -295,13 +311,19 @@ impl Checker<'_> {
         let name = spelled(path);
         let help = match of.usual_slot() {
             Some(usual) => format!("write {{{{ {name} | {usual} }}}}"),
-            None if matches!(of, Type::Record(_)) => format!("say one of its fields, for example {{{{ {name}.{} | text }}}}", first_field(&of)),
+            None if matches!(of, Type::Record(_)) => {
+                format!("say one of its fields, for example {{{{ {name}.{} | text }}}}", first_field(&of))
+            }
             None => "decide in a step: `branch:` with one prompt for each case".into(),
         };
         self.reader.report(
-            Diagnostic::error(codes::SLOT, &path.span, format!("`{name}` is {} and cannot be said as {}", of.name(), slot.name()))
-                .label("the caller would hear nothing in this place")
-                .help(help),
+            Diagnostic::error(
+                codes::SLOT,
+                &path.span,
+                format!("`{name}` is {} and cannot be said as {}", of.name(), slot.name()),
+            )
+            .label("the caller would hear nothing in this place")
+            .help(help),
         );
     }
 
@@ -313,9 +335,13 @@ impl Checker<'_> {
         }
         if name == KEYED {
             if !defined.contains(KEYED) && self.told.insert((path.span.start, "keyed")) {
-                let diagnostic = Diagnostic::error(codes::UNASSIGNED, &path.span, "`keyed` exists only where a wrong entry is answered")
-                    .label("nothing has been keyed here, so there is no number to say")
-                    .help("say this prompt under `no-match:` or `slip:`, or name the variable of a `collect`");
+                let diagnostic = Diagnostic::error(
+                    codes::UNASSIGNED,
+                    &path.span,
+                    "`keyed` exists only where a wrong entry is answered",
+                )
+                .label("nothing has been keyed here, so there is no number to say")
+                .help("say this prompt under `no-match:` or `slip:`, or name the variable of a `collect`");
                 self.reader.report(match said {
                     Some(said) => diagnostic.also(said, "it is said here"),
                     None => diagnostic,
@@ -340,10 +366,18 @@ impl Checker<'_> {
                     "nobody has looked the customer up on some way to this place",
                     "lead here from the exit `found` of `lookup: customer`",
                 ),
-                _ => ("has no value yet on some way to this place: the caller would hear nothing", "give it a value before, with `collect` or `set`"),
+                _ => (
+                    "has no value yet on some way to this place: the caller would hear nothing",
+                    "give it a value before, with `collect` or `set`",
+                ),
             };
-            let diagnostic =
-                Diagnostic::error(codes::UNASSIGNED, &path.span, format!("`{name}` is used where it may not exist yet")).label(label).help(help);
+            let diagnostic = Diagnostic::error(
+                codes::UNASSIGNED,
+                &path.span,
+                format!("`{name}` is used where it may not exist yet"),
+            )
+            .label(label)
+            .help(help);
             self.reader.report(match said {
                 Some(said) => diagnostic.also(said, "said here, where it may not exist"),
                 None => diagnostic,
@@ -361,9 +395,13 @@ impl Checker<'_> {
         let is_step = self.plan.find_step(name).map(|step| ("a step", &step.span));
         let is_prompt = self.plan.find_prompt(name).map(|prompt| ("a prompt", &prompt.span));
         let diagnostic = match is_step.or(is_prompt) {
-            Some((kind, span)) => Diagnostic::error(codes::KIND, &path.span, format!("a variable is expected here, and `{name}` is {kind}"))
-                .label("has no value that could be used")
-                .also(span, format!("{kind} is defined here")),
+            Some((kind, span)) => Diagnostic::error(
+                codes::KIND,
+                &path.span,
+                format!("a variable is expected here, and `{name}` is {kind}"),
+            )
+            .label("has no value that could be used")
+            .also(span, format!("{kind} is defined here")),
             None => Diagnostic::error(codes::VARIABLE, &path.span, format!("no variable is called `{name}`"))
                 .label("there is no value in this place: the caller would hear nothing"),
         };
@@ -378,9 +416,13 @@ impl Checker<'_> {
         let Type::Record(fields) = of else {
             if self.told.insert((path.span.start, "field")) {
                 self.reader.report(
-                    Diagnostic::error(codes::FIELD, &path.span, format!("`{}` is {} and has no fields", path.variable, of.name()))
-                        .label("there is no value in this place: the caller would hear nothing")
-                        .help(format!("write `{}`", path.variable)),
+                    Diagnostic::error(
+                        codes::FIELD,
+                        &path.span,
+                        format!("`{}` is {} and has no fields", path.variable, of.name()),
+                    )
+                    .label("there is no value in this place: the caller would hear nothing")
+                    .help(format!("write `{}`", path.variable)),
                 );
             }
             return;

@@ -35,20 +35,38 @@ pub(crate) fn recordings(reader: &mut Reader, plan: &Plan, recordings: &Recordin
     }
 }
 
-fn one(reader: &mut Reader, prompt: &crate::plan::Prompt, language: Language, recordings: &Recordings, file: &str, words: &str) {
+fn one(
+    reader: &mut Reader,
+    prompt: &crate::plan::Prompt,
+    language: Language,
+    recordings: &Recordings,
+    file: &str,
+    words: &str,
+) {
     if !recordings.has(language, file) {
         if recordings.any(language) {
             reader.report(
-                Diagnostic::warning(codes::RECORDING_MISSING, &prompt.span, format!("`prompts/{language}/{file}.wav` is missing"))
-                    .label("the caller would hear another voice, or none, in this place")
-                    .help("record it, or run `hotline prompts` to have it rendered"),
+                Diagnostic::warning(
+                    codes::RECORDING_MISSING,
+                    &prompt.span,
+                    format!("`prompts/{language}/{file}.wav` is missing"),
+                )
+                .label("the caller would hear another voice, or none, in this place")
+                .help("record it, or run `hotline prompts` to have it rendered"),
             );
         }
     } else if recordings.changed(language, file, words) {
         reader.report(
-            Diagnostic::warning(codes::RECORDING_CHANGED, &prompt.span, format!("the {language} words of `{}` have changed since `{file}.wav` was recorded", prompt.name))
-                .label("the caller hears the recording, so would hear the old words")
-                .help("record it again, or run `hotline prompts` to have it rendered"),
+            Diagnostic::warning(
+                codes::RECORDING_CHANGED,
+                &prompt.span,
+                format!(
+                    "the {language} words of `{}` have changed since `{file}.wav` was recorded",
+                    prompt.name
+                ),
+            )
+            .label("the caller hears the recording, so would hear the old words")
+            .help("record it again, or run `hotline prompts` to have it rendered"),
         );
     }
 }
@@ -97,9 +115,13 @@ pub(super) fn unused(reader: &mut Reader, plan: &Plan, world: &World, shaky: boo
         let by_policy = world.policy_asks.values().flatten().any(|(ask, _)| *ask == prompt.name);
         if !used && !by_policy {
             reader.report(
-                Diagnostic::warning(codes::UNUSED, &prompt.span, format!("no step says prompt `{}`", prompt.name))
-                    .label("no caller ever hears this")
-                    .help("remove it, or name it in a step: `say: …`"),
+                Diagnostic::warning(
+                    codes::UNUSED,
+                    &prompt.span,
+                    format!("no step says prompt `{}`", prompt.name),
+                )
+                .label("no caller ever hears this")
+                .help("remove it, or name it in a step: `say: …`"),
             );
         }
     }

@@ -30,7 +30,12 @@ impl Reader {
     pub(crate) fn calendar(&mut self, root: &Node, whole: &Span) -> Option<Calendar> {
         let table = self.table(root, whole, "a calendar", &KNOWN)?;
         let name = table
-            .need(self, "calendar", "no plan could ask it", "begin with `calendar: ` and the name of the file without `.yaml`")
+            .need(
+                self,
+                "calendar",
+                "no plan could ask it",
+                "begin with `calendar: ` and the name of the file without `.yaml`",
+            )
             .and_then(|node| self.text(node, "`calendar`", &table.key_span("calendar")));
         if let Some(name) = &name {
             self.new_name(name, "a calendar");
@@ -40,7 +45,12 @@ impl Reader {
             .and_then(|node| self.text(node, "`zone`", &table.key_span("zone")))
             .and_then(|zone| self.zone(&zone));
         let mut week: [Vec<Hours>; 7] = Default::default();
-        let node = table.need(self, "week", "callers would always hear that you are closed", "add `week:` with `weekdays: 09:00-18:00`");
+        let node = table.need(
+            self,
+            "week",
+            "callers would always hear that you are closed",
+            "add `week:` with `weekdays: 09:00-18:00`",
+        );
         if let Some(node) = node
             && let Some(days) = self.table(node, &table.key_span("week"), "`week`", &WEEK)
         {
@@ -77,11 +87,14 @@ impl Reader {
                 Some(entries) => {
                     for entry in entries {
                         let date = self.date(&entry.key);
-                        let day = self.word(&entry.value, "the day whose hours it follows", &DAYS, &entry.key.span);
+                        let day =
+                            self.word(&entry.value, "the day whose hours it follows", &DAYS, &entry.key.span);
                         make_up.extend(date.zip(day));
                     }
                 }
-                None => self.shape(node, "`make-up`", "a table of `key: value` lines", &table.key_span("make-up")),
+                None => {
+                    self.shape(node, "`make-up`", "a table of `key: value` lines", &table.key_span("make-up"))
+                }
             }
         }
         Some(Calendar { name: name?.text, zone: zone?, week, holidays, make_up })
@@ -104,14 +117,21 @@ impl Reader {
             let text = text.trim();
             if text == "24:00" { Some(Time::midnight()) } else { Time::strptime("%H:%M", text).ok() }
         };
-        let hours = text.text.split_once('-').and_then(|(from, to)| Some(Hours { from: time(from)?, to: time(to)? }));
+        let hours =
+            text.text.split_once('-').and_then(|(from, to)| Some(Hours { from: time(from)?, to: time(to)? }));
         match hours {
             Some(hours) if hours.to == Time::midnight() || hours.from < hours.to => Some(hours),
             _ => {
                 self.report(
-                    Diagnostic::error(codes::CIVIL, &text.span, format!("`{}` are no opening hours", text.text))
-                        .label("callers would hear that you are closed")
-                        .help("write `09:00-18:00`; hours over midnight are two: `20:00-24:00` and `00:00-06:00`"),
+                    Diagnostic::error(
+                        codes::CIVIL,
+                        &text.span,
+                        format!("`{}` are no opening hours", text.text),
+                    )
+                    .label("callers would hear that you are closed")
+                    .help(
+                        "write `09:00-18:00`; hours over midnight are two: `20:00-24:00` and `00:00-06:00`",
+                    ),
                 );
                 None
             }
@@ -120,7 +140,10 @@ impl Reader {
 
     /// `2026-10-01` or `2026-10-01 to 2026-10-07`.
     fn days(&mut self, text: &Name) -> Option<(Date, Date)> {
-        let part = |range: std::ops::Range<usize>| Name { text: text.text[range.clone()].to_owned(), span: text.span.part(range) };
+        let part = |range: std::ops::Range<usize>| Name {
+            text: text.text[range.clone()].to_owned(),
+            span: text.span.part(range),
+        };
         match text.text.find(" to ") {
             None => self.date(text).map(|day| (day, day)),
             Some(at) => {

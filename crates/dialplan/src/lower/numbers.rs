@@ -23,7 +23,12 @@ impl Reader {
             let Some(node) = table.find(word) else { continue };
             let Some(entries) = node.entries() else {
                 if !matches!(node.kind, Kind::Nothing) {
-                    self.shape(node, &format!("`{word}`"), "a table of `key: value` lines", &table.key_span(word));
+                    self.shape(
+                        node,
+                        &format!("`{word}`"),
+                        "a table of `key: value` lines",
+                        &table.key_span(word),
+                    );
                 }
                 continue;
             };
@@ -55,9 +60,13 @@ impl Reader {
         let digits = key.text.chars().all(|c| c.is_ascii_digit() || c == '+' || c == '*' || c == '#');
         if key.text.is_empty() || !(digits || looks_like_name(&key.text)) {
             self.report(
-                Diagnostic::error(codes::NAME, &key.span, format!("`{}` is nothing that can be dialled", key.text))
-                    .label("no call would ever come in here")
-                    .help("write the digits in quotes, for example \"10086\", or a name such as main"),
+                Diagnostic::error(
+                    codes::NAME,
+                    &key.span,
+                    format!("`{}` is nothing that can be dialled", key.text),
+                )
+                .label("no call would ever come in here")
+                .help("write the digits in quotes, for example \"10086\", or a name such as main"),
             );
         }
     }
@@ -99,8 +108,14 @@ impl Reader {
             }
         }
         let mut texts = BTreeMap::new();
-        let node = table.need(self, "text", "nothing would be announced", "add `text:` with a line for each language")?;
-        let text = self.table(node, &table.key_span("text"), "the announcement's text", &["zh-CN", "en-US"])?;
+        let node = table.need(
+            self,
+            "text",
+            "nothing would be announced",
+            "add `text:` with a line for each language",
+        )?;
+        let text =
+            self.table(node, &table.key_span("text"), "the announcement's text", &["zh-CN", "en-US"])?;
         for language in Language::ALL {
             let spoken = world.plans.values().any(|plan| plan.languages.contains(&language));
             match text.find(language.tag()) {
@@ -110,9 +125,13 @@ impl Reader {
                     }
                 }
                 None if spoken => self.report(
-                    Diagnostic::error(codes::LANGUAGE, &table.key_span("text"), format!("the announcement has no words in {language}"))
-                        .label(format!("callers who are spoken to in {language} would not hear of it"))
-                        .help(format!("add a line `{language}: …` below it")),
+                    Diagnostic::error(
+                        codes::LANGUAGE,
+                        &table.key_span("text"),
+                        format!("the announcement has no words in {language}"),
+                    )
+                    .label(format!("callers who are spoken to in {language} would not hear of it"))
+                    .help(format!("add a line `{language}: …` below it")),
                 ),
                 None => {}
             }

@@ -62,8 +62,10 @@ impl Reader {
         let mut quiet = Self::default();
         let node = root.find("plan")?;
         let name = quiet.text(node, "`plan`", &node.span)?;
-        let languages = root.find("languages").map(|node| quiet.languages(node, &node.span)).unwrap_or_default();
-        let mut typed = |word: &str| root.find(word).map(|node| quiet.typed(node, word, &node.span)).unwrap_or_default();
+        let languages =
+            root.find("languages").map(|node| quiet.languages(node, &node.span)).unwrap_or_default();
+        let mut typed =
+            |word: &str| root.find(word).map(|node| quiet.typed(node, word, &node.span)).unwrap_or_default();
         let (takes, returns) = (typed("takes"), typed("returns"));
         Some((name, PlanHead { languages, takes, returns }))
     }
@@ -75,16 +77,27 @@ impl Reader {
         let head = table.find("plan").map_or(whole, |node| node.span.clone());
         let table = Table { head: head.clone(), ..table };
         let name = table
-            .need(self, "plan", "nobody could say which plan a number runs", "begin with `plan: ` and the name of the file without `.yaml`")
+            .need(
+                self,
+                "plan",
+                "nobody could say which plan a number runs",
+                "begin with `plan: ` and the name of the file without `.yaml`",
+            )
             .and_then(|node| self.text(node, "`plan`", &table.key_span("plan")))?;
         self.new_name(&name, "a plan");
         let about = table.find("about").and_then(Node::scalar).unwrap_or_default().to_owned();
         let languages = table
-            .need(self, "languages", "nobody could tell in which language the caller is spoken to", "add `languages: [zh-CN, en-US]`")
+            .need(
+                self,
+                "languages",
+                "nobody could tell in which language the caller is spoken to",
+                "add `languages: [zh-CN, en-US]`",
+            )
             .map(|node| self.languages(node, &table.key_span("languages")))
             .unwrap_or_default();
         let entries = |word: &str| table.find(word).and_then(Node::entries).unwrap_or_default();
-        let names = |word: &str| entries(word).iter().map(|e| (e.key.text.clone(), e.key.span.clone())).collect();
+        let names =
+            |word: &str| entries(word).iter().map(|e| (e.key.text.clone(), e.key.span.clone())).collect();
         let scope = Scope { prompts: names("prompts"), steps: names("steps"), languages: &languages, world };
         if let Some(node) = table.find("prompts")
             && node.entries().is_none()
@@ -92,7 +105,12 @@ impl Reader {
             self.shape(node, "`prompts`", "a table of `key: value` lines", &table.key_span("prompts"));
         }
         let prompts = entries("prompts").iter().map(|entry| self.prompt(entry, &languages)).collect();
-        let steps_node = table.need(self, "steps", "the caller would hear nothing", "add `steps:` with what happens to the caller");
+        let steps_node = table.need(
+            self,
+            "steps",
+            "the caller would hear nothing",
+            "add `steps:` with what happens to the caller",
+        );
         if let Some(node) = steps_node
             && node.entries().is_none()
         {
@@ -100,16 +118,26 @@ impl Reader {
         }
         let steps = entries("steps").iter().map(|entry| self.step(entry, &scope)).collect();
         let start = table
-            .need(self, "start", "nobody could tell what the caller hears first", "add `start: ` and the name of the first step")
-            .map_or(StepId::NOWHERE, |node| self.step_pressed(node, &scope, "`start`", &table.key_span("start"), Some("start")));
+            .need(
+                self,
+                "start",
+                "nobody could tell what the caller hears first",
+                "add `start: ` and the name of the first step",
+            )
+            .map_or(StepId::NOWHERE, |node| {
+                self.step_pressed(node, &scope, "`start`", &table.key_span("start"), Some("start"))
+            });
         let mut prompt = |word: &'static str| {
             let node = table.find(word)?;
             let name = self.text(node, &format!("`{word}`"), &table.key_span(word))?;
             Some(self.prompt_named(&name, &scope))
         };
-        let (bridge, apology, recording_notice) = (prompt("bridge"), prompt("apology"), prompt("recording-notice"));
+        let (bridge, apology, recording_notice) =
+            (prompt("bridge"), prompt("apology"), prompt("recording-notice"));
         let keys_everywhere = match table.find("keys-everywhere") {
-            Some(node) => self.keys_alone(node, "`keys-everywhere`", &table.key_span("keys-everywhere"), &scope),
+            Some(node) => {
+                self.keys_alone(node, "`keys-everywhere`", &table.key_span("keys-everywhere"), &scope)
+            }
             None => IndexMap::new(),
         };
         let mut typed = |word: &str| {
@@ -158,7 +186,8 @@ impl Reader {
             self.shape(node, &format!("`{word}`"), "a table of `key: value` lines", head);
             return IndexMap::new();
         };
-        let known: Vec<(&str, usize)> = Type::NAMED.iter().enumerate().map(|(at, of)| (of.name(), at)).collect();
+        let known: Vec<(&str, usize)> =
+            Type::NAMED.iter().enumerate().map(|(at, of)| (of.name(), at)).collect();
         let mut types = IndexMap::new();
         for entry in entries {
             self.new_name(&entry.key, "a variable");
@@ -175,33 +204,53 @@ impl Reader {
         }
         if let Some(step) = scope.steps.get(&name.text) {
             self.report(
-                Diagnostic::error(codes::KIND, &name.span, format!("a prompt is expected here, and `{}` is a step", name.text))
-                    .label("a step cannot be said: the caller would hear silence")
-                    .also(step, "the step is here")
-                    .help(format!("to go there write `then: {}`; to say something name a prompt under `prompts:`", name.text)),
+                Diagnostic::error(
+                    codes::KIND,
+                    &name.span,
+                    format!("a prompt is expected here, and `{}` is a step", name.text),
+                )
+                .label("a step cannot be said: the caller would hear silence")
+                .also(step, "the step is here")
+                .help(format!(
+                    "to go there write `then: {}`; to say something name a prompt under `prompts:`",
+                    name.text
+                )),
             );
             return PromptId::NONE;
         }
         if name.text.contains(' ') || !name.text.is_ascii() {
             self.report(
-                Diagnostic::error(codes::PROMPT, &name.span, "the words themselves stand here, and the name of a prompt is expected")
-                    .label("callers would hear silence here: words stand under `prompts:`, once for each language")
-                    .help("give them a name under `prompts:`, and write that name here"),
+                Diagnostic::error(
+                    codes::PROMPT,
+                    &name.span,
+                    "the words themselves stand here, and the name of a prompt is expected",
+                )
+                .label(
+                    "callers would hear silence here: words stand under `prompts:`, once for each language",
+                )
+                .help("give them a name under `prompts:`, and write that name here"),
             );
             return PromptId::NONE;
         }
         let near = closest(&name.text, scope.prompts.keys().map(String::as_str));
-        let diagnostic = Diagnostic::error(codes::PROMPT, &name.span, format!("no prompt is called `{}`", name.text))
-            .label("callers would hear silence here");
+        let diagnostic =
+            Diagnostic::error(codes::PROMPT, &name.span, format!("no prompt is called `{}`", name.text))
+                .label("callers would hear silence here");
         match near {
             Some(near) => {
                 let at = scope.prompts.get_index_of(near).unwrap_or(usize::MAX);
-                self.report(diagnostic.also(&scope.prompts[near], "a prompt with a similar name is here").help(format!("did you mean `{near}`?")));
+                self.report(
+                    diagnostic
+                        .also(&scope.prompts[near], "a prompt with a similar name is here")
+                        .help(format!("did you mean `{near}`?")),
+                );
                 PromptId(at)
             }
             None => {
                 let lines = scope.languages.iter().map(|l| format!("{l}: …")).collect::<Vec<_>>().join(", ");
-                self.report(diagnostic.help(format!("add it under `prompts:` as `{}: {{ {lines} }}`", name.text)));
+                self.report(
+                    diagnostic.help(format!("add it under `prompts:` as `{}: {{ {lines} }}`", name.text)),
+                );
                 PromptId::NONE
             }
         }
@@ -230,16 +279,28 @@ impl Reader {
         if let Some(kind) = kind {
             let help = match kind {
                 "a prompt" => {
-                    let speaks = format!("add a step that says it, for example `say-{0}: {{ say: {0}, then: … }}`", name.text);
+                    let speaks = format!(
+                        "add a step that says it, for example `say-{0}: {{ say: {0}, then: … }}`",
+                        name.text
+                    );
                     speaks + ", and name that step here"
                 }
-                "a plan" => format!("add a step that runs it, for example `run-{0}: {{ call: {0}, then: … }}`, and name that step here", name.text),
-                "a calendar" => format!("add a step that asks it with `hours: {}`, and name that step here", name.text),
+                "a plan" => format!(
+                    "add a step that runs it, for example `run-{0}: {{ call: {0}, then: … }}`, and name that step here",
+                    name.text
+                ),
+                "a calendar" => {
+                    format!("add a step that asks it with `hours: {}`, and name that step here", name.text)
+                }
                 _ => format!("add a step that uses it with `verify: {}`, and name that step here", name.text),
             };
-            let mut diagnostic = Diagnostic::error(codes::KIND, &name.span, format!("a step is expected here, and `{}` is {kind}", name.text))
-                .label(format!("{callers} would have nowhere to go"))
-                .help(help);
+            let mut diagnostic = Diagnostic::error(
+                codes::KIND,
+                &name.span,
+                format!("a step is expected here, and `{}` is {kind}", name.text),
+            )
+            .label(format!("{callers} would have nowhere to go"))
+            .help(help);
             if let Some(prompt) = scope.prompts.get(&name.text) {
                 diagnostic = diagnostic.also(prompt, "the prompt is here");
             }
@@ -247,11 +308,16 @@ impl Reader {
             return StepId::NOWHERE;
         }
         let near = closest(&name.text, scope.steps.keys().map(String::as_str));
-        let diagnostic = Diagnostic::error(codes::STEP, &name.span, format!("no step is called `{}`", name.text))
-            .label(format!("{callers} would have nowhere to go"));
+        let diagnostic =
+            Diagnostic::error(codes::STEP, &name.span, format!("no step is called `{}`", name.text))
+                .label(format!("{callers} would have nowhere to go"));
         match near {
             Some(near) => {
-                self.report(diagnostic.also(&scope.steps[near], "a step with a similar name is here").help(format!("did you mean `{near}`?")));
+                self.report(
+                    diagnostic
+                        .also(&scope.steps[near], "a step with a similar name is here")
+                        .help(format!("did you mean `{near}`?")),
+                );
                 StepId(scope.steps.get_index_of(near).unwrap_or(usize::MAX))
             }
             None => {

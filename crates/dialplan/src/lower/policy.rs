@@ -9,15 +9,30 @@ use crate::source::Span;
 use crate::tree::Node;
 
 pub(crate) const KNOWN: [&str; 4] = ["policy", "about", "factors", "limits"];
-pub(crate) const LIMITS: [&str; 6] =
-    ["per-call", "per-caller-a-day", "per-ticket-a-day", "withheld-an-hour", "attack-an-hour", "attack-share"];
+pub(crate) const LIMITS: [&str; 6] = [
+    "per-call",
+    "per-caller-a-day",
+    "per-ticket-a-day",
+    "withheld-an-hour",
+    "attack-an-hour",
+    "attack-share",
+];
 
 impl Reader {
     /// A policy, and where its prompts are named.
-    pub(crate) fn policy(&mut self, root: &Node, whole: &Span) -> Option<(VerificationPolicy, Vec<(String, Span)>)> {
+    pub(crate) fn policy(
+        &mut self,
+        root: &Node,
+        whole: &Span,
+    ) -> Option<(VerificationPolicy, Vec<(String, Span)>)> {
         let table = self.table(root, whole, "a verification policy", &KNOWN)?;
         let name = table
-            .need(self, "policy", "no plan could use it", "begin with `policy: ` and the name of the file without `.yaml`")
+            .need(
+                self,
+                "policy",
+                "no plan could use it",
+                "begin with `policy: ` and the name of the file without `.yaml`",
+            )
             .and_then(|node| self.text(node, "`policy`", &table.key_span("policy")));
         if let Some(name) = &name {
             self.new_name(name, "a policy");
@@ -25,26 +40,50 @@ impl Reader {
         let about = table.find("about").and_then(Node::scalar).unwrap_or_default().to_owned();
         let mut asks = Vec::new();
         let mut factors = Vec::new();
-        let node = table.need(self, "factors", "everything would be told to everybody", "add `factors:` with `- { factor: code, length: 9 }`");
-        for item in node.map(|node| self.items(node, "`factors`", &table.key_span("factors"))).unwrap_or_default() {
+        let node = table.need(
+            self,
+            "factors",
+            "everything would be told to everybody",
+            "add `factors:` with `- { factor: code, length: 9 }`",
+        );
+        for item in
+            node.map(|node| self.items(node, "`factors`", &table.key_span("factors"))).unwrap_or_default()
+        {
             let head = first_word(item);
-            let Some(factor) = self.table(item, &head, "a factor", &["factor", "ask", "length"]) else { continue };
+            let Some(factor) = self.table(item, &head, "a factor", &["factor", "ask", "length"]) else {
+                continue;
+            };
             let known = [("code", Factor::Code), ("last-four", Factor::LastFour)];
             let which = factor
-                .need(self, "factor", "nobody can tell what callers are asked for", "add `factor: code` or `factor: last-four`")
+                .need(
+                    self,
+                    "factor",
+                    "nobody can tell what callers are asked for",
+                    "add `factor: code` or `factor: last-four`",
+                )
                 .and_then(|node| self.word(node, "a factor", &known, &factor.key_span("factor")));
             let length = factor
-                .need(self, "length", "nobody can tell how many digits callers key", "add `length: ` and the number of digits")
+                .need(
+                    self,
+                    "length",
+                    "nobody can tell how many digits callers key",
+                    "add `length: ` and the number of digits",
+                )
                 .and_then(|node| self.count(node, "`length`", 1..=32, &factor.key_span("length")));
             let ask = factor.find("ask").and_then(|node| self.text(node, "`ask`", &factor.key_span("ask")));
             if let Some(ask) = &ask {
                 asks.push((ask.text.clone(), ask.span.clone()));
             }
             if let (Some(which), Some(length)) = (which, length) {
-                factors.push(AskedFactor { factor: which, ask: ask.map(|ask| ask.text), length: length as u32 });
+                factors.push(AskedFactor {
+                    factor: which,
+                    ask: ask.map(|ask| ask.text),
+                    length: length as u32,
+                });
             }
         }
-        let limits = table.find("limits").map(|node| self.limits(node, &table.key_span("limits"))).unwrap_or_default();
+        let limits =
+            table.find("limits").map(|node| self.limits(node, &table.key_span("limits"))).unwrap_or_default();
         Some((VerificationPolicy { policy: name?.text, about, factors, limits }, asks))
     }
 
@@ -67,4 +106,3 @@ impl Reader {
         limits
     }
 }
-

@@ -29,7 +29,9 @@ impl Reader {
             }
             _ => {
                 let known = ["zh-CN", "en-US", "barge-in"];
-                if let Some(table) = self.table(&entry.value, head, &format!("prompt `{}`", entry.key.text), &known) {
+                if let Some(table) =
+                    self.table(&entry.value, head, &format!("prompt `{}`", entry.key.text), &known)
+                {
                     if let Some(node) = table.find("barge-in") {
                         barge_in = self.flag(node, "`barge-in`", &table.key_span("barge-in")).unwrap_or(true);
                     }
@@ -43,7 +45,12 @@ impl Reader {
                         if let Kind::Scalar { .. } = node.kind {
                             texts.insert(language, self.pieces(node).unwrap_or_default());
                         } else {
-                            self.shape(node, &format!("the words of `{}`", entry.key.text), "a text", &table.key_span(language.tag()));
+                            self.shape(
+                                node,
+                                &format!("the words of `{}`", entry.key.text),
+                                "a text",
+                                &table.key_span(language.tag()),
+                            );
                         }
                     }
                 }
@@ -58,9 +65,13 @@ impl Reader {
             Language::EnUs => "callers who speak English would hear silence here",
         };
         self.report(
-            Diagnostic::error(codes::LANGUAGE, &entry.key.span, format!("prompt `{}` has no words in {language}", entry.key.text))
-                .label(who)
-                .help(format!("add a line `{language}: …` below it")),
+            Diagnostic::error(
+                codes::LANGUAGE,
+                &entry.key.span,
+                format!("prompt `{}` has no words in {language}", entry.key.text),
+            )
+            .label(who)
+            .help(format!("add a line `{language}: …` below it")),
         );
     }
 
@@ -70,15 +81,20 @@ impl Reader {
         let text = node.scalar()?;
         if text.chars().count() > TEXT_LIMIT {
             self.report(
-                Diagnostic::error(codes::RANGE, &super::first_line(&span), format!("this text is longer than {TEXT_LIMIT} characters"))
-                    .label("nobody listens that long")
-                    .help("divide it into several prompts: `say: [first, second]`"),
+                Diagnostic::error(
+                    codes::RANGE,
+                    &super::first_line(&span),
+                    format!("this text is longer than {TEXT_LIMIT} characters"),
+                )
+                .label("nobody listens that long")
+                .help("divide it into several prompts: `say: [first, second]`"),
             );
             return None;
         }
         // Where the text stands in the file; folded and escaped texts have no one-to-one place.
         let exact = span.text() == text;
-        let place = |from: usize, to: usize| if exact { span.part(from..to) } else { super::first_line(&span) };
+        let place =
+            |from: usize, to: usize| if exact { span.part(from..to) } else { super::first_line(&span) };
         let mut pieces = Vec::new();
         let mut at = 0;
         let mut sound = true;
@@ -86,9 +102,13 @@ impl Reader {
             push_words(&mut pieces, &text[at..open]);
             let Some(close) = text[open..].find("}}").map(|close| open + close) else {
                 self.report(
-                    Diagnostic::error(codes::TEMPLATE, &place(open, open + 2), "a value begins with `{{` and is never closed")
-                        .label("the caller would hear nothing from here on")
-                        .help("close it with `}}`"),
+                    Diagnostic::error(
+                        codes::TEMPLATE,
+                        &place(open, open + 2),
+                        "a value begins with `{{` and is never closed",
+                    )
+                    .label("the caller would hear nothing from here on")
+                    .help("close it with `}}`"),
                 );
                 return None;
             };
@@ -102,9 +122,13 @@ impl Reader {
         for sign in ["{%", "{#"] {
             if let Some(found) = text.find(sign) {
                 self.report(
-                    Diagnostic::error(codes::TEMPLATE, &place(found, found + 2), format!("`{sign}` has no meaning in a prompt"))
-                        .label("the caller would hear it read aloud")
-                        .help("decide in a step: `branch:` with one prompt for each case"),
+                    Diagnostic::error(
+                        codes::TEMPLATE,
+                        &place(found, found + 2),
+                        format!("`{sign}` has no meaning in a prompt"),
+                    )
+                    .label("the caller would hear it read aloud")
+                    .help("decide in a step: `branch:` with one prompt for each case"),
                 );
                 return None;
             }
@@ -146,20 +170,25 @@ impl Reader {
                 Diagnostic::error(codes::TEMPLATE, &path_span, format!("how `{name}` is said is missing"))
                     .label("nobody can tell whether the caller hears a number, digits or words")
                     .help(format!("write {{{{ {name} | {} }}}}", likely_slot(variable, field)))
-                    .note("a value is said as digits, number, count(\"…\"), money, date, time, phone or text"),
+                    .note(
+                        "a value is said as digits, number, count(\"…\"), money, date, time, phone or text",
+                    ),
             );
             return None;
         };
         let lead = path.len() + 1 + (slot.len() - slot.trim_start().len());
         let slot_span = place(lead, lead + slot.trim().len());
         let slot = self.slot(slot.trim(), &slot_span)?;
-        let path = VariablePath { variable: variable.to_owned(), field: field.map(str::to_owned), span: path_span };
+        let path =
+            VariablePath { variable: variable.to_owned(), field: field.map(str::to_owned), span: path_span };
         Some(Piece::Value { path, slot })
     }
 
     fn slot(&mut self, text: &str, span: &Span) -> Option<Slot> {
         let (name, argument) = match text.split_once('(') {
-            Some((name, rest)) => (name.trim(), rest.trim().strip_suffix(')').map(|a| a.trim().trim_matches(['"', '\'']))),
+            Some((name, rest)) => {
+                (name.trim(), rest.trim().strip_suffix(')').map(|a| a.trim().trim_matches(['"', '\''])))
+            }
             None => (text, None),
         };
         let slot = match (name, argument) {
@@ -175,7 +204,9 @@ impl Reader {
             _ => {
                 let known = ["digits", "number", "count", "money", "date", "time", "phone", "text"];
                 let help = match (name, closest(name, known)) {
-                    ("count", _) => "write count(\"位\") with the measure word, or the English noun".to_owned(),
+                    ("count", _) => {
+                        "write count(\"位\") with the measure word, or the English noun".to_owned()
+                    }
                     ("money", _) => "write money, or money(\"colloquial\")".to_owned(),
                     (_, Some(near)) if near != name => format!("did you mean `{near}`?"),
                     _ => "write digits, number, count(\"位\"), money, date, time, phone or text".to_owned(),

@@ -27,7 +27,12 @@ impl Reader {
     /// Reads the words that all questions share.
     pub(super) fn question(&mut self, table: &Table<'_>, scope: &Scope<'_>, asking: &Asking<'_>) -> Question {
         let prompt = table
-            .need(self, "prompt", "the caller would hear nothing and not know what to do", "add `prompt: …` with the name of a prompt")
+            .need(
+                self,
+                "prompt",
+                "the caller would hear nothing and not know what to do",
+                "add `prompt: …` with the name of a prompt",
+            )
             .map(|node| self.prompts_of(node, scope, "`prompt`", &table.key_span("prompt")).0)
             .unwrap_or_default();
         let (first_digit, inter_digit) = self.times(table);
@@ -72,9 +77,13 @@ impl Reader {
         let Some(node) = table.find(word) else {
             if !table.meant.contains(&word) {
                 self.report(
-                    Diagnostic::error(codes::SILENCE, table.head(), format!("{} `{}` does not say what happens on `{word}`", asking.verb, asking.step))
-                        .label(label)
-                        .help(help),
+                    Diagnostic::error(
+                        codes::SILENCE,
+                        table.head(),
+                        format!("{} `{}` does not say what happens on `{word}`", asking.verb, asking.step),
+                    )
+                    .label(label)
+                    .help(help),
                 );
             }
             return Vec::new();
@@ -102,44 +111,71 @@ impl Reader {
         let mut attempts = Vec::new();
         for (number, item) in items.iter().enumerate() {
             let place = first_word(item);
-            let Some(table) = self.table(item, &place, &format!("an item of `{word}`"), &["say", "then"]) else { continue };
+            let Some(table) = self.table(item, &place, &format!("an item of `{word}`"), &["say", "then"])
+            else {
+                continue;
+            };
             let say = table
                 .find("say")
                 .map(|node| self.prompts_of(node, scope, "`say`", &table.key_span("say")).0)
                 .unwrap_or_default();
-            let then = table.find("then").map(|node| self.step_of(node, scope, "`then`", &table.key_span("then")));
+            let then =
+                table.find("then").map(|node| self.step_of(node, scope, "`then`", &table.key_span("then")));
             let last = number + 1 == items.len();
             if then.is_none() && (last || each_leads) && !table.meant.contains(&"then") {
                 let (message, label) = if each_leads {
-                    (format!("an item of `{word}` does not say where the call goes"), "after this the caller would hear silence")
+                    (
+                        format!("an item of `{word}` does not say where the call goes"),
+                        "after this the caller would hear silence",
+                    )
                 } else {
-                    (format!("the last item of `{word}` leads nowhere"), "from here on the caller would be asked for ever")
+                    (
+                        format!("the last item of `{word}` leads nowhere"),
+                        "from here on the caller would be asked for ever",
+                    )
                 };
-                self.report(
-                    Diagnostic::error(codes::LAST_ITEM, &place, message)
-                        .label(label)
-                        .help(if each_leads { "add `then: …` with the name of a step" } else { "add a line `- then: …` with the name of a step" }),
-                );
+                self.report(Diagnostic::error(codes::LAST_ITEM, &place, message).label(label).help(
+                    if each_leads {
+                        "add `then: …` with the name of a step"
+                    } else {
+                        "add a line `- then: …` with the name of a step"
+                    },
+                ));
             }
             if then.is_some() && !last && !each_leads {
                 let next = first_word(&items[number + 1]);
                 self.report(
-                    Diagnostic::warning(codes::DEAD_ITEM, &next, format!("this item of `{word}` is never used"))
-                        .label("no caller ever hears this")
-                        .also(&place, "every caller leaves here")
-                        .help("remove it, or take `then` from the item before it"),
+                    Diagnostic::warning(
+                        codes::DEAD_ITEM,
+                        &next,
+                        format!("this item of `{word}` is never used"),
+                    )
+                    .label("no caller ever hears this")
+                    .also(&place, "every caller leaves here")
+                    .help("remove it, or take `then` from the item before it"),
                 );
             }
             attempts.push(Attempt { say, then });
         }
         if items.is_empty() {
-            self.shape(&Node { span: node.span.clone(), kind: Kind::Nothing }, &format!("`{word}`"), "a list", head);
+            self.shape(
+                &Node { span: node.span.clone(), kind: Kind::Nothing },
+                &format!("`{word}`"),
+                "a list",
+                head,
+            );
         }
         attempts
     }
 
     /// One prompt or a list of them, with their places.
-    pub(super) fn prompts_of(&mut self, node: &Node, scope: &Scope<'_>, what: &str, head: &Span) -> (Vec<PromptId>, Vec<Span>) {
+    pub(super) fn prompts_of(
+        &mut self,
+        node: &Node,
+        scope: &Scope<'_>,
+        what: &str,
+        head: &Span,
+    ) -> (Vec<PromptId>, Vec<Span>) {
         let mut prompts = Vec::new();
         let mut spans = Vec::new();
         for item in self.items(node, what, head) {
@@ -157,7 +193,14 @@ impl Reader {
     }
 
     /// A step by its name; `pressed` is the key that leads there.
-    pub(super) fn step_pressed(&mut self, node: &Node, scope: &Scope<'_>, what: &str, head: &Span, pressed: Option<&str>) -> StepId {
+    pub(super) fn step_pressed(
+        &mut self,
+        node: &Node,
+        scope: &Scope<'_>,
+        what: &str,
+        head: &Span,
+        pressed: Option<&str>,
+    ) -> StepId {
         match self.text(node, what, head) {
             Some(name) => self.step_named(&name, scope, pressed),
             None => StepId::NOWHERE,

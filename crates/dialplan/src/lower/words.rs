@@ -64,7 +64,9 @@ mod tests {
 
     #[test]
     fn lengths_of_time_carry_their_unit() {
-        for (text, millis) in [("700ms", 700), ("3s", 3_000), ("1.5s", 1_500), ("2min", 120_000), ("24h", 86_400_000)] {
+        for (text, millis) in
+            [("700ms", 700), ("3s", 3_000), ("1.5s", 1_500), ("2min", 120_000), ("24h", 86_400_000)]
+        {
             let length = duration_of(text).unwrap();
             assert_eq!(length, Duration::from_millis(millis));
             assert!(duration_of(&spell(length)) == Some(length));

@@ -158,7 +158,8 @@ impl Session {
             (What::Confirm { .. }, Some(confirm)) => vec![confirm.prompt],
             _ => accepts.question.prompt.clone(),
         };
-        ask.prompts = prompts.iter().filter_map(|id| plan.prompt(*id)).map(|prompt| prompt.name.clone()).collect();
+        ask.prompts =
+            prompts.iter().filter_map(|id| plan.prompt(*id)).map(|prompt| prompt.name.clone()).collect();
         if prompt {
             self.say(&prompts, Manner { pace, skippable: true, repeats: true });
         }
@@ -233,7 +234,9 @@ impl Session {
 
     fn is_complete(&self, ask: &Ask, accepts: &Accepts<'_>) -> bool {
         match accepts.menu {
-            Some(menu) => !menu.keys.keys().any(|keys| keys.len() > ask.keys.len() && keys.starts_with(&ask.keys)),
+            Some(menu) => {
+                !menu.keys.keys().any(|keys| keys.len() > ask.keys.len() && keys.starts_with(&ask.keys))
+            }
             None => ask.keys.len() >= accepts.max,
         }
     }
@@ -243,7 +246,10 @@ impl Session {
         if !ask.keys.is_empty() {
             return None;
         }
-        let own = accepts.collect.filter(|_| matches!(ask.what, What::Collect)).and_then(|c| c.keys.get(&key).copied());
+        let own = accepts
+            .collect
+            .filter(|_| matches!(ask.what, What::Collect))
+            .and_then(|c| c.keys.get(&key).copied());
         if accepts.end_key == Some(key) {
             return own;
         }
@@ -255,7 +261,10 @@ impl Session {
             }
             (None, _, Some(collect)) => {
                 !key.is_ascii_digit()
-                    && collect.pattern.as_ref().is_none_or(|p| !p.0.first().is_some_and(|set| set.contains(&key)))
+                    && collect
+                        .pattern
+                        .as_ref()
+                        .is_none_or(|p| !p.0.first().is_some_and(|set| set.contains(&key)))
             }
             _ => !key.is_ascii_digit(),
         };
@@ -290,7 +299,8 @@ impl Session {
         if let [key] = keys.chars().collect::<Vec<_>>()[..]
             && accepts.menu.is_none()
             && accepts.min > 1
-            && let Some(to) = accepts.collect.and_then(|c| c.keys.get(&key)).or_else(|| plan.keys_everywhere.get(&key))
+            && let Some(to) =
+                accepts.collect.and_then(|c| c.keys.get(&key)).or_else(|| plan.keys_everywhere.get(&key))
         {
             self.leave_for(plan, &ask, *to, &keys);
             return;
@@ -402,7 +412,8 @@ impl Session {
         }
         let mut ask = ask.as_ref().clone();
         let plan = Arc::clone(&self.frame().plan);
-        let Some((step, accepts)) = plan.step(ask.step).and_then(|step| Some((step, accepts(step, &ask.what)?)))
+        let Some((step, accepts)) =
+            plan.step(ask.step).and_then(|step| Some((step, accepts(step, &ask.what)?)))
         else {
             self.trouble("no-question");
             return;
@@ -414,7 +425,10 @@ impl Session {
         ask.no_inputs += 1;
         self.steps_since_input = 0;
         let number = ask.no_inputs;
-        self.note(StepEvent::NoInput { step: step.name.clone(), attempt: u32::try_from(number).unwrap_or(u32::MAX) });
+        self.note(StepEvent::NoInput {
+            step: step.name.clone(),
+            attempt: u32::try_from(number).unwrap_or(u32::MAX),
+        });
         let attempts = attempts_or_once_more(&accepts.question.no_input, accepts.verify, number);
         self.next_attempt(ask, &attempts, number);
     }
@@ -427,7 +441,13 @@ const FACTOR_ATTEMPTS: usize = 3;
 fn attempts_or_once_more(attempts: &[Attempt], verify: Option<&Verify>, number: usize) -> Vec<Attempt> {
     match verify {
         Some(verify) if attempts.is_empty() && number >= FACTOR_ATTEMPTS => {
-            vec![verify.refused.last().cloned().unwrap_or(Attempt { say: Vec::new(), then: Some(verify.failed) })]
+            vec![
+                verify
+                    .refused
+                    .last()
+                    .cloned()
+                    .unwrap_or(Attempt { say: Vec::new(), then: Some(verify.failed) }),
+            ]
         }
         _ => attempts.to_vec(),
     }
@@ -439,6 +459,7 @@ fn check_digit_fits(keys: &str) -> bool {
         return TicketCode::check(keys).is_ok();
     }
     let digits: Vec<u32> = keys.chars().filter_map(|c| c.to_digit(10)).collect();
-    let weighted = digits.iter().rev().zip([1u32, 3].into_iter().cycle()).map(|(digit, weight)| digit * weight);
+    let weighted =
+        digits.iter().rev().zip([1u32, 3].into_iter().cycle()).map(|(digit, weight)| digit * weight);
     !digits.is_empty() && weighted.sum::<u32>() % 10 == 0
 }

@@ -63,7 +63,8 @@ impl Session {
                             break;
                         }
                         Ok(false) => {}
-                        Err(_) => self.note(StepEvent::Trouble { step: step.name.clone(), code: "condition".into() }),
+                        Err(_) => self
+                            .note(StepEvent::Trouble { step: step.name.clone(), code: "condition".into() }),
                     }
                 }
                 self.go(to);
@@ -78,7 +79,9 @@ impl Session {
                         Ok(value) => {
                             self.frame_mut().variables.insert(name.clone(), value);
                         }
-                        Err(_) => self.note(StepEvent::Trouble { step: step.name.clone(), code: "value".into() }),
+                        Err(_) => {
+                            self.note(StepEvent::Trouble { step: step.name.clone(), code: "value".into() })
+                        }
                     }
                 }
                 self.go_on(step.then);
@@ -159,7 +162,8 @@ impl Session {
         with: &indexmap::IndexMap<String, crate::plan::VariablePath>,
         gives: &indexmap::IndexMap<String, String>,
     ) {
-        let Some(plan) = self.plans.find_plan(callee).cloned().filter(|_| self.frames.len() < DEPTH_LIMIT) else {
+        let Some(plan) = self.plans.find_plan(callee).cloned().filter(|_| self.frames.len() < DEPTH_LIMIT)
+        else {
             self.trouble("no-plan");
             return;
         };
@@ -183,10 +187,9 @@ impl Session {
         let here = self.variables();
         let Some(ended) = self.frames.pop() else { return };
         for (name, path) in values {
-            if let (Some(variable), Some(value)) = (
-                ended.gives.get(name),
-                expression::find(&here, &path.variable, path.field.as_deref()),
-            ) {
+            if let (Some(variable), Some(value)) =
+                (ended.gives.get(name), expression::find(&here, &path.variable, path.field.as_deref()))
+            {
                 self.frame_mut().variables.insert(variable.clone(), value.clone());
             }
         }

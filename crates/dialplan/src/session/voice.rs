@@ -89,7 +89,8 @@ impl Session {
             let Some(mut utterance) = self.fill(prompt) else { continue };
             utterance.barge_in &= manner.skippable;
             if self.speaks_other_language(&utterance)
-                && let Some(mut bridge) = plan.bridge.and_then(|id| plan.prompt(id)).and_then(|p| self.fill(p))
+                && let Some(mut bridge) =
+                    plan.bridge.and_then(|id| plan.prompt(id)).and_then(|p| self.fill(p))
             {
                 bridge.barge_in &= manner.skippable;
                 self.queue(bridge, manner, false);
@@ -124,7 +125,9 @@ impl Session {
         if self.recording {
             return;
         }
-        if let Some(mut notice) = plan.recording_notice.and_then(|id| plan.prompt(id)).and_then(|p| self.fill(p)) {
+        if let Some(mut notice) =
+            plan.recording_notice.and_then(|id| plan.prompt(id)).and_then(|p| self.fill(p))
+        {
             self.recording = true;
             notice.barge_in = false;
             self.queue(notice, Manner { pace: Pace::Normal, skippable: false, repeats: false }, true);
@@ -145,10 +148,14 @@ impl Session {
         let mut segments = Vec::new();
         for piece in pieces {
             match piece {
-                Piece::Words { part, text } => segments.push(Segment::Words { part: *part, text: text.clone() }),
+                Piece::Words { part, text } => {
+                    segments.push(Segment::Words { part: *part, text: text.clone() })
+                }
                 Piece::Value { path, slot } => {
                     match expression::find(&variables, &path.variable, path.field.as_deref()) {
-                        Some(value) => segments.push(Segment::Value { slot: slot.clone(), value: value.clone() }),
+                        Some(value) => {
+                            segments.push(Segment::Value { slot: slot.clone(), value: value.clone() })
+                        }
                         None => {
                             let step = self.position().1.to_owned();
                             self.note(StepEvent::Trouble { step, code: "value-missing".into() });
@@ -180,7 +187,9 @@ impl Session {
         if self.voice.is_busy() {
             return;
         }
-        while self.voice.queue.front().is_some_and(|item| item.utterance.barge_in) && !self.type_ahead.is_empty() {
+        while self.voice.queue.front().is_some_and(|item| item.utterance.barge_in)
+            && !self.type_ahead.is_empty()
+        {
             // A caller who knows the way keys ahead; the prompt can still be asked for again.
             if let Some(skipped) = self.voice.queue.pop_front().filter(|item| item.repeats) {
                 self.voice.said.push(skipped);
@@ -199,7 +208,8 @@ impl Session {
             together.extend(self.voice.queue.pop_front());
         }
         let characters: usize = together.iter().map(|item| length(&item.utterance)).sum();
-        let limit = PLAY_LIMIT + PLAY_LIMIT_PER_CHARACTER * u32::try_from(characters).unwrap_or(u32::MAX).min(10_000);
+        let limit =
+            PLAY_LIMIT + PLAY_LIMIT_PER_CHARACTER * u32::try_from(characters).unwrap_or(u32::MAX).min(10_000);
         let op = self.op();
         let prompts = together.iter().map(|item| item.utterance.prompt.clone()).collect();
         self.voice.playing = Some(Playing { op, deadline: self.now + limit, barge_in, prompts, then_record });
@@ -210,7 +220,9 @@ impl Session {
 
     /// A key stops what is being said, and what would come after it, where that may be stopped.
     pub(super) fn barge_in(&mut self) {
-        let Some(op) = self.voice.playing.as_ref().filter(|playing| playing.barge_in).map(|playing| playing.op) else {
+        let Some(op) =
+            self.voice.playing.as_ref().filter(|playing| playing.barge_in).map(|playing| playing.op)
+        else {
             return;
         };
         self.commands.push_back(Command::StopPlaying { op });

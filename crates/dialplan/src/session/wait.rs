@@ -60,10 +60,15 @@ impl Session {
                 let value = |path: &crate::plan::VariablePath| {
                     expression::find(&variables, &path.variable, path.field.as_deref()).cloned()
                 };
-                let with: Fields =
-                    lookup.with.iter().filter_map(|(name, path)| Some((name.clone(), value(path)?))).collect();
+                let with: Fields = lookup
+                    .with
+                    .iter()
+                    .filter_map(|(name, path)| Some((name.clone(), value(path)?)))
+                    .collect();
                 let fields = match &lookup.record {
-                    Type::Record(fields) => fields.iter().map(|(name, of)| (name.clone(), of.name())).collect(),
+                    Type::Record(fields) => {
+                        fields.iter().map(|(name, of)| (name.clone(), of.name())).collect()
+                    }
                     _ => Vec::new(),
                 };
                 Query::Http { url: url.clone(), with, fields }

@@ -93,7 +93,12 @@ impl MemoryRecord {
     }
 
     /// Decides by the policy and counts before it answers.
-    pub fn verify(&mut self, policy: &VerificationPolicy, given: &Given, withheld: bool) -> (Duration, Option<Answer>) {
+    pub fn verify(
+        &mut self,
+        policy: &VerificationPolicy,
+        given: &Given,
+        withheld: bool,
+    ) -> (Duration, Option<Answer>) {
         if self.database == Database::Away {
             return self.delayed(Answer::Failed);
         }
@@ -120,7 +125,8 @@ impl MemoryRecord {
                 if refusal.counts() {
                     self.counters.in_call += 1;
                     self.counters.by_all += 1;
-                    let of_number = if withheld { &mut self.counters.by_withheld } else { &mut self.counters.by_caller };
+                    let of_number =
+                        if withheld { &mut self.counters.by_withheld } else { &mut self.counters.by_caller };
                     *of_number += 1;
                 }
                 if refusal == Refusal::WrongFactor {

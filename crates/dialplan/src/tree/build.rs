@@ -81,11 +81,7 @@ enum Open {
     Map { entries: Vec<Entry>, key: Option<Name> },
 }
 
-fn build(
-    file: &Arc<SourceFile>,
-    text: &str,
-    found: &mut Vec<Diagnostic>,
-) -> Result<Option<Node>, Stumbled> {
+fn build(file: &Arc<SourceFile>, text: &str, found: &mut Vec<Diagnostic>) -> Result<Option<Node>, Stumbled> {
     let before = found.len();
     let outcome = Builder { file, found, open: Vec::new(), root: None, documents: 0 }.run(text);
     if outcome.is_err() {
@@ -160,9 +156,13 @@ impl Builder<'_> {
     fn refuse_anchor(&mut self, used: bool, span: &Span) {
         if used {
             self.found.push(
-                Diagnostic::error(codes::ANCHOR, span, "anchors and tags (`&name`, `!tag`) are no part of plans")
-                    .label("begins with a sign that YAML keeps for itself")
-                    .help("put the text in quotes, or write it out where it is needed"),
+                Diagnostic::error(
+                    codes::ANCHOR,
+                    span,
+                    "anchors and tags (`&name`, `!tag`) are no part of plans",
+                )
+                .label("begins with a sign that YAML keeps for itself")
+                .help("put the text in quotes, or write it out where it is needed"),
             );
         }
     }

@@ -21,7 +21,8 @@ pub(super) fn find(file: &Arc<SourceFile>, copy: &str, line: usize, alias: bool)
         // The parser knows the exact line of an alias.
         lines.truncate(1);
     }
-    let kinds: [fn(&Line<'_>) -> Option<Trap>; 6] = [tab, fullwidth, star, braces_with_words, colon, sign];
+    let kinds: [fn(&Line<'_>) -> Option<Trap>; 7] =
+        [tab, fullwidth, star, braces_with_words, braces_in_table, colon, sign];
     if let Some(trap) = open_quote(file, copy, line) {
         return Some(trap);
     }
@@ -95,10 +96,15 @@ fn tab(line: &Line<'_>) -> Option<Trap> {
     let indent = &line.text[..line.text.len() - line.text.trim_start().len()];
     let tab = indent.find('\t')?;
     let width = indent.bytes().filter(|&b| b == b'\t').count();
-    let diagnostic = Diagnostic::error(codes::TAB, &line.span(tab..indent.len()), "this line is indented with a tab")
-        .label("YAML counts spaces only, so nobody can tell which step this line belongs to")
-        .help(format!("write {} spaces instead of the tab{}", 2 * width, if width == 1 { "" } else { "s" }))
-        .note("most editors turn tabs into spaces for YAML: in VS Code `\"editor.insertSpaces\": true`");
+    let diagnostic =
+        Diagnostic::error(codes::TAB, &line.span(tab..indent.len()), "this line is indented with a tab")
+            .label("YAML counts spaces only, so nobody can tell which step this line belongs to")
+            .help(format!(
+                "write {} spaces instead of the tab{}",
+                2 * width,
+                if width == 1 { "" } else { "s" }
+            ))
+            .note("most editors turn tabs into spaces for YAML: in VS Code `\"editor.insertSpaces\": true`");
     let spaces = " ".repeat(indent.len());
     line.mend(diagnostic, &[(0, &spaces)])
 }
@@ -110,7 +116,10 @@ fn fullwidth(line: &Line<'_>) -> Option<Trap> {
     if let Some(open) = quote {
         let close = rest[open.len_utf8()..].find(['“', '”', '＂', '‘', '’']).map(|c| c + open.len_utf8());
         let end = close.map_or(open.len_utf8(), |c| c + '”'.len_utf8());
-        let diagnostic = quotes(&line.span(at..at + end), rest.get(open.len_utf8()..close.unwrap_or(end)).unwrap_or_default());
+        let diagnostic = quotes(
+            &line.span(at..at + end),
+            rest.get(open.len_utf8()..close.unwrap_or(end)).unwrap_or_default(),
+        );
         return line.mend(diagnostic, &[(at, "___")]);
     }
     let colon = rest.find('：')?;
@@ -159,10 +168,13 @@ fn star(line: &Line<'_>) -> Option<Trap> {
     }
     let word = line.text[value.clone()].split(' ').next().unwrap_or("*");
     let end = value.start + word.len();
-    let diagnostic =
-        Diagnostic::error(codes::UNQUOTED_KEY, &line.span(value.start..end), format!("`{word}` stands without quotes"))
-            .label("YAML keeps `*` for itself: the caller's star key would do nothing here")
-            .help(format!("write `\"{word}\"`"));
+    let diagnostic = Diagnostic::error(
+        codes::UNQUOTED_KEY,
+        &line.span(value.start..end),
+        format!("`{word}` stands without quotes"),
+    )
+    .label("YAML keeps `*` for itself: the caller's star key would do nothing here")
+    .help(format!("write `\"{word}\"`"));
     line.mend(diagnostic, &[(value.start, "_")])
 }
 
@@ -213,6 +225,36 @@ fn braces_with_words(line: &Line<'_>) -> Option<Trap> {
     line.mend(diagnostic, &[(value.start, &plain)])
 }
 
+/// `{ en-US: You have {{ n | number }}. }`: inside a table in braces every text with a value needs
+/// quotes.
+fn braces_in_table(line: &Line<'_>) -> Option<Trap> {
+    let value = line.value()?;
+    let text = &line.text[value.clone()];
+    if !text.starts_with('{') || text.starts_with("{{") {
+        return None;
+    }
+    let quoted = |at: usize| text[..at].matches('"').count() % 2 == 1;
+    let open = text.match_indices("{{").map(|(at, _)| at).find(|&at| !quoted(at))?;
+    let close = open + text[open..].find("}}")? + 2;
+    let begin = text[..open].rfind([',', '{']).map_or(0, |at| at + 1);
+    let begin = text[begin..open].find(": ").map_or(begin, |colon| begin + colon + 2);
+    let end = close + text[close..].find([',', '}']).unwrap_or(text.len() - close);
+    let words = text[begin..end].trim();
+    let place = line.span(value.start + open..value.start + open + 2);
+    let diagnostic = Diagnostic::error(
+        codes::BRACES,
+        &place,
+        "a text with a value stands without quotes inside a table in braces",
+    )
+    .label("YAML takes the brace for the beginning of another table: the caller would hear nothing")
+    .help(format!("write \"{words}\""));
+    let plain: String = text
+        .char_indices()
+        .map(|(at, c)| if (open..close).contains(&at) && c.is_ascii() { '_' } else { c })
+        .collect();
+    line.mend(diagnostic, &[(value.start, &plain)])
+}
+
 /// A text that begins with a value and stands without quotes.
 pub(super) fn braces(written: &Span) -> Diagnostic {
     let text = written.text().trim_end();
@@ -258,10 +300,15 @@ fn colon(line: &Line<'_>) -> Option<Trap> {
     }
     let colon = text.find(": ").or_else(|| text.ends_with(':').then(|| text.len() - 1))?;
     let at = value.start + colon;
-    let quoted = if text.contains('"') { format!("'{}'", text.replace('\'', "''")) } else { format!("\"{text}\"") };
-    let diagnostic = Diagnostic::error(codes::COLON, &line.span(at..at + 1), "a colon inside a text that stands without quotes")
-        .label("YAML takes the words before it for a key: the caller would hear none of this sentence")
-        .help(format!("write {quoted}"));
+    let quoted =
+        if text.contains('"') { format!("'{}'", text.replace('\'', "''")) } else { format!("\"{text}\"") };
+    let diagnostic = Diagnostic::error(
+        codes::COLON,
+        &line.span(at..at + 1),
+        "a colon inside a text that stands without quotes",
+    )
+    .label("YAML takes the words before it for a key: the caller would hear none of this sentence")
+    .help(format!("write {quoted}"));
     let plain: String = text.chars().map(|c| if c == ':' || c == '#' { '_' } else { c }).collect();
     line.mend(diagnostic, &[(value.start, &plain)])
 }
