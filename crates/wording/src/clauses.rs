@@ -46,6 +46,42 @@ fn push(clauses: &mut Vec<String>, clause: &mut String) {
     }
 }
 
+/// Parts of a text by their language.
+pub(crate) fn runs(text: &str, language: Language) -> Vec<(String, Language)> {
+    let mut runs: Vec<(String, Language)> = Vec::new();
+    let mut part = String::new();
+    let mut put = |part: &mut String| {
+        let text = std::mem::take(part);
+        let own = language_of(&text, language, runs.last().map_or(language, |(_, last)| *last));
+        match runs.last_mut() {
+            Some((run, last)) if *last == own => run.push_str(&text),
+            _ => runs.push((text, own)),
+        }
+    };
+    for c in text.chars() {
+        part.push(c);
+        if matches!(c, '。' | '！' | '？' | '；' | '，' | '.' | '!' | '?' | ';' | ',' | '\n') {
+            put(&mut part);
+        }
+    }
+    put(&mut part);
+    runs.retain(|(text, _)| !text.trim().is_empty());
+    runs
+}
+
+/// The language of a clause inside a text of `usual`, behind a clause of `previous`.
+fn language_of(text: &str, usual: Language, previous: Language) -> Language {
+    let han = text.chars().filter(|c| matches!(c, '\u{3400}'..='\u{9fff}')).count();
+    let words = text.split(|c: char| !c.is_ascii_alphabetic() && c != '\'').filter(|w| w.len() > 1).count();
+    match usual {
+        Language::ZhCn if han == 0 && words >= 2 => Language::EnUs,
+        Language::ZhCn if han == 0 => previous,
+        Language::EnUs if han > 0 && words == 0 => Language::ZhCn,
+        Language::EnUs if words == 0 => previous,
+        usual => usual,
+    }
+}
+
 /// How long a speaker rests after a clause, by the punctuation it ends with.
 pub fn pause_after(clause: &str) -> Duration {
     let ms = match clause.trim_end().chars().next_back() {
@@ -73,6 +109,22 @@ mod tests {
             ["Dear customer, hello.", "Thank you."]
         );
         assert!(split("，。", Language::ZhCn).is_empty());
+    }
+
+    #[test]
+    fn sentences_of_the_other_language_are_told_apart() {
+        let zh = "您好，这里是查询。For English, press 8.";
+        assert_eq!(
+            runs(zh, Language::ZhCn),
+            [
+                ("您好，这里是查询。".to_owned(), Language::ZhCn),
+                ("For English, press 8.".to_owned(), Language::EnUs),
+            ]
+        );
+        let en = "For our hours press 2, 中文服务请按8, to hear this again press 9.";
+        assert_eq!(runs(en, Language::EnUs).len(), 3);
+        assert_eq!(runs("您的VIP套餐，OK。", Language::ZhCn).len(), 1);
+        assert!(runs("", Language::ZhCn).is_empty());
     }
 
     #[test]

@@ -3,6 +3,7 @@
 pub(crate) mod number;
 mod slots;
 mod text;
+mod words;
 
 pub(crate) use slots::{inventory, slot};
 pub(crate) use text::normalise;

@@ -62,6 +62,12 @@ pub fn spoken(text: &str, language: Language) -> String {
     }
 }
 
+/// A text by the language of its sentences: `您好。For English, press 8.` has two. A sentence of the
+/// other language is one that holds nothing of the text's own; a single foreign word is no sentence.
+pub fn runs(text: &str, language: Language) -> Vec<(String, Language)> {
+    clauses::runs(text, language)
+}
+
 /// Free text as clauses that are spoken one by one, normalised as by [`spoken`]; each keeps the
 /// punctuation it ends with. A text without anything to speak has none.
 pub fn clauses(text: &str, language: Language) -> Vec<String> {

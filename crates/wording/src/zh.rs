@@ -1,5 +1,6 @@
 //! Mandarin.
 
+mod marks;
 pub(crate) mod number;
 mod slots;
 mod text;

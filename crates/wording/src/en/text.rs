@@ -1,11 +1,13 @@
 //! Free English text to the words that are spoken.
 
 use super::number::{MONTHS, cardinal_text, digit_text, ordinal, small, year};
+use super::words::{symbol, word};
 use crate::scan::{self, clock, digits, is_digit, iso_date, numeral, skip_spaces};
 use crate::value::phone_groups;
 
 /// Words behind which digits are a code.
-const CODES: [&str; 17] = [
+const CODES: [&str; 18] = [
+    "digits",
     "code",
     "number",
     "no",
@@ -49,7 +51,7 @@ pub(crate) fn normalise(chars: &[char]) -> String {
 }
 
 /// Adds words with one space before them.
-fn say(words: &str, out: &mut String) {
+pub(super) fn say(words: &str, out: &mut String) {
     if !out.is_empty() && !out.ends_with(' ') {
         out.push(' ');
     }
@@ -255,7 +257,7 @@ fn range(chars: &[char], at: usize, out: &mut String) -> Option<usize> {
 fn plain(chars: &[char], at: usize, out: &mut String) -> Option<usize> {
     let found = numeral(chars, at)?;
     if !found.decimals.is_empty() && chars.get(found.end) == Some(&'.') && is_digit(chars, found.end + 1) {
-        let end = at + chars.iter().skip(at).take_while(|c| c.is_ascii_digit() || **c == '.').count();
+        let end = dotted_end(chars, at);
         let text: String = chars[at..end].iter().collect();
         let parts: Vec<String> = text.split('.').filter(|p| !p.is_empty()).map(digit_text).collect();
         say(&parts.join(" point "), out);
@@ -279,6 +281,12 @@ fn plain(chars: &[char], at: usize, out: &mut String) -> Option<usize> {
         return Some(end);
     }
     let suffix = letters(chars, found.end).to_ascii_lowercase();
+    if let Some((top, bottom, end)) = fraction(chars, &found) {
+        let part = if bottom == 2 { "half".to_owned() } else { ordinal(bottom) };
+        let many = if top == 1 { "" } else { "s" };
+        say(&format!("{} {part}{many}", cardinal_text(top)), out);
+        return Some(end);
+    }
     if let Some(n) = found.integer().filter(|n| *n < 100)
         && ["st", "nd", "rd", "th"].contains(&suffix.as_str())
     {
@@ -322,7 +330,20 @@ fn plain(chars: &[char], at: usize, out: &mut String) -> Option<usize> {
     Some(found.end)
 }
 
-fn ends_with_word(text: &str, word: &str) -> bool {
+/// `1/3`.
+fn fraction(chars: &[char], top: &scan::Numeral) -> Option<(u64, u64, usize)> {
+    let bottom = numeral(chars, top.end + 1).filter(|_| chars.get(top.end) == Some(&'/'))?;
+    let (a, b) = (top.integer()?, bottom.integer()?);
+    (a < b && b <= 10 && chars.get(bottom.end) != Some(&'/')).then_some((a, b, bottom.end))
+}
+
+/// Where `1.2.3` ends: a dot behind it belongs to the sentence.
+fn dotted_end(chars: &[char], at: usize) -> usize {
+    let dotted = |(n, c): &(usize, &char)| c.is_ascii_digit() || **c == '.' && is_digit(chars, n + 1);
+    at + chars.iter().enumerate().skip(at).take_while(dotted).count()
+}
+
+pub(super) fn ends_with_word(text: &str, word: &str) -> bool {
     text.strip_suffix(word).is_some_and(|before| !before.ends_with(char::is_alphanumeric))
 }
 
@@ -360,115 +381,4 @@ fn number_text(found: &scan::Numeral) -> String {
     }
     let decimals = digit_text(found.decimals.trim_end_matches('0'));
     format!("{} point {decimals}", cardinal_text(value))
-}
-
-/// A word; with digits in it a code: `A12-0358`. Months and short forms are written out.
-fn word(chars: &[char], at: usize, out: &mut String) -> Option<usize> {
-    let run: String = chars
-        .iter()
-        .enumerate()
-        .skip(at)
-        .take_while(|(n, c)| {
-            c.is_alphanumeric()
-                || **c == '\'' && *n > at
-                || **c == '-' && *n > at && chars.get(n + 1).is_some_and(|c| c.is_ascii_alphanumeric())
-        })
-        .map(|(_, c)| *c)
-        .collect();
-    let end = at + run.chars().count();
-    let glued = out.ends_with('\'') || at > 0 && chars[at - 1] == '\'';
-    let mut put = |text: &str| if glued { out.push_str(text) } else { say(text, out) };
-    if run.chars().any(|c| c.is_ascii_digit()) {
-        let mut spoken: Vec<String> = Vec::new();
-        for c in run.chars() {
-            match c {
-                '-' => {
-                    if let Some(last) = spoken.last_mut() {
-                        last.push(',');
-                    }
-                }
-                c if c.is_ascii_digit() => spoken.push(digit_text(c.encode_utf8(&mut [0; 4]))),
-                c if spoken.last().is_some_and(|s| {
-                    s.len() < 6 && s.chars().all(|c| c.is_ascii_alphabetic()) && s != "zero"
-                }) && c.is_ascii_lowercase() =>
-                {
-                    if let Some(last) = spoken.last_mut() {
-                        last.push(c);
-                    }
-                }
-                c => spoken.push(c.to_string()),
-            }
-        }
-        put(&spoken.join(" "));
-        return Some(end);
-    }
-    let lower = run.to_ascii_lowercase();
-    let dotted = chars.get(end) == Some(&'.');
-    let short = [("no", "number"), ("approx", "approximately"), ("tel", "telephone"), ("dept", "department")];
-    if let Some((_, long)) = short.iter().find(|(short, _)| dotted && lower == *short)
-        && is_digit(chars, skip_spaces(chars, end + 1)) | (lower != "no")
-    {
-        put(long);
-        return Some(end + 1);
-    }
-    // "Nov 22", "22 Nov."
-    let near_digit = is_digit(chars, skip_spaces(chars, if dotted { end + 1 } else { end }))
-        || at > 1 && chars[at - 1] == ' ' && is_digit(chars, at - 2);
-    if let Some(month) = MONTHS.iter().find(|name| {
-        near_digit && lower.len() >= 3 && lower.len() <= 4 && name.to_ascii_lowercase().starts_with(&lower)
-    }) {
-        put(month);
-        return Some(if dotted { end + 1 } else { end });
-    }
-    if ["yuan", "rmb", "cny"].contains(&lower.as_str()) {
-        put("yuan");
-        return Some(end);
-    }
-    put(&run);
-    Some(end)
-}
-
-fn symbol(chars: &[char], at: usize, out: &mut String) {
-    let c = chars[at];
-    let before_digit = is_digit(chars, at + 1);
-    let behind_word = out.chars().next_back().is_some_and(char::is_alphanumeric);
-    let mark = match c {
-        ',' | '，' | '、' => ',',
-        '.' | '。' | '…' | '\n' => '.',
-        ';' | '；' => ';',
-        ':' | '：' => ':',
-        '!' | '！' => '!',
-        '?' | '？' => '?',
-        '(' | ')' | '[' | ']' | '—' | '|' => ',',
-        '-' if at > 0 && chars[at - 1] == ' ' && !before_digit => ',',
-        '-' if before_digit && !behind_word => return say("minus", out),
-        '#' if before_digit => return say("number", out),
-        '&' => return say("and", out),
-        '+' => {
-            return if behind_word {
-                say("plus", out)
-            };
-        }
-        '=' => return say("equals", out),
-        '@' => return say("at", out),
-        '%' => return say("percent", out),
-        '°' => return say("degrees", out),
-        '×' => return say("times", out),
-        '/' if ends_with_word(&out.to_ascii_lowercase(), "yuan") => return say("per", out),
-        '/' if behind_word => return say("or", out),
-        '\'' if behind_word => return out.push('\''),
-        _ => return,
-    };
-    while out.ends_with(' ') {
-        out.pop();
-    }
-    match out.chars().next_back() {
-        None => {}
-        Some(last) if matches!(last, ',' | ':' | ';') && mark != ',' => {
-            out.pop();
-            out.push(mark);
-        }
-        Some(',' | ':' | ';' | '.' | '!' | '?') => {}
-        Some(_) => out.push(mark),
-    }
 }

@@ -1,5 +1,6 @@
 //! Free Chinese text to the words that are spoken.
 
+use super::marks::{latin, symbol};
 use super::number::{cardinal_text, digit_text};
 use crate::scan::{self, clock, digits, follows, is_digit, iso_date, numeral, skip_spaces};
 use crate::value::phone_groups;
@@ -243,7 +244,8 @@ fn plain(chars: &[char], at: usize, out: &mut String) -> Option<usize> {
     let unit = skip_spaces(chars, found.end);
     // Versions and addresses: 1.2.3.
     if !found.decimals.is_empty() && chars.get(found.end) == Some(&'.') && is_digit(chars, found.end + 1) {
-        let end = at + chars.iter().skip(at).take_while(|c| c.is_ascii_digit() || **c == '.').count();
+        let dotted = |(n, c): &(usize, &char)| c.is_ascii_digit() || **c == '.' && is_digit(chars, n + 1);
+        let end = at + chars.iter().enumerate().skip(at).take_while(dotted).count();
         let text: String = chars[at..end].iter().collect();
         let parts: Vec<String> =
             text.split('.').filter(|p| !p.is_empty()).map(|part| digit_text(part, "一")).collect();
@@ -342,7 +344,7 @@ fn unit_name(chars: &[char], at: usize) -> Option<(&'static str, usize)> {
 }
 
 /// The measure word at a place.
-fn measured(chars: &[char], at: usize) -> Option<&'static str> {
+pub(super) fn measured(chars: &[char], at: usize) -> Option<&'static str> {
     MEASURES.into_iter().filter(|word| follows(chars, at, word)).max_by_key(|word| word.len())
 }
 
@@ -360,99 +362,4 @@ fn number_text(found: &scan::Numeral, measured: bool) -> String {
     }
     let decimals = digit_text(found.decimals.trim_end_matches('0'), "一");
     format!("{}点{decimals}", cardinal_text(value, false))
-}
-
-/// A run of Latin letters, with the digits of a code: `A12-0358`, `5G`, `VIP`.
-fn latin(chars: &[char], at: usize, out: &mut String) -> Option<usize> {
-    let run: Vec<char> = chars
-        .iter()
-        .enumerate()
-        .skip(at)
-        .take_while(|(n, c)| {
-            c.is_ascii_alphanumeric()
-                || **c == '\''
-                || matches!(c, '-' | '.') && is_digit(chars, n + 1) && *n > at
-        })
-        .map(|(_, c)| *c)
-        .collect();
-    if out.chars().next_back().is_some_and(|c| c.is_ascii_alphanumeric()) {
-        out.push(' ');
-    }
-    if !run.iter().any(char::is_ascii_digit) {
-        out.extend(&run);
-        return Some(at + run.len());
-    }
-    for &c in &run {
-        match c {
-            '-' => out.push('、'),
-            '.' => out.push('点'),
-            c if c.is_ascii_digit() => out.push_str(&digit_text(c.encode_utf8(&mut [0; 4]), "幺")),
-            c => out.push(c),
-        }
-    }
-    Some(at + run.len())
-}
-
-/// Everything else: punctuation becomes Chinese, what cannot be read becomes nothing.
-fn symbol(chars: &[char], at: usize, out: &mut String) {
-    let c = chars[at];
-    let before_digit = is_digit(chars, at + 1);
-    let behind_word = out.chars().next_back().is_some_and(char::is_alphanumeric);
-    let mark = match c {
-        ',' | '，' | '、' => "，",
-        '.' if before_digit && behind_word => "点",
-        '.' | '。' | '…' | '\n' => "。",
-        ';' | '；' => "；",
-        ':' | '：' => "：",
-        '!' | '！' => "！",
-        '?' | '？' => "？",
-        '-' if before_digit && !behind_word => return out.push('负'),
-        '-' | '~' | '—' if before_digit && behind_word && reaches(chars, at) => return out.push('到'),
-        '(' | ')' | '[' | ']' | '—' | '|' | '~' => "，",
-        '+' => return out.push_str(if behind_word { "加" } else { "" }),
-        '&' => return out.push('和'),
-        '=' => return out.push_str("等于"),
-        '%' => return out.push_str("百分号"),
-        '°' | '℃' => return out.push('度'),
-        '×' => return out.push('乘'),
-        '@' if behind_word => return out.push_str("艾特"),
-        '/' if behind_word && out.ends_with(['元', '兆', 'G', '次', '条', '天']) => {
-            return out.push('每');
-        }
-        '/' | '\\' if behind_word => "，",
-        ' ' => {
-            let latin = |c: Option<&char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
-            if at > 0 && latin(chars.get(at - 1)) && latin(chars.get(at + 1)) && behind_word {
-                out.push(' ');
-            }
-            return;
-        }
-        c if c.is_alphanumeric() => return out.push(c),
-        _ => return,
-    };
-    stop(mark, out);
-}
-
-/// `3天-5天`: the dash behind a unit means "to".
-fn reaches(chars: &[char], at: usize) -> bool {
-    at > 0
-        && !is_digit(chars, at - 1)
-        && numeral(chars, at + 1).is_some_and(|n| measured(chars, n.end).is_some())
-}
-
-/// One mark at a time: a stronger one takes the place of a weaker, none stands at the beginning.
-fn stop(mark: &str, out: &mut String) {
-    while out.ends_with(' ') {
-        out.pop();
-    }
-    let weak = |c: char| matches!(c, '，' | '：' | '；');
-    match out.chars().next_back() {
-        None => {}
-        Some(last) if weak(last) && mark != "，" => {
-            out.pop();
-            out.push_str(mark);
-        }
-        Some(last) if weak(last) || matches!(last, '。' | '！' | '？' | '、') => {}
-        Some(_) => out.push_str(mark),
-    }
 }

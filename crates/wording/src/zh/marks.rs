@@ -1,0 +1,104 @@
+//! Latin letters, codes and punctuation in Chinese text.
+
+use super::number::digit_text;
+use super::text::measured;
+use crate::scan::is_digit;
+
+/// A run of Latin letters, with the digits of a code: `A12-0358`, `5G`, `VIP`.
+pub(super) fn latin(chars: &[char], at: usize, out: &mut String) -> Option<usize> {
+    let run: Vec<char> = chars
+        .iter()
+        .enumerate()
+        .skip(at)
+        .take_while(|(n, c)| {
+            c.is_ascii_alphanumeric()
+                || **c == '\''
+                || matches!(c, '-' | '.') && is_digit(chars, n + 1) && *n > at
+        })
+        .map(|(_, c)| *c)
+        .collect();
+    if out.chars().next_back().is_some_and(|c| c.is_ascii_alphanumeric()) {
+        out.push(' ');
+    }
+    if !run.iter().any(char::is_ascii_digit) {
+        out.extend(&run);
+        return Some(at + run.len());
+    }
+    for &c in &run {
+        match c {
+            '-' => out.push('、'),
+            '.' => out.push('点'),
+            c if c.is_ascii_digit() => out.push_str(&digit_text(c.encode_utf8(&mut [0; 4]), "幺")),
+            c => out.push(c),
+        }
+    }
+    Some(at + run.len())
+}
+
+/// Everything else: punctuation becomes Chinese, what cannot be read becomes nothing.
+pub(super) fn symbol(chars: &[char], at: usize, out: &mut String) {
+    let c = chars[at];
+    let before_digit = is_digit(chars, at + 1);
+    let behind_word = out.chars().next_back().is_some_and(char::is_alphanumeric);
+    let mark = match c {
+        ',' | '，' | '、' => "，",
+        '.' if before_digit && behind_word => "点",
+        '.' | '。' | '…' | '\n' => "。",
+        ';' | '；' => "；",
+        ':' | '：' => "：",
+        '!' | '！' => "！",
+        '?' | '？' => "？",
+        '-' | '~' | '—' if before_digit && reaches(chars, at) => return out.push('到'),
+        '-' if before_digit && at.checked_sub(1).is_none_or(|n| !chars[n].is_ascii_alphanumeric()) => {
+            return out.push('负');
+        }
+        '*' if before_digit && behind_word => return out.push('乘'),
+        '*' => return out.push_str("星号"),
+        '#' => return out.push_str("井号"),
+        '(' | ')' | '[' | ']' | '—' | '|' | '~' => "，",
+        '+' => return out.push_str(if behind_word { "加" } else { "" }),
+        '&' => return out.push('和'),
+        '=' => return out.push_str("等于"),
+        '%' => return out.push_str("百分号"),
+        '°' | '℃' => return out.push('度'),
+        '×' => return out.push('乘'),
+        '@' if behind_word => return out.push_str("艾特"),
+        '/' if behind_word && out.ends_with(['元', '兆', 'G', '次', '条', '天']) => {
+            return out.push('每');
+        }
+        '/' | '\\' if behind_word => "，",
+        ' ' => {
+            let latin = |c: Option<&char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
+            if at > 0 && latin(chars.get(at - 1)) && latin(chars.get(at + 1)) && behind_word {
+                out.push(' ');
+            }
+            return;
+        }
+        c if c.is_alphanumeric() => return out.push(c),
+        _ => return,
+    };
+    stop(mark, out);
+}
+
+/// `3天-5天`, `20%-30%`: a dash behind a number with its unit means "to".
+fn reaches(chars: &[char], at: usize) -> bool {
+    let unit = (1..=4).find(|back| at > *back && is_digit(chars, at - back - 1));
+    at > 0 && chars[at - 1] == '%' || unit.is_some_and(|back| measured(chars, at - back).is_some())
+}
+
+/// One mark at a time: a stronger one takes the place of a weaker, none stands at the beginning.
+fn stop(mark: &str, out: &mut String) {
+    while out.ends_with(' ') {
+        out.pop();
+    }
+    let weak = |c: char| matches!(c, '，' | '：' | '；');
+    match out.chars().next_back() {
+        None => {}
+        Some(last) if weak(last) && mark != "，" => {
+            out.pop();
+            out.push_str(mark);
+        }
+        Some(last) if weak(last) || matches!(last, '。' | '！' | '？' | '、') => {}
+        Some(_) => out.push_str(mark),
+    }
+}
