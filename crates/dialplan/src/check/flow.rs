@@ -62,7 +62,10 @@ fn to_a_human(reader: &mut Reader, plan: &Plan, graph: &Graph, humans: &[String]
         (0..plan.steps.len()).filter(|&at| graph.reachable[at] && plan.steps[at].action.asks()).collect();
     let help = "add `\"0\": to-a-human` to `keys-everywhere`, and a step `to-a-human` that says so and saves a `follow-up`";
     if !asking.is_empty() && plan.start.0 < plan.steps.len() && !reaches(plan.start.0) {
-        let place = plan.file.text().find(&plan.name).map_or(0..0, |at| at..at + plan.name.len());
+        let text = plan.file.text();
+        let line = text.find("\nplan:").map_or(0, |at| at + 1);
+        let place =
+            text[line..].find(&plan.name).map_or(line..line, |at| line + at..line + at + plan.name.len());
         reader.report(
             Diagnostic::warning(
                 codes::NO_HUMAN,

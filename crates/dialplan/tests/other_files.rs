@@ -1,0 +1,134 @@
+//! Policies, calendars, numbers, recordings and call scripts are checked by the same machinery.
+
+use std::sync::Arc;
+
+use hotline_dialplan::calls::CallScripts;
+use hotline_dialplan::diagnostic::{self, Diagnostic};
+use hotline_dialplan::simulation::BySyllables;
+use hotline_dialplan::{Plans, Recordings, recordings};
+use hotline_model::Language;
+
+const PLAN: &str = "plan: hello\nlanguages: [en-US]\nstart: greet\nprompts:\n  welcome: Hello.\n  again: \"Again {{ call.time | time }}, please.\"\nsteps:\n  greet: { say: [welcome, again], hangup: contained }\n";
+
+fn load(path: &str, text: &str) -> (Option<Plans>, Vec<Diagnostic>) {
+    let files = vec![("hello.yaml".to_owned(), PLAN.to_owned()), (path.to_owned(), text.to_owned())];
+    Plans::load(files, &Recordings::default())
+}
+
+fn told(found: &[Diagnostic]) -> Vec<String> {
+    found.iter().map(|finding| format!("{} {}", finding.code.id, finding.message)).collect()
+}
+
+#[test]
+fn a_policy_with_faults_tells_all_of_them() {
+    let text = "policy: p\nfactors:\n  - { factor: cod, length: 9 }\n  - { factor: last-four, length: many }\nlimits: { per-cal: 3, attack-share: 200 }\n";
+    let (plans, found) = load("policies/p.yaml", text);
+    assert!(plans.is_none());
+    assert_eq!(
+        told(&found),
+        [
+            "D308 a factor is code or last-four, not `cod`",
+            "D306 `length` is a number from 1 to 32, not `many`",
+            "D301 `limits` has no word `per-cal`",
+            "D306 `attack-share` is a number from 1 to 100, not `200`",
+        ]
+    );
+}
+
+#[test]
+fn a_calendar_with_faults_tells_all_of_them() {
+    let text = "calendar: c\nzone: Beijing\nweek: { weekdays: 18:00-09:00, sonday: 09:00-12:00 }\nholidays: [2026-10-07 to 2026-10-01, 10/1]\nmake-up: { 2026-02-30: monday }\n";
+    let (_, found) = load("calendars/c.yaml", text);
+    assert_eq!(
+        told(&found),
+        [
+            "D308 no time zone is called `Beijing`",
+            "D311 `18:00-09:00` are no opening hours",
+            "D301 `week` has no word `sonday`",
+            "D311 this holiday ends before it begins",
+            "D311 `10/1` is no day",
+            "D311 `2026-02-30` is no day",
+        ]
+    );
+}
+
+#[test]
+fn numbers_lead_to_plans_that_exist() {
+    let text = "numbers: { \"10086\": helo, \"ten\": hello, \"1 2\": hello }\ntest-numbers: { \"9001\": hello }\ndefault: hello\nannouncement: { for: all, text: { zh-CN: 抢修中。 } }\n";
+    let (_, found) = load("numbers.yaml", text);
+    assert_eq!(
+        told(&found),
+        [
+            "D206 no plan is called `helo`",
+            "D209 `1 2` is nothing that can be dialled",
+            "D403 the announcement has no words in en-US",
+        ]
+    );
+    let (plans, found) = load(
+        "numbers.yaml",
+        "numbers: { \"10086\": hello }\ndefault: hello\nannouncement:\n  text: { en-US: We know. }\n",
+    );
+    let plans = plans.unwrap_or_else(|| panic!("{:?}", told(&found)));
+    assert_eq!(plans.numbers().find_route("1").map(|route| route.plan), Some("hello".to_owned()));
+    assert!(plans.numbers().find_announcement("hello").is_some());
+}
+
+#[test]
+fn recordings_are_compared_with_the_words() {
+    let check = |names: &[(&str, Option<&str>)]| {
+        let mut known = Recordings::default();
+        for (name, hash) in names {
+            known.add(Language::EnUs, name, *hash);
+        }
+        told(&Plans::load(vec![("hello.yaml".to_owned(), PLAN.to_owned())], &known).1)
+    };
+    let same = recordings::hash("Hello.");
+    assert_eq!(
+        check(&[("welcome", Some(&same)), ("again.1", None), ("again.2", None)]),
+        Vec::<String>::new()
+    );
+    assert_eq!(
+        check(&[("welcome", Some("0000")), ("again.1", None)]),
+        [
+            "D407 the en-US words of `welcome` have changed since `welcome.wav` was recorded",
+            "D406 `prompts/en-US/again.2.wav` is missing",
+        ]
+    );
+    assert_eq!(
+        check(&[("welcome", None), ("again", None)]),
+        ["D405 `prompts/en-US/again.wav` is one recording over a prompt with values"]
+    );
+}
+
+#[test]
+fn a_script_that_fails_shows_its_line_and_the_call() {
+    let (plans, _) = load("numbers.yaml", "default: none\n");
+    let plans = Arc::new(plans.unwrap_or_default());
+    let text = "plan: hello\ncalls:\n  - name: somebody\n    caller:\n      - hears: again\n  - name: another\n    caller:\n      - hears: [welcome, again]\n      - the call ends\n    record: { outcome: wants-human }\n";
+    let (scripts, found) = CallScripts::load("hello.calls.yaml", text, &plans);
+    assert_eq!(told(&found), Vec::<String>::new());
+    let reports = scripts.map(|scripts| scripts.run(&plans, &BySyllables)).unwrap_or_default();
+    let report = reports[0].text(false);
+    assert!(report.contains("error[D601]: the caller heard `welcome` instead of `again`"), "{report}");
+    assert!(report.contains("hello.calls.yaml:5:16") && report.contains("hears welcome: Hello."), "{report}");
+    assert!(
+        reports[1].text(false).contains("error[D603]: the record says `outcome: contained`"),
+        "{}",
+        reports[1].text(false)
+    );
+}
+
+#[test]
+fn a_code_that_became_a_number_is_told_in_scripts() {
+    let (plans, _) = load("numbers.yaml", "default: none\n");
+    let text = "plan: hello\ncalls:\n  - name: zeros\n    given:\n      - ticket: { code: \"407192865\", last-four: 0071 }\n    caller: [hangs up]\n";
+    let (_, found) = CallScripts::load("hello.calls.yaml", text, &plans.unwrap_or_default());
+    assert_eq!(told(&found), ["D107 `last-four` stands without quotes: `0071` is a number to YAML"]);
+    assert!(diagnostic::full(&found[0], false).contains("drops the zeros"));
+}
+
+#[test]
+fn an_empty_file_and_two_plans_of_one_name_are_told() {
+    assert_eq!(told(&load("empty.yaml", "").1), ["D108 this file is empty"]);
+    assert_eq!(told(&load("copy.yaml", PLAN).1), ["D515 two plans are called `hello`"]);
+}
