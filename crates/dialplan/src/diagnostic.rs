@@ -1,4 +1,4 @@
-//! What is wrong with a file, as data: rendering it is [`render`]'s work.
+//! What is wrong with a file, as data; `full`, `concise` and `json` render it.
 
 pub mod codes;
 mod render;
