@@ -48,7 +48,12 @@ pub struct Sip {
 
 impl Default for Sip {
     fn default() -> Self {
-        Self { bind: SocketAddr::from((Ipv4Addr::UNSPECIFIED, 5060)), advertised: None, calls: 2000, longest_call_s: 7200 }
+        Self {
+            bind: SocketAddr::from((Ipv4Addr::UNSPECIFIED, 5060)),
+            advertised: None,
+            calls: 2000,
+            longest_call_s: 7200,
+        }
     }
 }
 
@@ -132,7 +137,12 @@ pub struct Plans {
 
 impl Default for Plans {
     fn default() -> Self {
-        Self { folder: "dialplans".into(), prompts: "prompts".into(), language: Language::ZhCn, web_services: Vec::new() }
+        Self {
+            folder: "dialplans".into(),
+            prompts: "prompts".into(),
+            language: Language::ZhCn,
+            web_services: Vec::new(),
+        }
     }
 }
 
@@ -201,7 +211,7 @@ pub struct Messages {
 impl Default for Messages {
     fn default() -> Self {
         Self {
-            short_number: "10086".into(),
+            short_number: "10086123".into(),
             calendar: "office".into(),
             file: "var/messages.jsonl".into(),
             gateway: None,

@@ -4,6 +4,7 @@ mod audio_cache;
 mod commands;
 mod config;
 mod progress;
+mod publisher;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

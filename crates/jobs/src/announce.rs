@@ -26,8 +26,9 @@ impl Jobs {
             return self.record.finish_job(job).await;
         }
         let now = self.clock.now();
-        let Some(due_at) = self.settings.calendar.next_open(now) else {
-            tracing::error!(calendar.name = %self.settings.calendar.name, "the calendar does not open within 400 days: no message is sent");
+        let opening = self.settings.calendar.borrow().next_open(now);
+        let Some(due_at) = opening else {
+            tracing::error!("the calendar does not open within 400 days: no message is sent");
             let again = now + jiff::SignedDuration::from_hours(24);
             return self.record.postpone_job(job, Some(again), "the calendar never opens").await;
         };

@@ -17,6 +17,7 @@ use std::time::Duration;
 use hotline_model::{Calendar, Clock};
 use hotline_record::{Record, RecordError};
 use hotline_speech::Speech;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 pub use outbox::FileOutbox;
@@ -26,8 +27,8 @@ pub use template::{BadTemplate, MessageTexts};
 
 /// How the messages that announce a result are made and sent.
 pub struct Settings {
-    /// The hours in which messages are sent.
-    pub calendar: Calendar,
+    /// The hours in which messages are sent, as they stand now.
+    pub calendar: watch::Receiver<Calendar>,
     /// The words, by language.
     pub texts: MessageTexts,
     /// The number that customers dial, as the message tells it.

@@ -42,7 +42,10 @@ impl Jobs {
 
     pub(crate) async fn send_due(self: Arc<Self>) -> Result<(), RecordError> {
         // The hours may have ended since a message was planned.
-        let closed = !self.settings.calendar.is_open(self.clock.now());
+        let closed = !self.settings.calendar.borrow().is_open(self.clock.now());
+        if !self.record.has_due_messages(closed).await? {
+            return Ok(());
+        }
         for message in self.record.claim_messages(16, closed).await? {
             let outcome = self.hand_over(&message).await;
             self.settle_surely(&message, outcome).await;

@@ -220,6 +220,22 @@ impl Record {
         rows.iter().map(Message::from_row).collect()
     }
 
+    /// Whether [`Record::claim_messages`] would give any: asked first, because a claim is a commit
+    /// and a commit wakes those who claim.
+    ///
+    /// # Errors
+    /// [`RecordError::Unavailable`] if the database does not answer.
+    pub async fn has_due_messages(&self, urgent_only: bool) -> Result<bool, RecordError> {
+        let row = sqlx::query(
+            "SELECT id FROM message WHERE state = 'due' AND due_at <= $1 AND urgent >= $2 LIMIT 1",
+        )
+        .bind(self.now_micros())
+        .bind(i64::from(urgent_only))
+        .fetch_optional(&self.readers)
+        .await?;
+        Ok(row.is_some())
+    }
+
     /// When the next message is due, if one is waiting.
     ///
     /// # Errors

@@ -270,7 +270,10 @@ async fn a_message_is_claimed_once_and_a_failed_one_becomes_a_follow_up() {
     house.record.plan_message(&job, message.clone()).await.unwrap();
     house.record.plan_message(&job, message).await.unwrap();
     assert!(house.record.claim_messages(10, false).await.unwrap().is_empty(), "not before its time");
+    assert!(!house.record.has_due_messages(false).await.unwrap());
     house.clock.advance(Duration::from_secs(3600));
+    assert!(house.record.has_due_messages(false).await.unwrap());
+    assert!(!house.record.has_due_messages(true).await.unwrap(), "nobody has just asked for it");
     let claimed = house.record.claim_messages(10, false).await.unwrap();
     assert_eq!(claimed.len(), 1);
     assert!(house.record.claim_messages(10, false).await.unwrap().is_empty());

@@ -72,6 +72,8 @@ pub fn explain(code: &str) -> Result<ExitCode, Problem> {
             println!("{page}");
             Ok(ExitCode::SUCCESS)
         }
-        None => Err(format!("no code is called `{code}`; codes look like D201 and stand behind `error`").into()),
+        None => {
+            Err(format!("no code is called `{code}`; codes look like D201 and stand behind `error`").into())
+        }
     }
 }

@@ -26,7 +26,8 @@ pub struct Arguments {
 
 pub fn run(config: Option<&Path>, arguments: Arguments) -> Result<ExitCode, Problem> {
     let config = Config::load(config)?;
-    let zone = TimeZone::get(&arguments.zone).map_err(|_| format!("no time zone is called `{}`", arguments.zone))?;
+    let zone =
+        TimeZone::get(&arguments.zone).map_err(|_| format!("no time zone is called `{}`", arguments.zone))?;
     runtime()?.block_on(async {
         let record = open_record(&config).await?;
         let Some(who) = &arguments.who else {
@@ -38,7 +39,8 @@ pub fn run(config: Option<&Path>, arguments: Arguments) -> Result<ExitCode, Prob
         let id = match who.parse::<CustomerId>() {
             Ok(id) => Some(id),
             Err(_) => {
-                let phone = PhoneNumber::parse(who).map_err(|_| "neither a telephone number nor a customer's id")?;
+                let phone =
+                    PhoneNumber::parse(who).map_err(|_| "neither a telephone number nor a customer's id")?;
                 record.find_customer_by_phone(&phone).await?
             }
         };
@@ -66,14 +68,21 @@ fn print_customer(view: &CustomerView, zone: &TimeZone) {
     }
     for ticket in &view.tickets {
         let heard = ticket.heard_at.map_or("not heard yet".into(), |at| format!("heard {}", time(at, zone)));
-        let told = ticket.notified_at.map_or("not announced yet".into(), |at| format!("announced {}", time(at, zone)));
+        let told = ticket
+            .notified_at
+            .map_or("not announced yet".into(), |at| format!("announced {}", time(at, zone)));
         println!("  ticket {} {} — {told}, {heard}", ticket.external_ref, ticket.state);
     }
     for message in &view.messages {
-        println!("  message {} due {}", message.state.word(), time(message.due_at, zone));
+        println!("  message {}, for {}", message.state.word(), time(message.due_at, zone));
     }
     for follow_up in &view.follow_ups {
-        println!("  follow-up {} ({}) by {}", follow_up.reason, follow_up.state, time(follow_up.due_at, zone));
+        println!(
+            "  follow-up {} ({}) by {}",
+            follow_up.reason,
+            follow_up.state,
+            time(follow_up.due_at, zone)
+        );
     }
     for contact in &view.contacts {
         print_contact(contact, zone);

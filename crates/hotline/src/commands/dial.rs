@@ -78,7 +78,12 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, Problem> {
     for (number, after) in heard.replies_after.iter().enumerate() {
         println!("reply {} began {} ms after the last key", number + 1, after.as_millis());
     }
-    println!("{:.1} s heard, {} packets, {} lost", heard.samples.len() as f64 / 8000.0, heard.packets, heard.lost);
+    println!(
+        "{:.1} s heard, {} packets, {} lost",
+        heard.samples.len() as f64 / 8000.0,
+        heard.packets,
+        heard.lost
+    );
     if let Some(path) = &arguments.wav {
         let file = std::fs::File::create(path).map_err(|error| format!("{}: {error}", path.display()))?;
         hotline_audio::write_wav(std::io::BufWriter::new(file), hotline_audio::RATE_HZ, &heard.samples)?;

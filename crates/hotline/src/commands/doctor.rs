@@ -68,7 +68,8 @@ fn speech(config: &Config) -> Result<String, String> {
     if settings.voice.is_none() {
         return Err(format!("no voice in {}: run tools/fetch-speech", config.speech.folder.display()));
     }
-    let speech = Speech::open(settings, Arc::new(MemoryCache::default())).map_err(|error| error.to_string())?;
+    let speech =
+        Speech::open(settings, Arc::new(MemoryCache::default())).map_err(|error| error.to_string())?;
     Ok(format!("the voice is there, {} recordings", speech.recordings().len()))
 }
 
@@ -110,9 +111,10 @@ fn open_files() -> Result<String, String> {
     let line = limits.lines().find(|line| line.starts_with("Max open files")).unwrap_or_default();
     let hard = line.split_whitespace().nth(4).unwrap_or_default();
     match hard.parse::<u64>() {
-        Ok(limit) if limit < 8192 => {
-            Err(format!("the hard limit is {limit}: enough for {} calls; raise it with `ulimit -Hn`", limit / 3))
-        }
+        Ok(limit) if limit < 8192 => Err(format!(
+            "the hard limit is {limit}: enough for {} calls; raise it with `ulimit -Hn`",
+            limit / 3
+        )),
         _ => Ok(format!("up to {hard}")),
     }
 }

@@ -21,7 +21,16 @@ pub struct Arguments {
 }
 
 const COLUMNS: [&str; 10] = [
-    "external-ref", "phone", "name", "language", "category", "state", "result", "result-language", "code", "changed-at",
+    "external-ref",
+    "phone",
+    "name",
+    "language",
+    "category",
+    "state",
+    "result",
+    "result-language",
+    "code",
+    "changed-at",
 ];
 const NEEDED: [&str; 2] = ["external-ref", "phone"];
 
@@ -33,12 +42,15 @@ struct BadRow {
 
 pub fn run(config: Option<&Path>, arguments: Arguments) -> Result<ExitCode, Problem> {
     let config = Config::load(config)?;
-    let text = std::fs::read(&arguments.file).map_err(|error| format!("{}: {error}", arguments.file.display()))?;
+    let text =
+        std::fs::read(&arguments.file).map_err(|error| format!("{}: {error}", arguments.file.display()))?;
     let (rows, mut bad) = read_rows(&text)?;
     let shown = arguments.file.display().to_string();
     if !arguments.dry_run && !bad.is_empty() {
         report(&shown, &bad);
-        return Err(format!("{} rows are wrong: nothing was stored; mend them and import again", bad.len()).into());
+        return Err(
+            format!("{} rows are wrong: nothing was stored; mend them and import again", bad.len()).into()
+        );
     }
     if arguments.dry_run {
         report(&shown, &bad);
@@ -54,7 +66,11 @@ pub fn run(config: Option<&Path>, arguments: Arguments) -> Result<ExitCode, Prob
                 Ok(stored) => counts[place(stored.change)] += 1,
                 // Only the record knows that a code is taken: the other rows are stored.
                 Err(RecordError::Invalid(problem)) => bad.push(BadRow { line, problem }),
-                Err(error) => return Err(Problem::from(format!("line {line}: {error}; import again, what is stored stays as it is"))),
+                Err(error) => {
+                    return Err(Problem::from(format!(
+                        "line {line}: {error}; import again, what is stored stays as it is"
+                    )));
+                }
             }
             progress.done(done + 1);
         }
@@ -63,7 +79,11 @@ pub fn run(config: Option<&Path>, arguments: Arguments) -> Result<ExitCode, Prob
     report(&shown, &bad);
     println!(
         "{} created, {} changed, {} unchanged, {} older than what is known, {} refused",
-        counts[0], counts[1], counts[2], counts[3], bad.len()
+        counts[0],
+        counts[1],
+        counts[2],
+        counts[3],
+        bad.len()
     );
     Ok(if bad.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -86,9 +106,12 @@ fn report(file: &str, bad: &[BadRow]) {
 fn read_rows(bytes: &[u8]) -> Result<(Vec<(u64, TicketInput)>, Vec<BadRow>), Problem> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let mut reader = csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::All).from_reader(bytes);
-    let header = reader.headers().map_err(|_| "the first row cannot be read: save the file as UTF-8")?.clone();
+    let header =
+        reader.headers().map_err(|_| "the first row cannot be read: save the file as UTF-8")?.clone();
     if let Some(unknown) = header.iter().find(|name| !COLUMNS.contains(name)) {
-        return Err(format!("line 1: no column is called `{unknown}`: {} are known", COLUMNS.join(", ")).into());
+        return Err(
+            format!("line 1: no column is called `{unknown}`: {} are known", COLUMNS.join(", ")).into()
+        );
     }
     if let Some(missing) = NEEDED.into_iter().find(|name| !header.iter().any(|known| known == *name)) {
         return Err(format!("line 1: the column `{missing}` is missing").into());
@@ -114,7 +137,11 @@ fn read_rows(bytes: &[u8]) -> Result<(Vec<(u64, TicketInput)>, Vec<BadRow>), Pro
 
 fn read_row(header: &csv::StringRecord, record: &csv::StringRecord) -> Result<TicketInput, String> {
     if record.len() != header.len() {
-        return Err(format!("{} columns are expected, {} are there; put quotes around a text with commas", header.len(), record.len()));
+        return Err(format!(
+            "{} columns are expected, {} are there; put quotes around a text with commas",
+            header.len(),
+            record.len()
+        ));
     }
     let cell = |name: &str| {
         let place = header.iter().position(|known| known == name)?;
@@ -153,7 +180,8 @@ mod tests {
                     T-2,12,open,\nT-3,13800138000,done,\nT-4,13800138000,closed,\n,13800138000,open,\nT-5,13800138000\n";
         let (good, bad) = read_rows(text.as_bytes()).unwrap();
         assert_eq!(good.len(), 1);
-        let told: Vec<(u64, &str)> = bad.iter().map(|row| (row.line, row.problem.split(':').next().unwrap())).collect();
+        let told: Vec<(u64, &str)> =
+            bad.iter().map(|row| (row.line, row.problem.split(':').next().unwrap())).collect();
         assert_eq!(told[..4], [(3, "phone"), (4, "state"), (5, "result"), (6, "external-ref")]);
         assert!(bad[4].problem.contains("4 columns"));
     }

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use hotline_dialplan::plan::{Piece, Plan};
 use hotline_dialplan::Recordings;
+use hotline_dialplan::plan::{Piece, Plan};
 use hotline_model::{Language, Segment, Utterance};
 
 use super::Problem;

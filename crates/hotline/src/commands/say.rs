@@ -54,7 +54,11 @@ pub fn run(config: Option<&Path>, arguments: Arguments) -> Result<ExitCode, Prob
         let seconds = samples.len() as f64 / f64::from(hotline_audio::RATE_HZ);
         println!("{}: {seconds:.1} s", arguments.wav.display());
         if arguments.time {
-            println!("{:.2} s to render, {:.2} a second of speech", took.as_secs_f64(), took.as_secs_f64() / seconds);
+            println!(
+                "{:.2} s to render, {:.2} a second of speech",
+                took.as_secs_f64(),
+                took.as_secs_f64() / seconds
+            );
         }
         Ok(ExitCode::SUCCESS)
     })

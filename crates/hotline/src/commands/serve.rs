@@ -10,7 +10,7 @@ use hotline_dialplan::Plans;
 use hotline_engine::{Exchange, HttpDoor, TrunkSettings};
 use hotline_jobs::{FileOutbox, HttpGateway, HttpSettings, Jobs, MessageProvider, MessageTexts};
 use hotline_media::MediaConfig;
-use hotline_model::{Clock, SystemClock};
+use hotline_model::{Calendar, Clock, SystemClock};
 use hotline_record::Record;
 use hotline_speech::Speech;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
@@ -18,9 +18,10 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::{Problem, check, open_record, plan_files, runtime, speech_config};
+use super::{Problem, open_record, runtime, speech_config};
 use crate::audio_cache::RecordCache;
 use crate::config::Config;
+use crate::publisher::{self, Publisher};
 
 /// `hotline serve`
 #[derive(clap::Args)]
@@ -43,21 +44,17 @@ fn start_log(json: bool) {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info,ort=warn,sqlx=warn"));
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    if json { log.json().init() } else { log.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).init() }
-}
-
-/// Reads and checks the plans. Findings are printed; `None` if one of them is an error.
-fn load_plans(config: &Config) -> Result<Option<Plans>, Problem> {
-    let files = plan_files::read(&config.plans.folder)?;
-    let (plans, found) = Plans::load(files, &plan_files::recordings(&config.plans.prompts));
-    check::print(&found);
-    Ok(plans)
+    if json {
+        log.json().init()
+    } else {
+        log.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).init()
+    }
 }
 
 async fn serve(config: Config, drain: Duration) -> Result<ExitCode, Problem> {
     let started = Instant::now();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let Some(plans) = load_plans(&config)? else {
+    let Some((plans, mut publisher)) = Publisher::open(&config)? else {
         return Err("the plans have errors (above): nothing is served until they are mended".into());
     };
     let metrics = PrometheusBuilder::new().install_recorder()?;
@@ -66,12 +63,13 @@ async fn serve(config: Config, drain: Duration) -> Result<ExitCode, Problem> {
     if cut_off > 0 {
         tracing::warn!(calls = cut_off, "calls were cut off when the process ended last");
     }
-    store_versions(&record, &plans).await?;
+    publisher::store_versions(&record, &plans).await?;
     let speech = open_speech(&config, &record)?;
     let stop = CancellationToken::new();
-    let jobs = start_jobs(&config, &plans, &record, &speech, &clock, &stop)?;
+    let (hours, calendar) = watch::channel(publisher::calendar(&config, &plans)?);
+    let jobs = start_jobs(&config, calendar, &record, &speech, &clock, &stop)?;
     let (publish, published) = watch::channel(Arc::new(plans));
-    render_prompts(&speech, &publish.borrow());
+    publisher::render_prompts(&speech, &publish.borrow());
     let settings = exchange_settings(&config)?;
     let exchange =
         Exchange::start(settings, published, record.clone(), speech.clone(), Arc::clone(&clock)).await?;
@@ -86,8 +84,13 @@ async fn serve(config: Config, drain: Duration) -> Result<ExitCode, Problem> {
     );
     let desk = desk(&config, &record, metrics);
     let api = tokio::spawn(hotline_desk::serve(api, hotline_desk::router(desk), stop.clone()));
-    watch_signals(&config, &record, &speech, &publish, &exchange).await?;
-    tracing::info!(calls = exchange.active(), wait_s = drain.as_secs(), "no new calls are taken; running ones may end");
+    let house = Running { config: &config, record: &record, speech: &speech, exchange: &exchange };
+    house.watch(&mut publisher, &publish, &hours).await?;
+    tracing::info!(
+        calls = exchange.active(),
+        wait_s = drain.as_secs(),
+        "no new calls are taken; running ones may end"
+    );
     tokio::select! {
         () = exchange.drain(drain) => {}
         // A second signal ends the patience.
@@ -96,7 +99,10 @@ async fn serve(config: Config, drain: Duration) -> Result<ExitCode, Problem> {
     stop.cancel();
     let _ = tokio::join!(api, jobs);
     if !record.flush(Duration::from_secs(10)).await {
-        tracing::error!(steps = record.spooled_steps(), "the database is away: these steps of calls are lost");
+        tracing::error!(
+            steps = record.spooled_steps(),
+            "the database is away: these steps of calls are lost"
+        );
     }
     tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)
@@ -111,27 +117,6 @@ fn open_speech(config: &Config, record: &Record) -> Result<Speech, Problem> {
         );
     }
     Ok(Speech::open(settings, Arc::new(RecordCache(record.clone())))?)
-}
-
-async fn store_versions(record: &Record, plans: &Plans) -> Result<(), Problem> {
-    for plan in plans.plans() {
-        record.store_plan(&plan.name, &plan.version, plan.file.text()).await?;
-    }
-    Ok(())
-}
-
-/// Prompts without a recording are rendered before a caller needs them.
-fn render_prompts(speech: &Speech, plans: &Arc<Plans>) {
-    let (speech, plans) = (speech.clone(), Arc::clone(plans));
-    tokio::spawn(async move {
-        for utterance in plans.plans().flat_map(|plan| plan_files::fixed_utterances(plan)) {
-            if speech.duration(&utterance).is_none()
-                && let Err(error) = speech.prepare_utterance(&utterance).await
-            {
-                tracing::warn!(prompt.name = %utterance.prompt, language = %utterance.language, %error, "a prompt has no recording and cannot be rendered");
-            }
-        }
-    });
 }
 
 fn exchange_settings(config: &Config) -> Result<hotline_engine::Settings, Problem> {
@@ -170,17 +155,13 @@ fn exchange_settings(config: &Config) -> Result<hotline_engine::Settings, Proble
 
 fn start_jobs(
     config: &Config,
-    plans: &Plans,
+    calendar: watch::Receiver<Calendar>,
     record: &Record,
     speech: &Speech,
     clock: &Arc<dyn Clock>,
     stop: &CancellationToken,
 ) -> Result<tokio::task::JoinHandle<()>, Problem> {
     let messages = &config.messages;
-    let calendar = plans
-        .find_calendar(&messages.calendar)
-        .ok_or_else(|| format!("messages.calendar: no calendar is called `{}`", messages.calendar))?
-        .clone();
     let shipped = MessageTexts::default();
     let texts = match (&messages.text_zh_cn, &messages.text_en_us) {
         (None, None) => shipped,
@@ -225,53 +206,80 @@ fn desk(config: &Config, record: &Record, metrics: PrometheusHandle) -> Desk {
     }
 }
 
-/// Waits for the signal to stop; takes over new plans on SIGHUP, and keeps the figures fresh.
-async fn watch_signals(
-    config: &Config,
-    record: &Record,
-    speech: &Speech,
-    publish: &watch::Sender<Arc<Plans>>,
-    exchange: &Exchange,
-) -> Result<(), Problem> {
-    let mut reload = signal(SignalKind::hangup())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut figures = tokio::time::interval(Duration::from_secs(5));
-    loop {
-        tokio::select! {
-            _ = terminate.recv() => return Ok(()),
-            _ = interrupt.recv() => return Ok(()),
-            _ = reload.recv() => take_over(config, record, speech, publish).await,
-            _ = figures.tick() => {
-                exchange.report().await;
-                let counts = speech.counts();
-                metrics::gauge!("hotline_speech_queued").set(counts.queued as f64);
-                metrics::counter!("hotline_speech_rendered_total").absolute(counts.rendered);
-                metrics::gauge!("hotline_record_spooled_steps").set(record.spooled_steps() as f64);
+/// What runs, as far as signals and figures need it.
+struct Running<'a> {
+    config: &'a Config,
+    record: &'a Record,
+    speech: &'a Speech,
+    exchange: &'a Exchange,
+}
+
+impl Running<'_> {
+    /// Waits for the signal to stop. Takes over edited plans on SIGHUP, and `numbers.yaml` (with
+    /// its announcement) as soon as it is saved; keeps the figures fresh.
+    async fn watch(
+        &self,
+        publisher: &mut Publisher,
+        publish: &watch::Sender<Arc<Plans>>,
+        hours: &watch::Sender<Calendar>,
+    ) -> Result<(), Problem> {
+        let mut reload = signal(SignalKind::hangup())?;
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut beat = tokio::time::interval(Duration::from_secs(5));
+        loop {
+            let taken = tokio::select! {
+                _ = terminate.recv() => return Ok(()),
+                _ = interrupt.recv() => return Ok(()),
+                _ = reload.recv() => {
+                    if let Err(problem) = self.speech.reload().await {
+                        tracing::error!(%problem, "the recordings stay as they were");
+                    }
+                    publisher.take_all(self.config)
+                }
+                _ = beat.tick() => {
+                    self.report().await;
+                    publisher.take_numbers(self.config)
+                }
+            };
+            match taken {
+                Ok(None) => {}
+                Ok(Some(plans)) => self.publish(plans, publish, hours).await,
+                Err(problem) => tracing::error!(%problem, "the plans that run stay as they were"),
             }
         }
     }
-}
 
-/// Takes over the plans as they are in the folder now. With an error, those that run stay; a live
-/// call stays on the plans it began with either way.
-async fn take_over(config: &Config, record: &Record, speech: &Speech, publish: &watch::Sender<Arc<Plans>>) {
-    let taken = async {
-        speech.reload().await?;
-        let Some(plans) = load_plans(config)? else {
-            return Err(Problem::from("the plans have errors"));
-        };
-        store_versions(record, &plans).await?;
-        Ok(plans)
-    };
-    match taken.await {
-        Ok(plans) => {
-            let plans = Arc::new(plans);
-            tracing::info!(plans.version = plans.version(), "new calls run the plans as they are now");
-            render_prompts(speech, &plans);
-            publish.send_replace(plans);
+    async fn publish(
+        &self,
+        plans: Plans,
+        publish: &watch::Sender<Arc<Plans>>,
+        hours: &watch::Sender<Calendar>,
+    ) {
+        match publisher::calendar(self.config, &plans) {
+            Ok(calendar) => {
+                hours.send_replace(calendar);
+            }
+            Err(problem) => {
+                tracing::error!(%problem, "the plans that run stay as they were");
+                return;
+            }
         }
-        Err(problem) => tracing::error!(%problem, "the plans that run stay as they were"),
+        if let Err(problem) = publisher::store_versions(self.record, &plans).await {
+            tracing::warn!(%problem, "the versions of the plans could not be stored");
+        }
+        tracing::info!(plans.version = plans.version(), "new calls run the plans as they are now");
+        let plans = Arc::new(plans);
+        publisher::render_prompts(self.speech, &plans);
+        publish.send_replace(plans);
+    }
+
+    async fn report(&self) {
+        self.exchange.report().await;
+        let counts = self.speech.counts();
+        metrics::gauge!("hotline_speech_queued").set(counts.queued as f64);
+        metrics::counter!("hotline_speech_rendered_total").absolute(counts.rendered);
+        metrics::gauge!("hotline_record_spooled_steps").set(self.record.spooled_steps() as f64);
     }
 }
 

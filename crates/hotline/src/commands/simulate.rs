@@ -48,7 +48,8 @@ pub fn run(_: Option<&Path>, arguments: Arguments) -> Result<ExitCode, Problem> 
         check::print(&found);
         return Err("the plans have errors (above)".into());
     };
-    let name = Path::new(&arguments.plan).file_stem().and_then(|stem| stem.to_str()).unwrap_or(&arguments.plan);
+    let name =
+        Path::new(&arguments.plan).file_stem().and_then(|stem| stem.to_str()).unwrap_or(&arguments.plan);
     let zone = plans.calendars().next().map_or(TimeZone::UTC, |calendar| calendar.zone.clone());
     let started = match arguments.at {
         Some(at) => at.to_zoned(zone).map_err(|error| format!("--at: {error}"))?,

@@ -65,7 +65,11 @@ pub fn run(_: Option<&Path>, arguments: Arguments) -> Result<ExitCode, Problem> 
         println!("{path}");
         for report in scripts.run(&plans, &lengths) {
             let good = report.passed();
-            if good { passed += 1 } else { failed += 1 }
+            if good {
+                passed += 1
+            } else {
+                failed += 1
+            }
             if good && !arguments.transcripts {
                 println!("  ok    {} ({:.0} s)", report.name, report.lasted.as_secs_f64());
             } else {

@@ -1,0 +1,104 @@
+//! Plans from the folder to the calls: all of them when the operator says so, `numbers.yaml` with
+//! its announcement as soon as it is saved. With an error, what runs stays.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use hotline_dialplan::Plans;
+use hotline_model::Calendar;
+use hotline_record::Record;
+use hotline_speech::Speech;
+
+use crate::commands::{Problem, check, plan_files};
+use crate::config::Config;
+
+/// The sources as they were published last.
+pub struct Publisher {
+    files: Vec<(String, String)>,
+    numbers: PathBuf,
+    numbers_saved: Option<SystemTime>,
+}
+
+impl Publisher {
+    /// Reads and checks the folder. Findings are printed; `None` if one of them is an error.
+    pub fn open(config: &Config) -> Result<Option<(Plans, Self)>, Problem> {
+        let numbers = config.plans.folder.join("numbers.yaml");
+        let numbers_saved = saved(&numbers);
+        let files = plan_files::read(&config.plans.folder)?;
+        let plans = load(config, &files);
+        Ok(plans.map(|plans| (plans, Self { files, numbers, numbers_saved })))
+    }
+
+    /// The plans as they are in the folder now.
+    pub fn take_all(&mut self, config: &Config) -> Result<Option<Plans>, Problem> {
+        let Some((plans, publisher)) = Self::open(config)? else {
+            return Err("the plans have errors (above)".into());
+        };
+        *self = publisher;
+        Ok(Some(plans))
+    }
+
+    /// The published plans with `numbers.yaml` as it is now, if it was saved since.
+    pub fn take_numbers(&mut self, config: &Config) -> Result<Option<Plans>, Problem> {
+        let now = saved(&self.numbers);
+        if now == self.numbers_saved {
+            return Ok(None);
+        }
+        self.numbers_saved = now;
+        let text = std::fs::read_to_string(&self.numbers)
+            .map_err(|error| format!("{}: {error}", self.numbers.display()))?;
+        let path = self.numbers.display().to_string();
+        let mut files = self.files.clone();
+        files.retain(|(known, _)| *known != path);
+        files.push((path, text));
+        files.sort();
+        let plans = load(config, &files).ok_or("numbers.yaml has errors (above)")?;
+        self.files = files;
+        Ok(Some(plans))
+    }
+}
+
+fn saved(path: &std::path::Path) -> Option<SystemTime> {
+    std::fs::metadata(path).and_then(|facts| facts.modified()).ok()
+}
+
+fn load(config: &Config, files: &[(String, String)]) -> Option<Plans> {
+    let (plans, found) = Plans::load(files.to_vec(), &plan_files::recordings(&config.plans.prompts));
+    check::print(&found);
+    plans
+}
+
+/// The calendar whose hours messages keep.
+pub fn calendar(config: &Config, plans: &Plans) -> Result<Calendar, Problem> {
+    let name = &config.messages.calendar;
+    let calendar = plans.find_calendar(name);
+    Ok(calendar.ok_or_else(|| format!("messages.calendar: no calendar is called `{name}`"))?.clone())
+}
+
+/// Keeps each plan's version, so that an old call's path can be read beside it.
+pub async fn store_versions(record: &Record, plans: &Plans) -> Result<(), Problem> {
+    for plan in plans.plans() {
+        record.store_plan(&plan.name, &plan.version, plan.file.text()).await?;
+    }
+    Ok(())
+}
+
+/// Renders prompts without a recording before a caller needs them.
+pub fn render_prompts(speech: &Speech, plans: &Arc<Plans>) {
+    let (speech, plans) = (speech.clone(), Arc::clone(plans));
+    tokio::spawn(async move {
+        for utterance in plans.plans().flat_map(|plan| plan_files::fixed_utterances(plan)) {
+            if speech.duration(&utterance).is_none()
+                && let Err(error) = speech.prepare_utterance(&utterance).await
+            {
+                tracing::warn!(
+                    prompt.name = %utterance.prompt,
+                    language = %utterance.language,
+                    %error,
+                    "a prompt has no recording and cannot be rendered"
+                );
+            }
+        }
+    });
+}
