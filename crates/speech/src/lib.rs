@@ -20,5 +20,5 @@ mod stretch;
 pub use cache::{AudioCache, BoxFuture, CachedAudio, MemoryCache};
 pub use config::{Pace, SpeechConfig, VoiceConfig};
 pub use error::SpeechError;
-pub use library::{LEVEL_DBOV, RecordingFact};
+pub use library::{LEVEL_DBOV, RecordingFact, text_hash};
 pub use speech::{Counts, Speech};

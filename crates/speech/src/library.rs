@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use hotline_audio::{Clip, active_level, amplify, read_wav};
 use hotline_model::Language;
 use hotline_wording::Word;
+use sha2::{Digest, Sha256};
 
 use crate::{Pace, SpeechError, stretch};
 
@@ -35,10 +36,20 @@ struct Recording {
 #[derive(Default)]
 pub(crate) struct Library {
     recordings: HashMap<(Language, String), Recording>,
+    /// Names by [`text_hash`].
+    by_words: HashMap<(Language, String), String>,
+}
+
+/// The hash of recorded words in `texts.json`: the first 16 hexadecimal digits of the SHA-256 of
+/// the text, without white space at its ends.
+pub fn text_hash(words: &str) -> String {
+    Sha256::digest(words.trim().as_bytes()).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The level of prompts, in dBov.
 pub const LEVEL_DBOV: f64 = -26.0;
+/// Names of recorded words begin so.
+const WORDS: &str = "words/";
 /// A recording further away than this is brought to the level of the others.
 const TOLERANCE_DB: f64 = 3.0;
 /// Loading longer than this is told.
@@ -52,7 +63,7 @@ impl Library {
         let mut files = Vec::new();
         for language in Language::ALL {
             let folder = prompts.join(language.tag());
-            for (below, prefix) in [(folder.clone(), ""), (folder.join("words"), "words/")] {
+            for (below, prefix) in [(folder.clone(), ""), (folder.join("words"), WORDS)] {
                 files.extend(waves(&below)?.into_iter().map(|(path, stem)| {
                     let name = format!("{prefix}{stem}");
                     (language, path, name)
@@ -71,6 +82,9 @@ impl Library {
             }
             let text_hash = hashes.get(&language).and_then(|texts| texts.get(&name)).cloned();
             let usual = load(&path)?;
+            if let Some(hash) = text_hash.as_ref().filter(|_| !name.starts_with(WORDS)) {
+                library.by_words.insert((language, hash.clone()), name.clone());
+            }
             library
                 .recordings
                 .insert((language, name), Recording { usual, slow: OnceLock::new(), text_hash });
@@ -92,9 +106,21 @@ impl Library {
         })
     }
 
+    /// The recording of these words under a name. One that is known to say other words is not
+    /// used; the same words recorded under another name are.
+    pub(crate) fn find_words(&self, language: Language, name: &str, words: &str, pace: Pace) -> Option<Clip> {
+        let hash = text_hash(words);
+        let own = self.recordings.get(&(language, name.to_owned()));
+        if own.is_some_and(|own| own.text_hash.as_ref().is_none_or(|known| *known == hash)) {
+            return self.find(language, name, pace);
+        }
+        let twin = self.by_words.get(&(language, hash))?;
+        self.find(language, twin, pace)
+    }
+
     /// The recording of a word, that of its other place if it has none for its own.
     pub(crate) fn find_word(&self, language: Language, word: &Word, pace: Pace) -> Option<Clip> {
-        word.candidates().iter().find_map(|key| self.find(language, &format!("words/{key}"), pace))
+        word.candidates().iter().find_map(|key| self.find(language, &format!("{WORDS}{key}"), pace))
     }
 
     /// The recorded prompts, without the words, in order.
@@ -102,7 +128,7 @@ impl Library {
         let mut facts: Vec<_> = self
             .recordings
             .iter()
-            .filter(|((_, name), _)| !name.starts_with("words/"))
+            .filter(|((_, name), _)| !name.starts_with(WORDS))
             .map(|((language, name), recording)| RecordingFact {
                 language: *language,
                 name: name.clone(),

@@ -6,6 +6,7 @@ use std::sync::{Arc, Condvar, Mutex};
 
 use hotline_audio::Clip;
 use hotline_model::Language;
+use thread_priority::{ThreadPriority, ThreadPriorityValue, set_current_thread_priority};
 use tokio::sync::oneshot;
 
 use crate::SpeechError;
@@ -137,6 +138,13 @@ impl Queue {
     }
 }
 
+/// A niceness of 5: a third of the time that a media thread gets when both want the core. At 19 a
+/// busy machine would not render at all.
+fn behind_the_others() -> ThreadPriority {
+    // The crate's scale is 0 to 100 over niceness 19 to -20.
+    ThreadPriorityValue::try_from(35).map_or(ThreadPriority::Min, ThreadPriority::Crossplatform)
+}
+
 /// Starts the threads that render. `render` is called on them, for one clause at a time each.
 pub(crate) fn start_workers(
     queue: &Arc<Queue>,
@@ -149,6 +157,10 @@ pub(crate) fn start_workers(
         std::thread::Builder::new()
             .name(format!("speech-{number}"))
             .spawn(move || {
+                // Refused, the voice only competes with the others.
+                if let Err(error) = set_current_thread_priority(behind_the_others()) {
+                    tracing::debug!(?error, "the voice runs at the usual priority");
+                }
                 while let Some(clause) = queue.take() {
                     queue.finish(&clause.key, &render(&clause));
                 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use hotline_audio::{Clip, Piece, splice};
 use hotline_model::{Language, Segment, Slot, Utterance, Value};
-use hotline_wording::{Token, clauses, pause_after};
+use hotline_wording::{Token, clauses, pause_after, runs};
 use sha2::{Digest, Sha256};
 
 use crate::kokoro::Voices;
@@ -67,7 +67,10 @@ fn words(
     if let Some(first) = text.chars().next().filter(|c| !c.is_alphanumeric()) {
         parts.push(Part::Pause(pause_after(first.encode_utf8(&mut [0; 4]))));
     }
-    match library.find(utterance.language, &name, pace) {
+    if !text.chars().any(char::is_alphanumeric) {
+        return;
+    }
+    match library.find_words(utterance.language, &name, text, pace) {
         Some(clip) => parts.push(Part::Recorded(clip)),
         None => parts.extend(spoken_parts(voices, text, utterance.language)),
     }
@@ -128,13 +131,15 @@ fn phrases(tokens: &[Token], language: Language) -> Vec<(String, Language)> {
     phrases
 }
 
-/// A text by clause, with the pauses between its clauses.
+/// A text by clause, each in the voice of its language, with the pauses between them.
 pub(crate) fn spoken_parts(voices: &Voices, text: &str, language: Language) -> Vec<Part> {
     let mut parts = Vec::new();
-    for text in clauses(text, language) {
-        let pause = pause_after(&text);
-        parts.push(Part::Spoken(clause(voices, text, language)));
-        parts.push(Part::Pause(pause));
+    for (text, language) in runs(text, language) {
+        for text in clauses(&text, language) {
+            let pause = pause_after(&text);
+            parts.push(Part::Spoken(clause(voices, text, language)));
+            parts.push(Part::Pause(pause));
+        }
     }
     parts
 }

@@ -1,0 +1,213 @@
+//! tools/render-prompts [--all] [--only NAME] — speaks every prompt of the plans and every word of
+//! the values into `prompts/`, what changed only; `--all` speaks everything anew.
+
+mod cut;
+mod hear;
+mod list;
+mod words;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use hotline_audio::{normalize, resample, write_wav};
+use hotline_model::Language;
+use hotline_speech::kokoro::{self, Kokoro, Voices};
+use hotline_speech::{LEVEL_DBOV, text_hash};
+
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// Samples a second of what is written.
+pub const RATE_HZ: u32 = 16_000;
+
+/// A recording to be made.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    language: Language,
+    /// Below `prompts/<language>/`, without `.wav`.
+    name: String,
+    text: String,
+}
+
+/// Something that one rendering gives: a prompt, or several words.
+enum Task {
+    Prompt(Wanted),
+    Words(Vec<Wanted>),
+}
+
+struct Options {
+    root: PathBuf,
+    all: bool,
+    only: Option<String>,
+    /// Writes what the recogniser shall hear instead: the language and where to.
+    hear: Option<(Language, PathBuf)>,
+}
+
+fn main() -> Result<(), Failure> {
+    let options = options()?;
+    if let Some((language, folder)) = &options.hear {
+        return hear::write_all(&options.root, *language, folder);
+    }
+    let prompts = options.root.join("prompts");
+    let mut texts = BTreeMap::new();
+    let mut wanted = list::prompts(&options.root)?;
+    wanted.extend(words::wanted());
+    wanted.retain(|w| options.only.as_ref().is_none_or(|only| w.name.starts_with(only.as_str())));
+    for language in Language::ALL {
+        texts.insert(language, read_texts(&prompts, language)?);
+    }
+    let before = wanted.len();
+    if !options.all {
+        wanted.retain(|w| {
+            let known = texts[&w.language].get(&w.name).is_some_and(|hash| *hash == text_hash(&w.text));
+            !known || !path(&prompts, w).is_file()
+        });
+    }
+    println!("{before} recordings, {} to be made", wanted.len());
+    let kokoro = Kokoro::open(&options.root.join(".cache/speech"), Voices::default(), "")?;
+    let tasks = tasks(wanted);
+    let (next, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let texts = Mutex::new(texts);
+    let workers = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        let handles: Vec<_> = (0..workers)
+            .map(|_| {
+                scope.spawn(|| -> Result<(), Failure> {
+                    while let Some(task) = tasks.get(next.fetch_add(1, Ordering::Relaxed)) {
+                        for (made, samples) in render(&kokoro, task)? {
+                            save(&prompts, &made, &samples, &texts)?;
+                        }
+                        let done = done.fetch_add(1, Ordering::Relaxed) + 1;
+                        println!("{done}/{} {}", tasks.len(), name_of(task));
+                    }
+                    Ok(())
+                })
+            })
+            .collect();
+        handles.into_iter().try_for_each(|handle| match handle.join() {
+            Ok(result) => result,
+            Err(_) => Err("a worker broke off".into()),
+        })
+    })?;
+    Ok(())
+}
+
+fn options() -> Result<Options, Failure> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let mut options = Options { root, all: false, only: None, hear: None };
+    let mut arguments = std::env::args().skip(1);
+    while let Some(argument) = arguments.next() {
+        match argument.as_str() {
+            "--all" => options.all = true,
+            "--only" => options.only = Some(arguments.next().ok_or("--only needs the beginning of a name")?),
+            "--hear" => {
+                let language = arguments.next().ok_or("--hear needs a language")?.parse()?;
+                options.hear = Some((language, arguments.next().ok_or("--hear needs a folder")?.into()));
+            }
+            "--root" => options.root = arguments.next().ok_or("--root needs a folder")?.into(),
+            other => {
+                return Err(format!(
+                    "`{other}` is not known; --all, --only NAME, --root DIR, --hear LANGUAGE DIR are"
+                )
+                .into());
+            }
+        }
+    }
+    Ok(options)
+}
+
+/// Words are spoken several in one go; each prompt alone.
+fn tasks(wanted: Vec<Wanted>) -> Vec<Task> {
+    let (words, prompts): (Vec<_>, Vec<_>) = wanted.into_iter().partition(|w| w.name.starts_with("words/"));
+    let mut tasks: Vec<Task> = prompts.into_iter().map(Task::Prompt).collect();
+    tasks.extend(words::batches(words).into_iter().map(Task::Words));
+    tasks
+}
+
+fn name_of(task: &Task) -> String {
+    match task {
+        Task::Prompt(wanted) => format!("{}/{}", wanted.language, wanted.name),
+        Task::Words(words) => words
+            .first()
+            .map_or_else(String::new, |w| format!("{}/{} and {} more", w.language, w.name, words.len() - 1)),
+    }
+}
+
+fn render(kokoro: &Kokoro, task: &Task) -> Result<Vec<(Wanted, Vec<i16>)>, Failure> {
+    match task {
+        Task::Prompt(wanted) => Ok(vec![(wanted.clone(), prompt(kokoro, wanted)?)]),
+        Task::Words(words) => words::render(kokoro, words),
+    }
+}
+
+/// Speaks a prompt sentence by sentence, each in the voice of its language.
+fn prompt(kokoro: &Kokoro, wanted: &Wanted) -> Result<Vec<i16>, Failure> {
+    let part = wanted.name.rsplit('.').next().is_some_and(|n| n.parse::<u16>().is_ok());
+    let mut samples: Vec<i16> = Vec::new();
+    for (run, language) in hotline_wording::runs(&wanted.text, wanted.language) {
+        for sentence in sentences(&hotline_wording::spoken(&run, language)) {
+            if !samples.is_empty() {
+                samples.resize(samples.len() + milliseconds(400), 0);
+            }
+            samples.extend(cut::trimmed(&speak(kokoro, &sentence, language)?));
+        }
+    }
+    // A whole prompt rests at its end; a part joins what follows.
+    let rest = if part { 0 } else { 250 };
+    samples.resize(samples.len().max(milliseconds(100)) + milliseconds(rest), 0);
+    Ok(samples)
+}
+
+/// Sentences of spoken text; one that ends openly gets a comma, so that the voice stays up.
+fn sentences(spoken: &str) -> Vec<String> {
+    spoken
+        .split_inclusive(['。', '！', '？', '.', '!', '?'])
+        .map(str::trim)
+        .filter(|sentence| sentence.chars().any(char::is_alphanumeric))
+        .map(|sentence| {
+            let open = sentence.ends_with(char::is_alphanumeric);
+            if open { format!("{sentence},") } else { sentence.to_owned() }
+        })
+        .collect()
+}
+
+/// Words at the usual level, 16 kHz.
+pub fn speak(kokoro: &Kokoro, text: &str, language: Language) -> Result<Vec<i16>, Failure> {
+    let spoken = kokoro.speak(text, language, 1.0)?;
+    let samples: Vec<i16> = spoken.iter().map(|s| (s.clamp(-1.0, 1.0) * 32767.0) as i16).collect();
+    Ok(normalize(&resample(&samples, kokoro::RATE_HZ, RATE_HZ)?, RATE_HZ, LEVEL_DBOV))
+}
+
+/// Samples in so many milliseconds.
+pub fn milliseconds(ms: usize) -> usize {
+    RATE_HZ as usize / 1000 * ms
+}
+
+fn path(prompts: &Path, wanted: &Wanted) -> PathBuf {
+    prompts.join(wanted.language.tag()).join(format!("{}.wav", wanted.name))
+}
+
+type Texts = BTreeMap<Language, BTreeMap<String, String>>;
+
+fn read_texts(prompts: &Path, language: Language) -> Result<BTreeMap<String, String>, Failure> {
+    match std::fs::read(prompts.join(language.tag()).join("texts.json")) {
+        Ok(bytes) => Ok(serde_json::from_slice(&bytes)?),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(BTreeMap::new()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Writes a recording and then its line in `texts.json`, so that a run that is broken off goes on
+/// where it was.
+fn save(prompts: &Path, made: &Wanted, samples: &[i16], texts: &Mutex<Texts>) -> Result<(), Failure> {
+    let file = path(prompts, made);
+    std::fs::create_dir_all(file.parent().ok_or("a recording stands in a folder")?)?;
+    write_wav(std::fs::File::create(file)?, RATE_HZ, samples)?;
+    let mut texts = texts.lock().map_err(|_| "a worker broke off")?;
+    let of_language = texts.entry(made.language).or_default();
+    of_language.insert(made.name.clone(), text_hash(&made.text));
+    let json = serde_json::to_string_pretty(of_language)?;
+    std::fs::write(prompts.join(made.language.tag()).join("texts.json"), json + "\n")?;
+    Ok(())
+}

@@ -1,0 +1,199 @@
+//! The door to speech with the real voice: `tools/fetch-speech` has filled `.cache/speech`.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use hotline_audio::{active_level, write_wav};
+use hotline_model::{Language, Segment, Slot, Utterance, Value};
+use hotline_speech::kokoro::Voices;
+use hotline_speech::{
+    AudioCache, MemoryCache, Pace, Speech, SpeechConfig, SpeechError, VoiceConfig, text_hash,
+};
+
+fn voice() -> VoiceConfig {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.cache/speech");
+    assert!(
+        folder.join("kokoro.onnx").is_file(),
+        "the voice is not there: run tools/fetch-speech (tools/test does it)"
+    );
+    VoiceConfig { folder, voices: Voices::default(), lexicon: None }
+}
+
+fn config(prompts: &Path, voice: Option<VoiceConfig>) -> SpeechConfig {
+    SpeechConfig { prompts: prompts.to_owned(), voice, workers: 1 }
+}
+
+fn words(prompt: &str, text: &str) -> Utterance {
+    Utterance {
+        prompt: prompt.into(),
+        language: Language::ZhCn,
+        barge_in: true,
+        segments: vec![Segment::Words { part: None, text: text.into() }],
+    }
+}
+
+fn value(slot: Slot, value: Value) -> Utterance {
+    Utterance {
+        prompt: "a-value".into(),
+        language: Language::ZhCn,
+        barge_in: true,
+        segments: vec![Segment::Value { slot, value }],
+    }
+}
+
+/// Writes a tone in place of a recording.
+fn record(prompts: &Path, name: &str, length: Duration) -> PathBuf {
+    let path = prompts.join("zh-CN").join(format!("{name}.wav"));
+    std::fs::create_dir_all(path.parent().expect("it stands in a folder")).expect("folders can be made");
+    let tone = hotline_audio::sine(300.0, -26.0, length);
+    let file = std::fs::File::create(&path).expect("files can be made");
+    write_wav(file, 8_000, &tone).expect("files can be written");
+    path
+}
+
+#[tokio::test]
+async fn a_recording_is_played_as_it_is_and_shared() {
+    let folder = tempfile::tempdir().unwrap();
+    record(folder.path(), "welcome", Duration::from_millis(800));
+    let speech = Speech::open(config(folder.path(), None), Arc::new(MemoryCache::default())).unwrap();
+    let welcome = words("welcome", "您好。");
+    let clips = speech.ready(std::slice::from_ref(&welcome), Pace::Usual).unwrap();
+    assert_eq!(clips[0].duration(), Duration::from_millis(800));
+    let again = speech.ready(std::slice::from_ref(&welcome), Pace::Usual).unwrap();
+    assert!(Arc::ptr_eq(clips[0].samples(), again[0].samples()));
+    let slow = speech.ready(std::slice::from_ref(&welcome), Pace::Slow).unwrap();
+    assert_eq!(slow[0].duration(), Duration::from_millis(1_000));
+    assert_eq!(speech.duration(&welcome), Some(Duration::from_millis(800)));
+    assert_eq!(speech.words(&welcome), "您好。");
+    assert!(speech.filler(Language::ZhCn).is_none());
+}
+
+#[tokio::test]
+async fn a_recording_of_other_words_is_not_played() {
+    let folder = tempfile::tempdir().unwrap();
+    record(folder.path(), "welcome", Duration::from_millis(800));
+    record(folder.path(), "welcome.other", Duration::from_millis(500));
+    let texts = format!(
+        r#"{{"welcome": "{}", "welcome.other": "{}"}}"#,
+        text_hash("您好。"),
+        text_hash("欢迎来电。")
+    );
+    std::fs::write(folder.path().join("zh-CN/texts.json"), texts).unwrap();
+    let speech = Speech::open(config(folder.path(), None), Arc::new(MemoryCache::default())).unwrap();
+    assert_eq!(speech.duration(&words("welcome", " 您好。 ")), Some(Duration::from_millis(800)));
+    assert_eq!(speech.duration(&words("welcome", "欢迎来电。")), Some(Duration::from_millis(500)));
+    let changed = words("welcome", "您早。");
+    assert_eq!(speech.duration(&changed), None);
+    let refused = speech.clips(&[changed], Pace::Usual).await;
+    assert!(matches!(refused, Err(SpeechError::NoVoice(_))), "{refused:?}");
+    let facts = speech.recordings();
+    assert_eq!((facts.len(), facts[0].name.as_str()), (2, "welcome"));
+    assert_eq!(facts[0].text_hash, Some(text_hash("您好。")));
+}
+
+#[tokio::test]
+async fn a_value_is_spliced_from_recorded_words() {
+    let folder = tempfile::tempdir().unwrap();
+    for key in ["d4-mid", "n0", "d0-mid", "d7-end", "yao-mid", "d9-mid", "d2-end"] {
+        record(folder.path(), &format!("words/{key}"), Duration::from_millis(300));
+    }
+    let speech = Speech::open(config(folder.path(), None), Arc::new(MemoryCache::default())).unwrap();
+    let code = value(Slot::Digits, Value::Digits("407192".into()));
+    let length = speech.duration(&code).unwrap();
+    // Six words, a pause between the groups, a rest at the end.
+    assert!(length > Duration::from_millis(2_200) && length < Duration::from_millis(2_500), "{length:?}");
+    assert_eq!(speech.words(&code), "四零七，幺九二");
+    // 5 has no recording, not even of another place.
+    assert_eq!(speech.duration(&value(Slot::Digits, Value::Digits("407195".into()))), None);
+}
+
+#[tokio::test]
+async fn recordings_are_loaded_anew_and_a_broken_one_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let speech = Speech::open(config(folder.path(), None), Arc::new(MemoryCache::default())).unwrap();
+    let welcome = words("welcome", "您好。");
+    assert_eq!(speech.duration(&welcome), None);
+    let path = record(folder.path(), "welcome", Duration::from_millis(400));
+    assert_eq!(speech.reload().await.unwrap(), 1);
+    assert_eq!(speech.duration(&welcome), Some(Duration::from_millis(400)));
+    std::fs::write(path, b"no wave").unwrap();
+    assert!(matches!(speech.reload().await, Err(SpeechError::Recording { .. })));
+    assert_eq!(speech.duration(&welcome), Some(Duration::from_millis(400)));
+}
+
+#[test]
+fn a_voice_that_is_not_there_is_told_at_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let nowhere =
+        VoiceConfig { folder: folder.path().join("voice"), voices: Voices::default(), lexicon: None };
+    let opened = Speech::open(config(folder.path(), Some(nowhere)), Arc::new(MemoryCache::default()));
+    assert!(matches!(opened.err(), Some(SpeechError::Missing(_))));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_text_is_rendered_once_and_then_ready() {
+    let folder = tempfile::tempdir().unwrap();
+    let cache = Arc::new(MemoryCache::default());
+    let open = || Speech::open(config(folder.path(), Some(voice())), cache.clone()).unwrap();
+    let speech = open();
+    let text = "退费98.5元。请您关注。";
+    let said = value(Slot::Text, Value::text(text));
+    assert!(speech.ready(std::slice::from_ref(&said), Pace::Usual).is_none());
+
+    // Two who ask for the same share the work.
+    let (one, two) = tokio::join!(speech.prepare(text, Language::ZhCn), speech.prepare_utterance(&said));
+    let length = one.unwrap();
+    assert_eq!(two.unwrap(), length);
+    let clips = speech.clips(std::slice::from_ref(&said), Pace::Usual).await.unwrap();
+    assert_eq!(length, clips[0].duration());
+    assert!(length > Duration::from_millis(1_500) && length < Duration::from_secs(8), "{length:?}");
+    assert_eq!((speech.counts().rendered, cache.len()), (2, 2));
+    let level = active_level(clips[0].samples(), 8_000).unwrap().active_dbov;
+    assert!((level + 26.0).abs() < 3.0, "{level}");
+
+    let ready = speech.ready(std::slice::from_ref(&said), Pace::Usual).unwrap();
+    assert_eq!(ready[0].duration(), length);
+    let slow = speech.ready(std::slice::from_ref(&said), Pace::Slow).unwrap();
+    assert!(slow[0].duration() > length.mul_f64(1.15), "{:?}", slow[0].duration());
+
+    // Another machine finds it in the cache.
+    let other = open();
+    let found = other.clips(std::slice::from_ref(&said), Pace::Usual).await.unwrap();
+    assert_eq!(found[0].duration(), length);
+    assert_eq!((other.counts().rendered, other.counts().cache_hits), (0, 2));
+    assert!(matches!(other.prepare("😀 …", Language::ZhCn).await, Err(SpeechError::Nothing)));
+}
+
+/// A cache whose disk is full.
+struct Broken;
+
+impl AudioCache for Broken {
+    fn find<'a>(&'a self, _: &'a str) -> hotline_speech::BoxFuture<'a, Option<hotline_speech::CachedAudio>> {
+        Box::pin(async { None })
+    }
+
+    fn store<'a>(
+        &'a self,
+        _: &'a str,
+        _: &'a str,
+        _: hotline_speech::CachedAudio,
+    ) -> hotline_speech::BoxFuture<'a, Result<(), String>> {
+        Box::pin(async { Err("the disk is full".into()) })
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_caller_is_served_when_the_cache_fails_and_before_what_is_prepared() {
+    let folder = tempfile::tempdir().unwrap();
+    let speech = Speech::open(config(folder.path(), Some(voice())), Arc::new(Broken)).unwrap();
+    let background = speech.clone();
+    let long = "第一句话。第二句话。第三句话。第四句话。";
+    let prepared = tokio::spawn(async move { background.prepare(long, Language::ZhCn).await });
+    while speech.counts().queued < 4 {
+        tokio::task::yield_now().await;
+    }
+    speech.clips(&[words("greeting", "你好。")], Pace::Usual).await.unwrap();
+    assert!(speech.counts().queued >= 2, "a caller waits for one rendering at most");
+    prepared.await.unwrap().unwrap();
+}
