@@ -120,11 +120,11 @@ impl Call {
             sip: incoming.leg,
             invite: incoming.invite,
             began: incoming.at,
+            player: Player::new(media, Arc::clone(&house), mailbox.clone()),
             house,
             mailbox,
             notes: Some(notes),
             media,
-            player: Player::new(media),
             session: None,
             capabilities: None,
             language: Language::default(),
@@ -246,7 +246,8 @@ impl Call {
 
     /// Asks the record who the number suggests, while the 200 is on its way.
     fn recognise(&self) {
-        let (record, caller, mailbox) = (self.house.record.clone(), self.caller.clone(), self.mailbox.clone());
+        let (record, caller, mailbox) =
+            (self.house.record.clone(), self.caller.clone(), self.mailbox.clone());
         tokio::spawn(async move {
             let known = record.recognise(&caller).await.unwrap_or_default();
             let _ = mailbox.send(Note::Recognised(known));
@@ -271,7 +272,8 @@ impl Call {
             },
             &known,
         );
-        let zone = self.answering.plans.calendars().next().map_or(jiff::tz::TimeZone::UTC, |c| c.zone.clone());
+        let zone =
+            self.answering.plans.calendars().next().map_or(jiff::tz::TimeZone::UTC, |c| c.zone.clone());
         let context = StartContext {
             caller: self.caller.clone(),
             dialled: self.invite.user.clone(),
@@ -302,7 +304,7 @@ impl Call {
 
     fn handle_timeout(&mut self) {
         let now = Instant::now();
-        self.player.handle_timeout(now, self.language, &self.house.speech, &self.house.media.plane);
+        self.player.handle_timeout(now, self.language);
         let at = self.since();
         if let Some(session) = self.session.as_mut()
             && session.poll_timeout().is_some_and(|due| due <= at)
@@ -317,7 +319,7 @@ impl Call {
             Note::Media(event) => self.media_event(event),
             Note::Recognised(known) => self.start(known),
             Note::Rendered(rendered) => {
-                if let Some((op, error)) = self.player.rendered(rendered, &self.house.media.plane, &self.mailbox) {
+                if let Some((op, error)) = self.player.rendered(rendered) {
                     tracing::error!(call.id = %self.id, %error, "something could not be spoken to a caller");
                     self.tell(Event::PlayDone { op });
                 }
@@ -414,7 +416,8 @@ impl Call {
 
     fn key(&mut self, key: char, came: KeyCame) {
         let now = Instant::now();
-        let twice = self.last_key.is_some_and(|(last, by, at)| last == key && by != came && now - at < SAME_KEY);
+        let twice =
+            self.last_key.is_some_and(|(last, by, at)| last == key && by != came && now - at < SAME_KEY);
         self.last_key = Some((key, came, now));
         if !twice {
             self.keys += 1;
@@ -442,10 +445,9 @@ impl Call {
             match command {
                 Command::Note(event) => steps.push(self.step(event)),
                 Command::Play { op, utterances, pace } => {
-                    let (speech, plane) = (&self.house.speech, &self.house.media.plane);
-                    self.player.play(Instant::now(), op, utterances, pace, speech, plane, &self.mailbox);
+                    self.player.play(Instant::now(), op, utterances, pace);
                 }
-                Command::StopPlaying { op } => self.player.stop(op, &self.house.media.plane),
+                Command::StopPlaying { op } => self.player.stop(op),
                 Command::Lookup { op, query, within } => self.look_up(op, query, within),
                 Command::Verify { op, policy, given, .. } => self.verify(op, &policy, given),
                 Command::Save { save, .. } => self.save(save),
@@ -456,10 +458,9 @@ impl Call {
                 }
                 Command::SetLanguage(language) => {
                     self.language = language;
-                    self.house.record.save_call(
-                        self.id,
-                        CallSave { language: Some(language), ..CallSave::default() },
-                    );
+                    self.house
+                        .record
+                        .save_call(self.id, CallSave { language: Some(language), ..CallSave::default() });
                 }
                 Command::Hangup { outcome } => {
                     let save = CallSave { outcome: Some(outcome.word().into()), ..CallSave::default() };
@@ -566,8 +567,11 @@ impl Call {
         let ended = self.step(StepEvent::Ended { reason: reason.clone() });
         if self.session.is_some() {
             self.house.record.store_steps(self.id, self.customer, &[ended]);
-            let end =
-                CallEnd { reason: reason.clone(), at: self.house.clock.now(), recording: self.recording.clone() };
+            let end = CallEnd {
+                reason: reason.clone(),
+                at: self.house.clock.now(),
+                recording: self.recording.clone(),
+            };
             self.house.record.end_call(self.id, end);
         }
         self.report(&reason);

@@ -38,7 +38,8 @@ pub(crate) async fn verify(
     let outcome = record.verify(VerifyAttempt { policy, given, call, caller }).await;
     let brought = match outcome {
         Ok(outcome) => {
-            metrics::counter!("hotline_verifications_total", "verdict" => outcome.verdict.word()).increment(1);
+            metrics::counter!("hotline_verifications_total", "verdict" => outcome.verdict.word())
+                .increment(1);
             match (outcome.verdict, outcome.passed) {
                 (Verdict::Passed, Some((ticket, customer, fields))) => {
                     let answer = Answer::Verified { verdict: Verified::Passed { ticket: fields } };
@@ -128,7 +129,7 @@ impl HttpDoor {
         let mut url = reqwest::Url::parse(url).map_err(|_| "the address is none")?;
         let host = url.host_str().unwrap_or_default();
         let named = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
-        if !self.hosts.iter().any(|allowed| *allowed == named) {
+        if !self.hosts.contains(&named) {
             return Err("the host is not on the list of the configuration");
         }
         // What a caller keyed is data: it is escaped, and never becomes part of the address.

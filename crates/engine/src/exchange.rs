@@ -15,7 +15,7 @@ use hotline_speech::Speech;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-use crate::call::{Call, Answering};
+use crate::call::{Answering, Call};
 use crate::doors::HttpDoor;
 use crate::media::Media;
 use crate::transport::{Incoming, Signalling, SipTransport, Wish};
@@ -172,8 +172,10 @@ impl Exchange {
         for (number, thread) in self.house.media.plane.threads().into_iter().enumerate() {
             let label = number.to_string();
             metrics::gauge!("hotline_media_legs", "thread" => label.clone()).set(thread.legs as f64);
-            metrics::gauge!("hotline_media_busy_permille", "thread" => label.clone()).set(thread.busy_permille as f64);
-            metrics::gauge!("hotline_media_late_p99_seconds", "thread" => label).set(thread.late_p99.as_secs_f64());
+            metrics::gauge!("hotline_media_busy_permille", "thread" => label.clone())
+                .set(thread.busy_permille as f64);
+            metrics::gauge!("hotline_media_late_p99_seconds", "thread" => label)
+                .set(thread.late_p99.as_secs_f64());
         }
     }
 }

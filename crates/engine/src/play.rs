@@ -1,16 +1,18 @@
 //! What a call plays: ready at once where it was rendered before, else behind a filler; never
 //! silence.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hotline_audio::Clip;
 use hotline_dialplan::{OpId, Pace};
-use hotline_media::{LegId, MediaPlane, PlayId};
+use hotline_media::{LegId, PlayId};
 use hotline_model::{Language, Utterance};
-use hotline_speech::{Speech, SpeechError};
+use hotline_speech::SpeechError;
 use tokio::sync::mpsc;
 
 use crate::call::Note;
+use crate::exchange::House;
 
 /// After this long without speech the caller hears that somebody is there.
 const FILLER_AFTER: Duration = Duration::from_millis(700);
@@ -22,6 +24,8 @@ const GIVE_UP: Duration = Duration::from_secs(20);
 /// The playing of one leg.
 pub(crate) struct Player {
     leg: LegId,
+    house: Arc<House>,
+    mailbox: mpsc::UnboundedSender<Note>,
     /// What plays or is being rendered for it.
     current: Option<Current>,
     /// Fillers have play ids of their own, counted down from the top.
@@ -42,34 +46,25 @@ pub(crate) struct Rendered {
 }
 
 impl Player {
-    pub const fn new(leg: LegId) -> Self {
-        Self { leg, current: None, fillers: 0 }
+    pub const fn new(leg: LegId, house: Arc<House>, mailbox: mpsc::UnboundedSender<Note>) -> Self {
+        Self { leg, house, mailbox, current: None, fillers: 0 }
     }
 
     /// Plays utterances in place of whatever plays.
-    pub fn play(
-        &mut self,
-        now: Instant,
-        op: OpId,
-        utterances: Vec<Utterance>,
-        pace: Pace,
-        speech: &Speech,
-        plane: &MediaPlane,
-        mailbox: &mpsc::UnboundedSender<Note>,
-    ) {
+    pub fn play(&mut self, now: Instant, op: OpId, utterances: Vec<Utterance>, pace: Pace) {
         let pace = match pace {
             Pace::Normal => hotline_speech::Pace::Usual,
             Pace::Slow => hotline_speech::Pace::Slow,
         };
-        if let Some(clips) = speech.ready(&utterances, pace) {
+        if let Some(clips) = self.house.speech.ready(&utterances, pace) {
             self.current = Some(Current { op, filler_at: None, filler_plays: false });
-            self.start(clips, plane, mailbox);
+            self.start(clips);
             return;
         }
-        let _ = plane.stop(self.leg);
+        let _ = self.house.media.plane.stop(self.leg);
         let filler_at = Some(now + FILLER_AFTER);
         self.current = Some(Current { op, filler_at, filler_plays: false });
-        let (speech, mailbox) = (speech.clone(), mailbox.clone());
+        let (speech, mailbox) = (self.house.speech.clone(), self.mailbox.clone());
         tokio::spawn(async move {
             let clips = match tokio::time::timeout(GIVE_UP, speech.clips(&utterances, pace)).await {
                 Ok(clips) => clips,
@@ -81,18 +76,13 @@ impl Player {
 
     /// Speech has come, or will not come. Gives the operation back if there is nothing to play:
     /// then the plan goes on at once.
-    pub fn rendered(
-        &mut self,
-        rendered: Rendered,
-        plane: &MediaPlane,
-        mailbox: &mpsc::UnboundedSender<Note>,
-    ) -> Option<(OpId, SpeechError)> {
+    pub fn rendered(&mut self, rendered: Rendered) -> Option<(OpId, SpeechError)> {
         // Something else plays meanwhile: the caller has gone on.
         let current = self.current.as_mut().filter(|current| current.op == rendered.op)?;
         current.filler_at = None;
         match rendered.clips {
             Ok(clips) => {
-                self.start(clips, plane, mailbox);
+                self.start(clips);
                 None
             }
             Err(error) => {
@@ -103,7 +93,8 @@ impl Player {
         }
     }
 
-    fn start(&mut self, clips: Vec<Clip>, plane: &MediaPlane, mailbox: &mpsc::UnboundedSender<Note>) {
+    fn start(&mut self, clips: Vec<Clip>) {
+        let plane = &self.house.media.plane;
         let Some(current) = self.current.as_mut() else { return };
         let play = PlayId(current.op.0);
         // A filler is heard to its end.
@@ -116,15 +107,15 @@ impl Player {
         if let Err(error) = begun {
             // The ring of an overloaded thread: the plan goes on, the caller hears the next thing.
             tracing::warn!(%error, "a prompt could not be played");
-            let _ = mailbox.send(Note::NotPlayed(current.op));
+            let _ = self.mailbox.send(Note::NotPlayed(current.op));
         }
     }
 
     /// Stops what plays for `op`.
-    pub fn stop(&mut self, op: OpId, plane: &MediaPlane) {
+    pub fn stop(&mut self, op: OpId) {
         if self.current.as_ref().is_some_and(|current| current.op == op) {
             self.current = None;
-            let _ = plane.stop(self.leg);
+            let _ = self.house.media.plane.stop(self.leg);
         }
     }
 
@@ -140,15 +131,16 @@ impl Player {
     }
 
     /// Says that somebody is there, where the speech is still being made.
-    pub fn handle_timeout(&mut self, now: Instant, language: Language, speech: &Speech, plane: &MediaPlane) {
+    pub fn handle_timeout(&mut self, now: Instant, language: Language) {
         let Some(current) = self.current.as_mut() else { return };
         if current.filler_at.is_none_or(|at| at > now) {
             return;
         }
         current.filler_at = Some(now + FILLER_AGAIN);
-        if let Some(filler) = speech.filler(language) {
+        if let Some(filler) = self.house.speech.filler(language) {
             self.fillers += 1;
-            current.filler_plays = plane.play(self.leg, PlayId(u64::MAX - self.fillers), vec![filler]).is_ok();
+            current.filler_plays =
+                self.house.media.plane.play(self.leg, PlayId(u64::MAX - self.fillers), vec![filler]).is_ok();
         }
     }
 }

@@ -84,10 +84,7 @@ const WRITE_QUEUE: usize = 1024;
 
 impl SipTransport {
     /// Binds UDP and TCP to one address.
-    pub async fn bind(
-        address: SocketAddr,
-        config: hotline_sip::Config,
-    ) -> std::io::Result<Self> {
+    pub async fn bind(address: SocketAddr, config: hotline_sip::Config) -> std::io::Result<Self> {
         let socket = socket2::Socket::new(socket2::Domain::for_address(address), socket2::Type::DGRAM, None)?;
         // The kernel may grant less; the default is too small for a burst.
         let _ = socket.set_recv_buffer_size(RECEIVE_BUFFER);
@@ -96,7 +93,7 @@ impl SipTransport {
         let udp = UdpSocket::from_std(socket.into())?;
         let local = udp.local_addr()?;
         let tcp = TcpListener::bind(local).await?;
-        let limits = config.limits.clone();
+        let limits = config.limits;
         let endpoint = Endpoint::new(config, Instant::now(), rand::random());
         Ok(Self { endpoint, udp, tcp, local, limits })
     }
@@ -179,7 +176,8 @@ impl Task {
         for _ in 0..BATCH {
             match received {
                 Ok((length, remote)) => {
-                    let source = Source { transport: Transport::Udp, local: self.local, remote, connection: None };
+                    let source =
+                        Source { transport: Transport::Udp, local: self.local, remote, connection: None };
                     let bytes = Bytes::copy_from_slice(&buffer[..length]);
                     self.endpoint.handle_datagram(Instant::now(), source, bytes);
                 }
@@ -263,7 +261,7 @@ impl Task {
         let (lines, queue) = mpsc::channel(WRITE_QUEUE);
         let local = stream.local_addr().unwrap_or(self.local);
         self.connections.insert(id, Connection { remote, local, lines: lines.clone() });
-        tokio::spawn(serve_stream(id, stream, self.limits.clone(), lines, queue, streams.clone()));
+        tokio::spawn(serve_stream(id, stream, self.limits, lines, queue, streams.clone()));
     }
 
     /// Sends what is to be sent and tells what happened.

@@ -41,8 +41,10 @@ impl Trunks {
 
     /// The trunk an address belongs to, and whether it may begin a call now.
     pub fn admit(&mut self, address: IpAddr, now: Instant) -> Option<(&TrunkSettings, bool)> {
-        let (trunk, bucket) =
-            self.trunks.iter_mut().find(|(trunk, _)| trunk.from.iter().any(|network| network.contains(address)))?;
+        let (trunk, bucket) = self
+            .trunks
+            .iter_mut()
+            .find(|(trunk, _)| trunk.from.iter().any(|network| network.contains(address)))?;
         let admitted = bucket.take(now);
         Some((trunk, admitted))
     }
@@ -100,7 +102,8 @@ mod tests {
         let begin = Instant::now();
         let mut trunks = Trunks::new(settings(30, 60), begin);
         let address = "192.0.2.7".parse().unwrap();
-        let taken = |trunks: &mut Trunks, at| (0..1000).filter(|_| trunks.admit(address, at).unwrap().1).count();
+        let taken =
+            |trunks: &mut Trunks, at| (0..1000).filter(|_| trunks.admit(address, at).unwrap().1).count();
         assert_eq!(taken(&mut trunks, begin), 60);
         assert_eq!(taken(&mut trunks, begin + Duration::from_secs(1)), 30);
         assert_eq!(taken(&mut trunks, begin + Duration::from_secs(100)), 60, "never more than the burst");

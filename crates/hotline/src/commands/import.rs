@@ -35,6 +35,7 @@ const COLUMNS: [&str; 10] = [
 const NEEDED: [&str; 2] = ["external-ref", "phone"];
 
 /// A row that cannot be taken.
+#[derive(Debug)]
 struct BadRow {
     line: u64,
     problem: String,
@@ -103,7 +104,10 @@ fn report(file: &str, bad: &[BadRow]) {
     }
 }
 
-fn read_rows(bytes: &[u8]) -> Result<(Vec<(u64, TicketInput)>, Vec<BadRow>), Problem> {
+/// The rows of a file: those that can be taken, each with its line, and the others.
+type Rows = (Vec<(u64, TicketInput)>, Vec<BadRow>);
+
+fn read_rows(bytes: &[u8]) -> Result<Rows, Problem> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let mut reader = csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::All).from_reader(bytes);
     let header =
