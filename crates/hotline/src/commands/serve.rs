@@ -10,7 +10,7 @@ use hotline_dialplan::Plans;
 use hotline_engine::{Exchange, HttpDoor, TrunkSettings};
 use hotline_jobs::{FileOutbox, HttpGateway, HttpSettings, Jobs, MessageProvider, MessageTexts};
 use hotline_media::MediaConfig;
-use hotline_model::{Calendar, Clock, SystemClock};
+use hotline_model::{Calendar, Clock, PhoneNumber, SystemClock};
 use hotline_record::Record;
 use hotline_speech::Speech;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
@@ -57,6 +57,8 @@ async fn serve(config: Config, drain: Duration) -> Result<ExitCode, Problem> {
     let Some((plans, mut publisher)) = Publisher::open(&config)? else {
         return Err("the plans have errors (above): nothing is served until they are mended".into());
     };
+    // The first number that is read loads the numbering plans of the world: not on a call.
+    let _ = PhoneNumber::parse("13800138000");
     let metrics = PrometheusBuilder::new().install_recorder()?;
     let record = open_record(&config).await?;
     let cut_off = record.end_orphans(clock.now()).await?;
