@@ -1,8 +1,8 @@
 //! The exchange that runs: SIP sockets, trunks, calls, the interpreter.
 //!
-//! One task owns the sockets and the endpoint ([`transport`]); one task owns a whole call
-//! ([`call`]): its leg, its media, its interpreter. Nothing of a call is shared, so nothing of it
-//! is locked. What a plan asks of the record or of a web service goes through [`doors`].
+//! One task owns the sockets and the endpoint (`transport`); one task owns a whole call
+//! (`call`): its leg, its media, its interpreter. Nothing of a call is shared, so nothing of it
+//! is locked. What a plan asks of the record or of a web service goes through `doors`.
 
 mod call;
 mod doors;

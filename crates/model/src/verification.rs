@@ -1,6 +1,6 @@
 //! What must be known before what may be told, and how often one may guess.
 //!
-//! The decision is one pure function, [`decide`], so that the record and the call scripts that
+//! The decision is one pure function, [`VerificationPolicy::decide`], so that the record and the call scripts that
 //! stand beside the plans cannot differ in it.
 
 use serde::{Deserialize, Serialize};

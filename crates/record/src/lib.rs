@@ -2,7 +2,7 @@
 //! work they cause, **written in one transaction**.
 //!
 //! One writer task owns the one connection that writes. It commits what many callers did in the
-//! same few milliseconds together ([`writer`]), so that a busy hour costs one `fsync` a group and
+//! same few milliseconds together (`writer`), so that a busy hour costs one `fsync` a group and
 //! not one a step. Readers have a pool of their own. SQL is written in the common subset of
 //! SQLite and PostgreSQL and goes through `sqlx::Any`; what differs stands in [`engine`].
 
