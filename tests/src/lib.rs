@@ -1,1 +1,1 @@
-//! Helpers of the whole-call tests.
+//! Nothing but a place for the tests in `tests/`: Cargo compiles no tests of a virtual workspace.

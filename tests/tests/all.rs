@@ -1,1 +1,27 @@
-//! One binary for all whole-call tests.
+//! One binary for all whole-call tests: the real `hotline`, real sockets, real clients.
+//!
+//! Each test has a server, a folder and a loopback address of its own (`support::server`), so
+//! that all of them run at once and none needs another.
+
+#[cfg(test)]
+mod bad_input;
+#[cfg(test)]
+mod crash;
+#[cfg(test)]
+mod database_away;
+#[cfg(test)]
+mod drain;
+#[cfg(test)]
+mod messages;
+#[cfg(test)]
+mod plans;
+#[cfg(test)]
+mod privacy;
+#[cfg(test)]
+mod real_clients;
+#[cfg(test)]
+mod structure;
+#[cfg(test)]
+mod support;
+#[cfg(test)]
+mod wrong_codes;

@@ -1,0 +1,78 @@
+//! The database goes away in mid-call and comes back.
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Child, ChildStdin, Command, Stdio};
+
+use crate::support::ear::{Heard, assert_heard};
+use crate::support::phone::Phone;
+use crate::support::server::{Server, Setup, entered, verified};
+use crate::support::{seconds, tickets, wait_until};
+
+/// Somebody else's lock on the whole database, from now until it is dropped.
+struct Lock {
+    child: Child,
+    stdin: Option<ChildStdin>,
+}
+
+impl Lock {
+    fn hold(database: &Path) -> Self {
+        let mut child = Command::new("sqlite3")
+            .arg(database)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("sqlite3 is installed");
+        let mut stdin = child.stdin.take().expect("it is piped");
+        let mut told = String::new();
+        writeln!(stdin, ".timeout 5000\nBEGIN EXCLUSIVE;\nSELECT 'locked';").unwrap();
+        BufReader::new(child.stdout.take().expect("it is piped")).read_line(&mut told).unwrap();
+        assert_eq!(told.trim(), "locked");
+        Self { child, stdin: Some(stdin) }
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // The end of its input ends the program and with it the lock.
+        self.stdin = None;
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn the_caller_hears_an_apology_and_the_steps_are_stored_when_it_is_back() {
+    let mut server = Server::start(Setup::default());
+    server.put_ticket(&tickets::closed());
+    let mut phone = Phone::call(&server, "10086123", tickets::PHONE);
+    server.await_step("ask-code", 1, seconds(30));
+    let lock = Lock::hold(&server.folder().join("hotline.db"));
+    phone.attempt(tickets::CODE);
+    wait_until("the server says that the database is away", seconds(15), || {
+        server.try_request("GET", "/readyz", None).is_ok_and(|response| response.status == 503)
+    });
+    // The plan apologises, promises a call back and ends the call.
+    phone.await_bye(seconds(90));
+    drop(lock);
+    wait_until("the database is back", seconds(10), || {
+        server.try_request("GET", "/readyz", None).is_ok_and(|response| response.status == 200)
+    });
+    let calls = server.await_calls(1);
+    assert!(
+        matches!(verified(&calls[0]).as_slice(), [outcome] if outcome == "failed" || outcome == "late"),
+        "{calls:?}"
+    );
+    for step in ["check", "cannot-look-up", "promise", "bye"] {
+        assert_eq!(entered(&calls[0], step), 1, "{step}");
+    }
+    assert_eq!(calls[0]["outcome"], "failed");
+    // Every step stands there once, in order.
+    let steps = calls[0]["path"].as_array().unwrap().iter();
+    let path: Vec<_> =
+        steps.filter(|event| event["type"].as_str().unwrap_or_default().starts_with("call.")).collect();
+    let places: Vec<i64> = path.iter().map(|event| event["seq"].as_i64().expect("a place")).collect();
+    assert!(places.is_sorted_by(|a, b| a < b), "{path:#?}");
+    let wav = server.folder().join("heard.wav");
+    phone.keep(&wav);
+    assert_heard("zh", &[Heard::new(&wav, "非常抱歉,系统现在查不到,不是您的问题。")]);
+}

@@ -1,0 +1,61 @@
+//! SIPp: scenarios of `tests/sipp/`, run in a folder that holds the sounds they play.
+
+use std::path::Path;
+use std::time::Duration;
+
+use super::process::{Process, quiet};
+use super::root;
+use super::server::{Server, own_address};
+
+/// A scenario for one call.
+pub struct Scenario<'a> {
+    /// The file in `tests/sipp/`.
+    pub file: &'a str,
+    pub number: &'a str,
+    pub caller: &'a str,
+    /// How long the pauses without a length of their own are.
+    pub listens: Duration,
+    /// Where the sounds lie and the traces go.
+    pub folder: &'a Path,
+}
+
+impl Scenario<'_> {
+    /// Runs it to its end; panics with SIPp's own words if the call did not go as written.
+    pub fn run(&self, server: &Server) {
+        let address = own_address().to_string();
+        let mut command = sipp();
+        command
+            .arg("-sf")
+            .arg(root().join("tests/sipp").join(self.file))
+            .args(["-i", &address, "-mi", &address, "-p", "5060", "-mp", "21000"])
+            .args(["-m", "1", "-l", "1", "-r", "1", "-nostdin", "-trace_err", "-trace_msg"])
+            .args(["-timeout", "100s", "-timeout_error"])
+            .args(["-s", self.number, "-key", "caller", self.caller])
+            .args(["-d", &self.listens.as_millis().to_string()])
+            .arg(server.sip().to_string())
+            .current_dir(self.folder)
+            .env("TERM", "dumb");
+        let log = self.folder.join("sipp.log");
+        let status = Process::start(&mut command, &log).wait(super::seconds(110));
+        if !status.success() {
+            for entry in std::fs::read_dir(self.folder).unwrap().flatten() {
+                let name = entry.file_name().to_string_lossy().into_owned();
+                if name.ends_with("_errors.log") || name.ends_with("_messages.log") {
+                    eprintln!("--- {name}\n{}", std::fs::read_to_string(entry.path()).unwrap_or_default());
+                }
+            }
+            panic!("SIPp, {}: {status}", self.file);
+        }
+    }
+}
+
+/// SIPp plays captures through a raw socket, which takes a privilege.
+fn sipp() -> std::process::Command {
+    let root = std::process::Command::new("id").arg("-u").output().is_ok_and(|id| id.stdout == b"0\n");
+    if root {
+        return quiet("sipp");
+    }
+    let mut command = quiet("sudo");
+    command.args(["-n", "sipp"]);
+    command
+}
