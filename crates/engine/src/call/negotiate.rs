@@ -1,0 +1,115 @@
+//! What the leg's two sides agree on: codec, addresses, direction; at the answer and whenever it
+//! changes.
+
+use std::net::IpAddr;
+
+use bytes::Bytes;
+use hotline_audio::Law;
+use hotline_media::{Direction, Remote};
+use hotline_model::EndReason;
+use hotline_sip::sdp::{self, Capabilities, Codec, Negotiated};
+
+use super::Call;
+use crate::ending;
+use crate::transport::Wish;
+
+impl Call {
+    /// Answers the INVITE, or refuses it.
+    pub(super) fn answer(&mut self) -> Result<(), EndReason> {
+        let local = match self.house.media.plane.open(self.media, self.media.0) {
+            Ok(local) => local,
+            Err(error) => {
+                tracing::error!(call.id = %self.id, %error, "no media for a call");
+                self.refuse(503);
+                return Err(ending::NO_MEDIA);
+            }
+        };
+        let address = std::net::SocketAddr::new(self.media_address(local.addr.ip()), local.addr.port());
+        let capabilities = Capabilities::new(address, self.media.0);
+        let answer: Bytes = match &self.invite.offer {
+            Some(offer) => match sdp::answer_bytes(offer, &capabilities) {
+                Ok(agreed) => {
+                    self.connect(&agreed);
+                    agreed.sdp.into()
+                }
+                Err(problem) => {
+                    self.refuse(problem.code());
+                    return Err(ending::NO_CODEC);
+                }
+            },
+            None => sdp::offer(&capabilities).into(),
+        };
+        self.capabilities = Some(capabilities);
+        self.house.signalling.wish(self.sip, Wish::Answer(answer));
+        self.answered_after = Some(self.began.elapsed());
+        Ok(())
+    }
+
+    /// The address a caller can send to: the one its INVITE came to where RTP is bound to all.
+    fn media_address(&self, bound: IpAddr) -> IpAddr {
+        match self.house.advertised {
+            Some(address) => address,
+            None if bound.is_unspecified() => self.invite.source.local.ip(),
+            None => bound,
+        }
+    }
+
+    fn refuse(&mut self, code: u16) {
+        self.leg_is_over = true;
+        self.house.signalling.wish(self.sip, Wish::Reject { code, retry_after: None });
+    }
+
+    fn connect(&self, agreed: &Negotiated) {
+        let remote = Remote {
+            addr: agreed.remote,
+            rtcp: Some(agreed.remote_rtcp),
+            rtcp_mux: agreed.rtcp_mux,
+            law: match agreed.codec {
+                Codec::Pcmu => Law::Pcmu,
+                Codec::Pcma => Law::Pcma,
+            },
+            dtmf_payload: agreed.event_payload_type,
+            ptime: u8::try_from(agreed.ptime_ms).unwrap_or(20),
+            latch: self.trunk.latch,
+            detect_in_band: self.trunk.in_band_digits,
+            direction: match agreed.direction {
+                sdp::Direction::SendRecv => Direction::SendRecv,
+                sdp::Direction::SendOnly => Direction::SendOnly,
+                sdp::Direction::RecvOnly => Direction::RecvOnly,
+                sdp::Direction::Inactive => Direction::Inactive,
+            },
+        };
+        if let Err(error) = self.house.media.plane.connect(self.media, remote) {
+            tracing::warn!(call.id = %self.id, %error, "media could not be connected");
+        }
+    }
+
+    /// The answer to our offer, where the INVITE had none.
+    pub(super) fn late_answer(&mut self, answer: &[u8]) {
+        let Some(capabilities) = &self.capabilities else { return };
+        let agreed = sdp::Sdp::parse(answer)
+            .map_err(sdp::NotAcceptable::from)
+            .and_then(|answer| sdp::accept_answer(&answer, capabilities));
+        match agreed {
+            Ok(agreed) => self.connect(&agreed),
+            Err(_) => self.hang_up(ending::NO_CODEC),
+        }
+    }
+
+    pub(super) fn reinvite(&mut self, offer: Option<Bytes>) {
+        let Some(capabilities) = self.capabilities.as_mut() else { return };
+        capabilities.session_version += 1;
+        let capabilities = capabilities.clone();
+        let wish = match offer {
+            None => Wish::AcceptReinvite(sdp::offer(&capabilities).into()),
+            Some(offer) => match sdp::answer_bytes(&offer, &capabilities) {
+                Ok(agreed) => {
+                    self.connect(&agreed);
+                    Wish::AcceptReinvite(agreed.sdp.into())
+                }
+                Err(problem) => Wish::RejectReinvite(problem.code()),
+            },
+        };
+        self.house.signalling.wish(self.sip, wish);
+    }
+}
