@@ -10,7 +10,13 @@ impl AudioCache for RecordCache {
     fn find<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Option<CachedAudio>> {
         Box::pin(async move {
             // A database that is away is a cache that holds nothing: the text is rendered anew.
-            let found = self.0.find_audio(key).await.ok().flatten()?;
+            let found = match self.0.find_audio(key).await {
+                Ok(found) => found?,
+                Err(error) => {
+                    tracing::warn!(%error, "the cache of rendered speech cannot be read");
+                    return None;
+                }
+            };
             Some(CachedAudio { samples: found.samples, rate_hz: found.rate_hz })
         })
     }

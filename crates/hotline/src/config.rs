@@ -164,10 +164,11 @@ pub struct Speech {
 
 impl Default for Speech {
     fn default() -> Self {
+        let voices = hotline_speech::kokoro::Voices::default();
         Self {
             folder: ".cache/speech".into(),
-            voice_zh_cn: "zf_xiaobei".into(),
-            voice_en_us: "af_heart".into(),
+            voice_zh_cn: voices.zh_cn,
+            voice_en_us: voices.en_us,
             lexicon: None,
             workers: 1,
         }

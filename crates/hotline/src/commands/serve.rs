@@ -14,7 +14,7 @@ use hotline_model::{Calendar, Clock, PhoneNumber, SystemClock};
 use hotline_record::Record;
 use hotline_speech::Speech;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -53,6 +53,8 @@ fn start_log(json: bool) {
 
 async fn serve(config: Config, drain: Duration) -> Result<ExitCode, Problem> {
     let started = Instant::now();
+    // Before anything else: a signal without a handler ends the process.
+    let mut signals = Signals::new()?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let Some((plans, mut publisher)) = Publisher::open(&config)? else {
         return Err("the plans have errors (above): nothing is served until they are mended".into());
@@ -87,7 +89,7 @@ async fn serve(config: Config, drain: Duration) -> Result<ExitCode, Problem> {
     let desk = desk(&config, &record, metrics);
     let api = tokio::spawn(hotline_desk::serve(api, hotline_desk::router(desk), stop.clone()));
     let house = Running { config: &config, record: &record, speech: &speech, exchange: &exchange };
-    house.watch(&mut publisher, &publish, &hours).await?;
+    house.watch(&mut signals, &mut publisher, &publish, &hours).await;
     tracing::info!(
         calls = exchange.active(),
         wait_s = drain.as_secs(),
@@ -96,7 +98,7 @@ async fn serve(config: Config, drain: Duration) -> Result<ExitCode, Problem> {
     tokio::select! {
         () = exchange.drain(drain) => {}
         // A second signal ends the patience.
-        () = second_signal() => exchange.drain(Duration::ZERO).await,
+        () = signals.stop() => exchange.drain(Duration::ZERO).await,
     }
     stop.cancel();
     let _ = tokio::join!(api, jobs);
@@ -208,6 +210,31 @@ fn desk(config: &Config, record: &Record, metrics: PrometheusHandle) -> Desk {
     }
 }
 
+/// What an operator tells the process.
+struct Signals {
+    reload: Signal,
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self {
+            reload: signal(SignalKind::hangup())?,
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    /// Waits for the signal to stop.
+    async fn stop(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
 /// What runs, as far as signals and figures need it.
 struct Running<'a> {
     config: &'a Config,
@@ -221,19 +248,17 @@ impl Running<'_> {
     /// its announcement) as soon as it is saved; keeps the figures fresh.
     async fn watch(
         &self,
+        signals: &mut Signals,
         publisher: &mut Publisher,
         publish: &watch::Sender<Arc<Plans>>,
         hours: &watch::Sender<Calendar>,
-    ) -> Result<(), Problem> {
-        let mut reload = signal(SignalKind::hangup())?;
-        let mut terminate = signal(SignalKind::terminate())?;
-        let mut interrupt = signal(SignalKind::interrupt())?;
+    ) {
         let mut beat = tokio::time::interval(Duration::from_secs(5));
         loop {
             let taken = tokio::select! {
-                _ = terminate.recv() => return Ok(()),
-                _ = interrupt.recv() => return Ok(()),
-                _ = reload.recv() => {
+                _ = signals.terminate.recv() => return,
+                _ = signals.interrupt.recv() => return,
+                _ = signals.reload.recv() => {
                     if let Err(problem) = self.speech.reload().await {
                         tracing::error!(%problem, "the recordings stay as they were");
                     }
@@ -282,17 +307,5 @@ impl Running<'_> {
         metrics::gauge!("hotline_speech_queued").set(counts.queued as f64);
         metrics::counter!("hotline_speech_rendered_total").absolute(counts.rendered);
         metrics::gauge!("hotline_record_spooled_steps").set(self.record.spooled_steps() as f64);
-    }
-}
-
-async fn second_signal() {
-    let (Ok(mut terminate), Ok(mut interrupt)) =
-        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-    else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
     }
 }
