@@ -97,8 +97,11 @@ fn a_missing_prompt_is_told_at_the_start_and_costs_no_call() {
 fn new_prompt(dialplans: &Path) {
     let path = dialplans.join("main-menu.yaml");
     let text = std::fs::read_to_string(&path).unwrap();
-    let changed =
-        text.replacen("  welcome:", "  unheard-of:", 1).replacen("say: welcome", "say: unheard-of", 1);
+    let changed = text.replacen("  main-welcome:", "  unheard-of:", 1).replacen(
+        "say: main-welcome",
+        "say: unheard-of",
+        1,
+    );
     assert_ne!(text, changed);
     std::fs::write(&path, changed).unwrap();
 }
