@@ -22,6 +22,30 @@ pub const RATE_HZ: u32 = 24_000;
 const STYLE: usize = 256;
 const ROWS: usize = 510;
 
+/// Samples of one frame, the unit of a phoneme's length: 25 ms.
+const FRAME: usize = 600;
+/// The model's inner value that says how many frames each token lasts.
+const DURATIONS: &str = "/encoder/Clip_output_0";
+
+/// Speech, and where its phonemes lie.
+#[derive(Debug, Clone)]
+pub struct Spoken {
+    /// Mono, 24 kHz.
+    pub samples: Vec<f32>,
+    /// The sample each character of the phonemes begins at, and the one where the last ends.
+    pub starts: Vec<usize>,
+}
+
+/// Bytes that, behind a model, make it give [`DURATIONS`] as a second output. A model is a protocol
+/// buffer, and of those the parts of a message may follow each other:
+/// `ModelProto.graph(7).output(12) { name(1), type(2).tensor_type(1).elem_type(1) = FLOAT(1) }`.
+fn durations_as_output() -> Vec<u8> {
+    let field = |tag: u8, content: &[u8]| [&[tag << 3 | 2, content.len() as u8], content].concat();
+    let element = [1 << 3, 1];
+    let value = [field(1, DURATIONS.as_bytes()), field(2, &field(1, &element))].concat();
+    field(7, &field(12, &value))
+}
+
 /// Which voice speaks a language.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Voices {
@@ -122,26 +146,58 @@ impl Kokoro {
     /// [`SpeechError::Runtime`] if the model cannot be loaded or fails; [`SpeechError::Nothing`]
     /// if there is nothing in the words that can be spoken.
     pub fn speak(&self, text: &str, language: Language, speed: f32) -> Result<Vec<f32>, SpeechError> {
-        let phonemes = self.phonemes(text, language);
-        let ids: Vec<i64> = phonemes.chars().filter_map(|c| self.vocabulary.get(&c).copied()).collect();
-        if ids.is_empty() {
+        Ok(self.speak_phonemes(&self.phonemes(text, language), language, speed)?.samples)
+    }
+
+    /// Speaks phonemes, and tells where each of them lies.
+    ///
+    /// # Errors
+    /// As [`Kokoro::speak`].
+    pub fn speak_phonemes(
+        &self,
+        phonemes: &str,
+        language: Language,
+        speed: f32,
+    ) -> Result<Spoken, SpeechError> {
+        let ids: Vec<Option<i64>> = phonemes.chars().map(|c| self.vocabulary.get(&c).copied()).collect();
+        let known: Vec<i64> = ids.iter().copied().flatten().collect();
+        if known.is_empty() {
             return Err(SpeechError::Nothing);
         }
         let style = self.style(self.voices.of(language))?;
+        let mut spoken = Spoken { samples: Vec::new(), starts: Vec::with_capacity(ids.len() + 1) };
+        let mut starts = Vec::with_capacity(known.len());
         // Texts come by clause; one of more than 510 phonemes is spoken in pieces.
-        let mut samples = Vec::new();
-        for piece in ids.chunks(ROWS - 2) {
-            samples.extend(self.run(piece, &style, speed)?);
+        for piece in known.chunks(ROWS - 2) {
+            let (samples, frames) = self.run(piece, &style, speed)?;
+            // The first and the last frame count belong to the silence around the phonemes.
+            let mut at = spoken.samples.len() + frames.first().map_or(0, |f| f * FRAME);
+            for count in frames.iter().skip(1).take(piece.len()) {
+                starts.push(at);
+                at += count * FRAME;
+            }
+            starts.push(at);
+            spoken.samples.extend(samples);
+            if starts.len() <= known.len() {
+                starts.pop();
+            }
         }
-        Ok(samples)
+        let mut next = 0;
+        for id in ids {
+            spoken.starts.push(starts.get(next).copied().unwrap_or(spoken.samples.len()));
+            next += usize::from(id.is_some());
+        }
+        spoken.starts.push(starts.last().copied().unwrap_or(spoken.samples.len()));
+        Ok(spoken)
     }
 
-    fn run(&self, ids: &[i64], style: &[f32], speed: f32) -> Result<Vec<f32>, SpeechError> {
+    /// Samples, and frames by token.
+    fn run(&self, ids: &[i64], style: &[f32], speed: f32) -> Result<(Vec<f32>, Vec<usize>), SpeechError> {
         let runtime = |error: ort::Error| SpeechError::Runtime(error.to_string());
         let idle = self.sessions.lock().expect("no holder of this lock panics").pop();
         let mut session = match idle {
             Some(session) => session,
-            None => self.load().map_err(runtime)?,
+            None => self.load()?,
         };
         let row = ids.len().min(ROWS - 1) * STYLE;
         let tokens: Vec<i64> =
@@ -153,17 +209,20 @@ impl Kokoro {
             let outputs =
                 session.run(ort::inputs!["tokens" => tokens, "style" => style, "speed" => speed])?;
             let (_, samples) = outputs[0].try_extract_tensor::<f32>()?;
-            Ok(samples.to_vec())
+            let (_, frames) = outputs[1].try_extract_tensor::<f32>()?;
+            Ok((samples.to_vec(), frames.iter().map(|f| f.max(0.0) as usize).collect()))
         })();
         self.sessions.lock().expect("no holder of this lock panics").push(session);
         result.map_err(runtime)
     }
 
-    fn load(&self) -> Result<Session, ort::Error> {
-        Session::builder()?
-            .with_intra_threads(1)?
-            .with_inter_threads(1)?
-            .commit_from_file(self.folder.join("kokoro.onnx"))
+    fn load(&self) -> Result<Session, SpeechError> {
+        let path = self.folder.join("kokoro.onnx");
+        let mut model = std::fs::read(&path).map_err(|_| SpeechError::Missing(path))?;
+        model.extend(durations_as_output());
+        let session =
+            || Session::builder()?.with_intra_threads(1)?.with_inter_threads(1)?.commit_from_memory(&model);
+        session().map_err(|error: ort::Error| SpeechError::Runtime(error.to_string()))
     }
 
     fn style(&self, voice: &str) -> Result<std::sync::Arc<[f32]>, SpeechError> {

@@ -25,6 +25,10 @@ pub(crate) enum Part {
 
 /// Between a fixed segment and a value that follows it without punctuation.
 const JOINT: Duration = Duration::from_millis(60);
+/// Between digits of a group.
+const BETWEEN_DIGITS: Duration = Duration::from_millis(50);
+/// Between the words of a number.
+const BETWEEN_WORDS: Duration = Duration::from_millis(15);
 /// After what is said in one go, so that the next prompt does not fall into it.
 const REST: Duration = Duration::from_millis(250);
 /// Counted up when rendering changes, so that what was rendered before is not found any more.
@@ -95,6 +99,17 @@ fn value_parts(
             Token::Text { .. } => None,
         })
         .collect();
+    let gap = match slot {
+        Slot::Digits | Slot::Phone => BETWEEN_DIGITS,
+        _ => BETWEEN_WORDS,
+    };
+    let recorded = recorded.map(|parts| {
+        let mut spread = Vec::with_capacity(parts.len() * 2);
+        for part in parts {
+            spread.extend([part, Part::Pause(gap)]);
+        }
+        spread
+    });
     Ok(recorded.unwrap_or_else(|| {
         phrases(&tokens, language)
             .into_iter()

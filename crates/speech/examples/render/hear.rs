@@ -71,8 +71,8 @@ pub async fn write_all(root: &Path, language: Language, folder: &Path) -> Result
     }
     let mut said: BTreeMap<String, Vec<Segment>> = BTreeMap::new();
     let value = |slot, value| vec![Segment::Value { slot, value }];
-    for (at, code) in CODES.iter().enumerate() {
-        said.insert(format!("code-{at}.wav"), value(Slot::Digits, Value::Digits((*code).into())));
+    for (at, digits) in CODES.iter().enumerate() {
+        said.insert(format!("code-{at}.wav"), value(Slot::Digits, Value::Digits((*digits).into())));
     }
     for (at, hundredths) in HUNDREDTHS.into_iter().enumerate() {
         let money = Value::Money(Money { hundredths, currency: Currency::Cny });

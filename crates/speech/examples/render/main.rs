@@ -30,12 +30,6 @@ pub struct Wanted {
     text: String,
 }
 
-/// Something that one rendering gives: a prompt, or several words.
-enum Task {
-    Prompt(Wanted),
-    Words(Vec<Wanted>),
-}
-
 struct Options {
     root: PathBuf,
     all: bool,
@@ -57,6 +51,14 @@ fn main() -> Result<(), Failure> {
     for language in Language::ALL {
         texts.insert(language, read_texts(&prompts, language)?);
     }
+    if options.only.is_none() {
+        let names: Vec<_> = wanted.iter().map(|w| (w.language, &w.name)).collect();
+        for (language, known) in &texts {
+            for name in known.keys().filter(|name| !names.contains(&(*language, *name))) {
+                println!("{language}/{name}: no plan says this any more; delete it");
+            }
+        }
+    }
     let before = wanted.len();
     if !options.all {
         wanted.retain(|w| {
@@ -66,7 +68,6 @@ fn main() -> Result<(), Failure> {
     }
     println!("{before} recordings, {} to be made", wanted.len());
     let kokoro = Kokoro::open(&options.root.join(".cache/speech"), Voices::default(), "")?;
-    let tasks = tasks(wanted);
     let (next, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let texts = Mutex::new(texts);
     let workers = std::thread::available_parallelism().map_or(1, usize::from);
@@ -74,12 +75,10 @@ fn main() -> Result<(), Failure> {
         let handles: Vec<_> = (0..workers)
             .map(|_| {
                 scope.spawn(|| -> Result<(), Failure> {
-                    while let Some(task) = tasks.get(next.fetch_add(1, Ordering::Relaxed)) {
-                        for (made, samples) in render(&kokoro, task)? {
-                            save(&prompts, &made, &samples, &texts)?;
-                        }
+                    while let Some(task) = wanted.get(next.fetch_add(1, Ordering::Relaxed)) {
+                        save(&prompts, task, &render(&kokoro, task)?, &texts)?;
                         let done = done.fetch_add(1, Ordering::Relaxed) + 1;
-                        println!("{done}/{} {}", tasks.len(), name_of(task));
+                        println!("{done}/{} {}/{}", wanted.len(), task.language, task.name);
                     }
                     Ok(())
                 })
@@ -117,28 +116,8 @@ fn options() -> Result<Options, Failure> {
     Ok(options)
 }
 
-/// Words are spoken several in one go; each prompt alone.
-fn tasks(wanted: Vec<Wanted>) -> Vec<Task> {
-    let (words, prompts): (Vec<_>, Vec<_>) = wanted.into_iter().partition(|w| w.name.starts_with("words/"));
-    let mut tasks: Vec<Task> = prompts.into_iter().map(Task::Prompt).collect();
-    tasks.extend(words::batches(words).into_iter().map(Task::Words));
-    tasks
-}
-
-fn name_of(task: &Task) -> String {
-    match task {
-        Task::Prompt(wanted) => format!("{}/{}", wanted.language, wanted.name),
-        Task::Words(words) => words
-            .first()
-            .map_or_else(String::new, |w| format!("{}/{} and {} more", w.language, w.name, words.len() - 1)),
-    }
-}
-
-fn render(kokoro: &Kokoro, task: &Task) -> Result<Vec<(Wanted, Vec<i16>)>, Failure> {
-    match task {
-        Task::Prompt(wanted) => Ok(vec![(wanted.clone(), prompt(kokoro, wanted)?)]),
-        Task::Words(words) => words::render(kokoro, words),
-    }
+fn render(kokoro: &Kokoro, wanted: &Wanted) -> Result<Vec<i16>, Failure> {
+    if wanted.name.starts_with("words/") { words::render(kokoro, wanted) } else { prompt(kokoro, wanted) }
 }
 
 /// Speaks a prompt sentence by sentence, each in the voice of its language.

@@ -116,7 +116,11 @@ fn amount(money: Money, colloquial: bool) -> Vec<Word> {
     }
     if whole > 0 || hundredths == 0 {
         words.extend(cardinal(whole, true));
-        words.push(if colloquial { Word::new("kuai", "块") } else { Word::new("yuan", "元") });
+        if colloquial {
+            words.push(Word::new("kuai", "块"));
+        } else {
+            push_yuan(&mut words);
+        }
     }
     let alone = whole == 0;
     match (tenths, rest) {
@@ -135,6 +139,19 @@ fn amount(money: Money, colloquial: bool) -> Vec<Word> {
         (tenths, rest) => words.extend([dimes(tenths, false), cents(rest)]),
     }
     words
+}
+
+/// Adds 元: in one word with the tens and ones before it, because 元 alone is easily misheard.
+fn push_yuan(words: &mut Vec<Word>) {
+    let small = |key: &str| key == "liang" || key.starts_with(['n', 'x']) && key != "n0";
+    match words.last_mut().filter(|last| small(&last.key)) {
+        Some(last) => *last = with_yuan(last),
+        None => words.push(Word::new("yuan", "元")),
+    }
+}
+
+fn with_yuan(word: &Word) -> Word {
+    Word::new(format!("{}-yuan", word.key), format!("{}元", word.text))
 }
 
 fn measured(n: u64) -> &'static str {
@@ -236,6 +253,9 @@ pub(crate) fn inventory() -> Vec<Word> {
     all.extend([two(), zero(), hundreds_word(2, true)]);
     all.extend((1..100).map(small_word));
     all.extend((10..20).map(teen_word));
+    all.extend((1..100).map(|n| with_yuan(&small_word(n))));
+    all.extend((10..20).map(|n| with_yuan(&teen_word(n))));
+    all.insert(with_yuan(&two()));
     for n in 1..10 {
         all.extend([hundreds_word(n, false), thousands_word(n), cents(n), dimes(n, false), dimes(n, true)]);
     }
