@@ -90,7 +90,6 @@ pub(crate) struct Call {
     last_key: Option<(char, KeyCame, Instant)>,
     outcome_is_good: bool,
     answered_after: Option<Duration>,
-    recording: Option<String>,
     counts: Option<LegStats>,
     ended: Option<EndReason>,
     /// The leg's last SIP event has come.
@@ -134,7 +133,6 @@ impl Call {
             last_key: None,
             outcome_is_good: false,
             answered_after: None,
-            recording: None,
             counts: None,
             ended: None,
             leg_is_over: false,
@@ -431,6 +429,7 @@ impl Call {
                 note: save.note,
                 tags: save.tags,
                 language: None,
+                recording: None,
                 heard_ticket: self.ticket.filter(|_| self.outcome_is_good),
             },
         );
@@ -441,7 +440,10 @@ impl Call {
         let Some(folder) = &self.house.recordings else { return };
         let name = format!("{}.wav", self.id);
         match self.house.media.plane.start_recording(self.media, folder.join(&name)) {
-            Ok(()) => self.recording = Some(name),
+            Ok(()) => self
+                .house
+                .record
+                .save_call(self.id, CallSave { recording: Some(name), ..CallSave::default() }),
             Err(error) => tracing::error!(call.id = %self.id, %error, "a call cannot be recorded"),
         }
     }
@@ -467,11 +469,7 @@ impl Call {
         let ended = self.step(StepEvent::Ended { reason: reason.clone() });
         if self.session.is_some() {
             self.house.record.store_steps(self.id, self.customer, &[ended]);
-            let end = CallEnd {
-                reason: reason.clone(),
-                at: self.house.clock.now(),
-                recording: self.recording.clone(),
-            };
+            let end = CallEnd { reason: reason.clone(), at: self.house.clock.now() };
             self.house.record.end_call(self.id, end);
         }
         self.report(&reason);

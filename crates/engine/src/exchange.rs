@@ -242,7 +242,7 @@ impl Reception {
                 tracing::error!(call.id = %id, "a fault of ours ended a call");
                 house.signalling.wish(leg, Wish::HangUp);
                 let reason = EndReason::new(Ending::Us, "fault");
-                house.record.end_call(id, CallEnd { reason, at: house.clock.now(), recording: None });
+                house.record.end_call(id, CallEnd { reason, at: house.clock.now() });
             }
             drop(place);
         });

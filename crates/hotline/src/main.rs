@@ -13,7 +13,7 @@ use clap::{Parser, Subcommand};
 
 /// The telephone engine for customer service.
 #[derive(Parser)]
-#[command(name = "hotline", version, about, propagate_version = true)]
+#[command(name = "hotline", version, propagate_version = true)]
 struct Arguments {
     /// The configuration; without it the defaults hold (`hotline config generate` shows them).
     #[arg(long, short, global = true, value_name = "FILE")]
@@ -53,10 +53,14 @@ enum Command {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    // `hotline explain D201 | head` ends quietly; a server writes its log whoever reads it.
+    if !matches!(arguments.command, Command::Serve(_)) {
+        sigpipe::reset();
+    }
     let config = arguments.config.as_deref();
     let done = match arguments.command {
         Command::Serve(arguments) => commands::serve::run(config, arguments),
-        Command::Check(arguments) => commands::check::run(arguments),
+        Command::Check(arguments) => commands::check::run(config, arguments),
         Command::Test(arguments) => commands::test::run(config, arguments),
         Command::Simulate(arguments) => commands::simulate::run(config, arguments),
         Command::Explain { code } => commands::check::explain(&code),

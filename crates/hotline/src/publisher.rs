@@ -33,7 +33,7 @@ impl Publisher {
     /// The plans as they are in the folder now.
     pub fn take_all(&mut self, config: &Config) -> Result<Option<Plans>, Problem> {
         let Some((plans, publisher)) = Self::open(config)? else {
-            return Err("the plans have errors (above)".into());
+            return Err("the plans have errors".into());
         };
         *self = publisher;
         Ok(Some(plans))
@@ -53,7 +53,7 @@ impl Publisher {
         files.retain(|(known, _)| *known != path);
         files.push((path, text));
         files.sort();
-        let plans = load(config, &files).ok_or("numbers.yaml has errors (above)")?;
+        let plans = load(config, &files).ok_or("numbers.yaml has errors")?;
         self.files = files;
         Ok(Some(plans))
     }
@@ -66,6 +66,9 @@ fn saved(path: &std::path::Path) -> Option<SystemTime> {
 fn load(config: &Config, files: &[(String, String)]) -> Option<Plans> {
     let (plans, found) = Plans::load(files.to_vec(), &plan_files::recordings(&config.plans.prompts));
     check::print(&found);
+    for finding in found.iter().filter(|finding| finding.is_error()) {
+        tracing::error!(finding = hotline_dialplan::diagnostic::concise(finding), "a plan cannot run");
+    }
     plans
 }
 

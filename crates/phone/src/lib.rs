@@ -91,7 +91,7 @@ pub enum DialError {
     #[error("`{0}` cannot be called: write sip:NUMBER@ADDRESS:PORT with an IP address")]
     BadTarget(String),
     /// The other side refused.
-    #[error("the call was refused: {code} {reason}")]
+    #[error("the call was refused: {reason}")]
     Refused {
         /// The SIP status.
         code: u16,

@@ -68,6 +68,8 @@ pub struct CallSave {
     pub tags: Vec<String>,
     /// The language spoken at the end.
     pub language: Option<Language>,
+    /// Where its recording lies: told when it begins, so that a crash leaves none that nobody knows.
+    pub recording: Option<String>,
     /// The ticket that was heard.
     pub heard_ticket: Option<TicketId>,
 }
@@ -79,8 +81,6 @@ pub struct CallEnd {
     pub reason: EndReason,
     /// When.
     pub at: Timestamp,
-    /// Where its recording lies, if there is one: a path below the recordings' folder.
-    pub recording: Option<String>,
 }
 
 impl Record {
@@ -185,13 +185,15 @@ impl Record {
             Box::pin(async move {
                 sqlx::query(
                     "UPDATE interaction SET outcome = COALESCE($2, outcome), reason = COALESCE($3, reason), \
-                     language = COALESCE($4, language), note = COALESCE($5, note) WHERE id = $1",
+                     language = COALESCE($4, language), note = COALESCE($5, note), \
+                     recording = COALESCE($6, recording) WHERE id = $1",
                 )
                 .bind(call.to_string())
                 .bind(save.outcome)
                 .bind(save.reason)
                 .bind(save.language.map(Language::tag))
                 .bind(save.note)
+                .bind(save.recording)
                 .execute(&mut *connection)
                 .await?;
                 for tag in &save.tags {
@@ -224,14 +226,13 @@ impl Record {
             let end = end.clone();
             Box::pin(async move {
                 sqlx::query(
-                    "UPDATE interaction SET ending = $2, end_code = $3, ended_at = $4, recording = $5 \
+                    "UPDATE interaction SET ending = $2, end_code = $3, ended_at = $4 \
                      WHERE id = $1 AND ended_at IS NULL",
                 )
                 .bind(call.to_string())
                 .bind(end.reason.ending.word())
                 .bind(end.reason.code.into_owned())
                 .bind(end.at.as_microsecond())
-                .bind(end.recording)
                 .execute(connection)
                 .await?;
                 Ok(())

@@ -125,6 +125,9 @@ async fn bad_tickets_are_refused_with_the_field_and_the_remedy() {
     assert!(refused(|t| t.external_ref = " ".into()).await.starts_with("external-ref: "));
     assert!(refused(|t| t.code = Some("123456789".to_owned().into())).await.starts_with("code: "));
     assert!(refused(|t| t.result = None).await.starts_with("result: "));
+    assert!(refused(|t| t.result = Some("😀😀".to_owned().into())).await.contains("nothing"));
+    assert!(refused(|t| t.result = Some("退\u{1b}[31m费".to_owned().into())).await.contains("control"));
+    assert!(refused(|t| t.name = Some("\u{202e}王".to_owned().into())).await.contains("control"));
     house.with_ticket().await;
     assert!(refused(|t| t.external_ref = "T-3".into()).await.starts_with("code: another ticket"));
     assert_eq!(house.record.follow(0, 100).await.unwrap().len(), 1, "nothing of a refused ticket is stored");
@@ -165,7 +168,7 @@ async fn the_right_answers_pass_and_the_call_stands_on_the_customers_record() {
         CallSave { outcome: Some("contained".into()), heard_ticket: Some(ticket), ..CallSave::default() },
     );
     let reason = EndReason::new(Ending::Success, "hung-up");
-    house.record.end_call(call, CallEnd { reason, at: house.clock.now(), recording: None });
+    house.record.end_call(call, CallEnd { reason, at: house.clock.now() });
     assert!(house.record.flush(Duration::from_secs(5)).await);
     let view = house.record.find_customer(customer, 10).await.unwrap().unwrap();
     let [contact] = view.contacts.as_slice() else { panic!("one call") };

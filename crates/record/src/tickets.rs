@@ -141,7 +141,18 @@ fn check(input: TicketInput, default_language: Language) -> Result<Checked, Reco
     let result =
         input.result.as_ref().map(|text| text.expose().trim().to_owned()).filter(|text| !text.is_empty());
     if result.as_ref().is_some_and(|text| text.chars().count() > 2000) {
-        return invalid("result: 2,000 characters at most; a caller hears four minutes of it".into());
+        return invalid("result: 2,000 characters at most".into());
+    }
+    if result.as_ref().is_some_and(|text| !text.chars().any(char::is_alphanumeric)) {
+        return invalid("result: there is nothing in it that can be spoken".into());
+    }
+    let words = [
+        result.as_deref(),
+        input.name.as_ref().map(|name| name.expose().as_str()),
+        input.category.as_deref(),
+    ];
+    if words.into_iter().flatten().any(|text| text.chars().any(is_unspeakable)) {
+        return invalid("result, name and category: control characters are not taken".into());
     }
     if input.state == TicketState::Closed && result.is_none() {
         return invalid("result: a closed ticket needs the words that the customer shall hear".into());
@@ -150,6 +161,12 @@ fn check(input: TicketInput, default_language: Language) -> Result<Checked, Reco
     let result_language =
         result.as_ref().map(|text| input.result_language.unwrap_or_else(|| Language::of_text(text)));
     Ok(Checked { phone, code, language, result, result_language, input })
+}
+
+/// Controls, but for the ends of lines, and the marks that turn the direction of writing.
+fn is_unspeakable(c: char) -> bool {
+    (c.is_control() && !matches!(c, '\n' | '\r' | '\t'))
+        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 impl Record {

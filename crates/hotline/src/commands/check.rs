@@ -1,23 +1,23 @@
 //! `hotline check` and `hotline explain`.
 
 use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::ValueEnum;
 use hotline_dialplan::{Diagnostic, Plans, diagnostic};
 
 use super::{Problem, plan_files};
+use crate::config::Config;
 
 /// `hotline check`
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// The folder of plans, policies, calendars and numbers.
-    #[arg(default_value = "dialplans")]
-    folder: PathBuf,
-    /// The folder of recorded prompts.
-    #[arg(long, default_value = "prompts")]
-    prompts: PathBuf,
+    /// The folder of plans, policies, calendars and numbers; the configuration's if absent.
+    folder: Option<PathBuf>,
+    /// The folder of recorded prompts; the configuration's if absent.
+    #[arg(long)]
+    prompts: Option<PathBuf>,
     /// How findings are printed.
     #[arg(long, value_enum, default_value_t = Format::Full)]
     format: Format,
@@ -34,9 +34,11 @@ pub enum Format {
     Json,
 }
 
-pub fn run(arguments: Arguments) -> Result<ExitCode, Problem> {
-    let files = plan_files::read(&arguments.folder)?;
-    let recordings = plan_files::recordings(&arguments.prompts);
+pub fn run(config: Option<&Path>, arguments: Arguments) -> Result<ExitCode, Problem> {
+    let settings = Config::load(config)?.plans;
+    let folder = arguments.folder.unwrap_or(settings.folder);
+    let files = plan_files::read(&folder)?;
+    let recordings = plan_files::recordings(&arguments.prompts.unwrap_or(settings.prompts));
     let (plans, found) = Plans::load(files, &recordings);
     match arguments.format {
         Format::Json => {
@@ -45,6 +47,9 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, Problem> {
         }
         Format::Concise => found.iter().for_each(|finding| println!("{}", diagnostic::concise(finding))),
         Format::Full => print(&found),
+    }
+    if plans.as_ref().is_some_and(|plans| plans.plans().next().is_none()) {
+        return Err(format!("{}: there is no plan here", folder.display()).into());
     }
     let errors = found.iter().filter(|finding| finding.is_error()).count();
     let warnings = found.len() - errors;

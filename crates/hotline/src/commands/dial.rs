@@ -51,6 +51,12 @@ enum By {
 pub fn run(arguments: Arguments) -> Result<ExitCode, Problem> {
     let mut dial = Dial::new(&arguments.target);
     dial.from = arguments.from;
+    if let Some(other) = arguments.keys.chars().find(|key| !"0123456789*#ABCD,".contains(*key)) {
+        return Err(format!(
+            "--keys: `{other}` is on no telephone; 0 to 9, *, # and A to D are, a comma waits"
+        )
+        .into());
+    }
     dial.keys = arguments.keys.split(',').filter(|keys| !keys.is_empty()).map(str::to_owned).collect();
     dial.key_by = match arguments.by {
         By::Rfc4733 => KeyBy::Rfc4733,
@@ -68,7 +74,7 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, Problem> {
     let heard = runtime()?.block_on(hotline_phone::dial(&dial, |progress| match progress {
         Progress::Answered(after) => println!("answered after {} ms", after.as_millis()),
         Progress::Listened(_) => println!("the other side has stopped speaking"),
-        Progress::Keyed(count) => println!("keyed {count} keys"),
+        Progress::Keyed(count) => println!("keyed {count} {}", if count == 1 { "key" } else { "keys" }),
         Progress::HungUp { by_them: true } => println!("the other side hung up"),
         Progress::HungUp { by_them: false } => println!("hung up"),
     }))?;

@@ -58,6 +58,9 @@ fn plans(config: &Config) -> Result<String, String> {
 }
 
 async fn record(config: &Config) -> Result<String, String> {
+    if !config.database_path().exists() {
+        return Ok(format!("{} will be made by the first start", config.record.database));
+    }
     let record = open_record(config).await.map_err(|error| error.to_string())?;
     record.last_contacts(1).await.map_err(|error| error.to_string())?;
     Ok(config.record.database.clone())

@@ -109,6 +109,10 @@ type Rows = (Vec<(u64, TicketInput)>, Vec<BadRow>);
 
 fn read_rows(bytes: &[u8]) -> Result<Rows, Problem> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    // The reader takes what follows an open quote for one cell: other customers' rows.
+    if bytes.iter().filter(|byte| **byte == b'"').count() % 2 == 1 {
+        return Err("a quote is opened and never closed: every text in quotes needs two of them".into());
+    }
     let mut reader = csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::All).from_reader(bytes);
     let header =
         reader.headers().map_err(|_| "the first row cannot be read: save the file as UTF-8")?.clone();
@@ -146,6 +150,9 @@ fn read_row(header: &csv::StringRecord, record: &csv::StringRecord) -> Result<Ti
             header.len(),
             record.len()
         ));
+    }
+    if record.iter().any(|cell| cell.contains(['\n', '\r'])) {
+        return Err("a text runs over the end of its line: is a quote closed in the wrong place?".into());
     }
     let cell = |name: &str| {
         let place = header.iter().position(|known| known == name)?;
@@ -188,6 +195,16 @@ mod tests {
             bad.iter().map(|row| (row.line, row.problem.split(':').next().unwrap())).collect();
         assert_eq!(told[..4], [(3, "phone"), (4, "state"), (5, "result"), (6, "external-ref")]);
         assert!(bad[4].problem.contains("4 columns"));
+    }
+
+    #[test]
+    fn an_open_quote_never_swallows_the_rows_behind_it() {
+        let head = "external-ref,phone,state,result\n";
+        let open = format!("{head}Q1,13800138005,closed,\"退费25元。\nQ2,13900139000,closed,欠款300元\n");
+        assert!(read_rows(open.as_bytes()).unwrap_err().to_string().contains("never closed"));
+        let late = format!("{head}Q1,13800138005,closed,\"退费25元。\nQ2,13900139000,closed,欠款\"\n");
+        let (good, bad) = read_rows(late.as_bytes()).unwrap();
+        assert!(good.is_empty() && bad[0].problem.contains("end of its line"));
     }
 
     #[test]

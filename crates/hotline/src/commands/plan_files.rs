@@ -29,6 +29,13 @@ fn gather(folder: &Path, depth: usize, files: &mut Vec<(String, String)>) -> Res
         files.push((folder.display().to_string(), text));
         return Ok(());
     }
+    if !folder.is_dir() {
+        return Err(format!(
+            "{}: there is no such folder; start where it is, or name it under [plans] in the configuration",
+            folder.display()
+        )
+        .into());
+    }
     for entry in std::fs::read_dir(folder).map_err(|error| unreadable(folder, error))? {
         let path = entry.map_err(|error| unreadable(folder, error))?.path();
         let is_yaml = path.extension().is_some_and(|ending| ending == "yaml" || ending == "yml");

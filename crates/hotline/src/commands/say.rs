@@ -32,6 +32,9 @@ pub struct Arguments {
 
 pub fn run(config: Option<&Path>, arguments: Arguments) -> Result<ExitCode, Problem> {
     let config = Config::load(config)?;
+    if !arguments.text.chars().any(char::is_alphanumeric) {
+        return Err("there is nothing in the text that can be spoken".into());
+    }
     let language = arguments.language.unwrap_or_else(|| Language::of_text(&arguments.text));
     let value = Value::Text { text: arguments.text, language: Some(language) };
     let utterance = Utterance {

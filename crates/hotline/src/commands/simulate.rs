@@ -13,6 +13,7 @@ use jiff::tz::TimeZone;
 
 use super::test::Recorded;
 use super::{Problem, check, plan_files, runtime};
+use crate::config::Config;
 
 /// `hotline simulate`
 #[derive(clap::Args)]
@@ -20,11 +21,11 @@ pub struct Arguments {
     /// The plan: its name or its file.
     plan: String,
     /// The folder of plans, policies, calendars and numbers.
-    #[arg(long, default_value = "dialplans")]
-    folder: PathBuf,
+    #[arg(long)]
+    folder: Option<PathBuf>,
     /// The folder of recorded prompts.
-    #[arg(long, default_value = "prompts")]
-    prompts: PathBuf,
+    #[arg(long)]
+    prompts: Option<PathBuf>,
     /// Who calls.
     #[arg(long, default_value = "13800138000")]
     from: String,
@@ -41,9 +42,11 @@ pub struct Arguments {
 
 const HELP: &str = "Type keys and press Enter. An empty line lets time pass without a key; q hangs up.";
 
-pub fn run(_: Option<&Path>, arguments: Arguments) -> Result<ExitCode, Problem> {
-    let files = plan_files::read(&arguments.folder)?;
-    let (plans, found) = Plans::load(files, &plan_files::recordings(&arguments.prompts));
+pub fn run(config: Option<&Path>, arguments: Arguments) -> Result<ExitCode, Problem> {
+    let settings = Config::load(config)?.plans;
+    let prompts = arguments.prompts.unwrap_or(settings.prompts);
+    let files = plan_files::read(&arguments.folder.unwrap_or(settings.folder))?;
+    let (plans, found) = Plans::load(files, &plan_files::recordings(&prompts));
     let Some(plans) = plans.map(Arc::new) else {
         check::print(&found);
         return Err("the plans have errors (above)".into());
@@ -77,7 +80,7 @@ pub fn run(_: Option<&Path>, arguments: Arguments) -> Result<ExitCode, Problem> 
     }
     let runtime = runtime()?;
     let _inside = runtime.enter();
-    let config = SpeechConfig { prompts: arguments.prompts, voice: None, workers: 1 };
+    let config = SpeechConfig { prompts, voice: None, workers: 1 };
     let lengths = Recorded(Speech::open(config, Arc::new(MemoryCache::default()))?);
     let Some(call) = Simulation::new(&plans, name, context, record, &lengths) else {
         let known: Vec<&str> = plans.plans().map(|plan| plan.name.as_str()).collect();

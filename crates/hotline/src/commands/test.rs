@@ -13,16 +13,16 @@ use hotline_model::Utterance;
 use hotline_speech::{MemoryCache, Speech, SpeechConfig};
 
 use super::{Problem, check, plan_files, runtime};
+use crate::config::Config;
 
 /// `hotline test`
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// The folder of plans and their call scripts (`*.calls.yaml`).
-    #[arg(default_value = "dialplans")]
-    folder: PathBuf,
+    /// The folder of plans and their call scripts (`*.calls.yaml`); the configuration's if absent.
+    folder: Option<PathBuf>,
     /// The folder of recorded prompts.
-    #[arg(long, default_value = "prompts")]
-    prompts: PathBuf,
+    #[arg(long)]
+    prompts: Option<PathBuf>,
     /// Print what was said and keyed in every call, not only in those that failed.
     #[arg(long)]
     transcripts: bool,
@@ -41,18 +41,20 @@ impl PromptLength for Recorded {
     }
 }
 
-pub fn run(_: Option<&Path>, arguments: Arguments) -> Result<ExitCode, Problem> {
-    let files = plan_files::read(&arguments.folder)?;
+pub fn run(config: Option<&Path>, arguments: Arguments) -> Result<ExitCode, Problem> {
+    let settings = Config::load(config)?.plans;
+    let prompts = arguments.prompts.unwrap_or(settings.prompts);
+    let files = plan_files::read(&arguments.folder.unwrap_or(settings.folder))?;
     let scripts: Vec<(String, String)> =
         files.iter().filter(|(path, _)| path.contains(".calls.")).cloned().collect();
-    let (plans, found) = Plans::load(files, &plan_files::recordings(&arguments.prompts));
+    let (plans, found) = Plans::load(files, &plan_files::recordings(&prompts));
     let Some(plans) = plans.map(Arc::new) else {
         check::print(&found);
         return Err("the plans have errors (above): their calls are not run".into());
     };
     let runtime = runtime()?;
     let _inside = runtime.enter();
-    let config = SpeechConfig { prompts: arguments.prompts, voice: None, workers: 1 };
+    let config = SpeechConfig { prompts, voice: None, workers: 1 };
     let lengths = Recorded(Speech::open(config, Arc::new(MemoryCache::default()))?);
     let (mut passed, mut failed, mut reports) = (0, 0, Vec::new());
     for (path, text) in scripts {
