@@ -113,7 +113,7 @@ impl Dialog {
 
 /// `lr` marks a loose router (RFC 3261 §19.1.1).
 fn is_loose(route: &str) -> bool {
-    NameAddr::parse(route.as_bytes()).is_ok_and(|route| route.uri().params().find("lr").is_some())
+    NameAddr::parse(route.as_bytes()).is_ok_and(|route| route.uri().find_param("lr").is_some())
 }
 
 fn route_set(message: &Message, reversed: bool) -> Vec<String> {

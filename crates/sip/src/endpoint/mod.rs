@@ -27,7 +27,7 @@ pub use event::{Counts, Datagram, EndCause, Event, Invite, LegKey, OpError, Outb
 
 use crate::arena::{Arena, Key};
 use crate::ids::Ids;
-use crate::message::{Framing, Message, Method, ParseError};
+use crate::message::{Framing, Message, Method, Name, ParseError, ParseErrorKind};
 use crate::timers::Timers;
 use crate::transaction::{Action, ClientKey, Input, Machine, ServerKey, State};
 use leg::{Due, Leg, LegTimer};
@@ -237,11 +237,18 @@ impl Endpoint {
         if !request.is_request() || request.method() == Some(Method::Ack) {
             return;
         }
-        let code = error.kind.code();
+        // An unknown method says more than a CSeq that names another (RFC 4475 §3.1.2.18).
+        let is_unknown = request.method() == Some(Method::Other)
+            && error.kind == ParseErrorKind::Malformed(Name::CSeq)
+            && request.cseq().is_some();
+        let code = if is_unknown { 501 } else { error.kind.code() };
         let tag = self.ids.tag();
-        let response = self.response(request, source, code, None, Some(&tag)).finish(None);
+        let mut response = self.response(request, source, code, None, Some(&tag));
+        if is_unknown {
+            response.header(Name::Allow, screen::ALLOW);
+        }
         let to = wire::response_path(request, source);
-        self.send(&to, response);
+        self.send(&to, response.finish(None));
     }
 
     fn note_stranger(&mut self, now: Instant, addr: SocketAddr) {

@@ -51,6 +51,7 @@ impl Endpoint {
     }
 
     fn find_refusal(&self, request: &Message) -> Option<Refusal> {
+        let Some(uri) = request.request_uri() else { return Some(Refusal::new(400)) };
         match request.method()? {
             Method::Invite | Method::Options => {}
             // These exist only inside a dialog (RFC 3261 §15.1.2).
@@ -58,10 +59,8 @@ impl Endpoint {
             Method::Other => return Some(Refusal::because(501, Name::Allow, ALLOW)),
             _ => return Some(Refusal::because(405, Name::Allow, ALLOW)),
         }
-        match request.request_uri().map(|uri| uri.scheme()) {
-            None => return Some(Refusal::new(400)),
-            Some(Scheme::Other) => return Some(Refusal::new(416)),
-            Some(_) => {}
+        if uri.scheme() == Scheme::Other {
+            return Some(Refusal::new(416));
         }
         if self.is_merged(request) {
             return Some(Refusal::new(482));

@@ -1,7 +1,7 @@
 //! URIs: `sip`, `sips`, `tel`, and others as they are.
 
 use std::borrow::Cow;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use super::header::Params;
 
@@ -144,6 +144,15 @@ impl<'a> Uri<'a> {
         Params::new(self.params.as_bytes())
     }
 
+    /// The value of a parameter of the URI, `%` escapes resolved once in name and value
+    /// (RFC 3261 §19.1.2); empty if it has none.
+    pub fn find_param(&self, name: &str) -> Option<Cow<'a, str>> {
+        let text = |bytes: &'a [u8]| std::str::from_utf8(bytes).map(unescape).ok();
+        let named = |found: &&'a [u8]| text(found).is_some_and(|found| found.eq_ignore_ascii_case(name));
+        let (_, value) = self.params().iter().find(|(found, _)| named(found))?;
+        text(value.unwrap_or_default())
+    }
+
     /// What follows `?`, as written.
     pub fn headers(&self) -> &'a str {
         self.headers
@@ -155,7 +164,7 @@ pub(crate) fn split_host_port(text: &str) -> Option<(&str, Option<u16>)> {
     let end = if text.starts_with('[') { text.find(']')? + 1 } else { text.find(':').unwrap_or(text.len()) };
     let (host, rest) = text.split_at(end);
     let host_ok = if let Some(inner) = host.strip_prefix('[') {
-        inner.strip_suffix(']')?.parse::<std::net::Ipv6Addr>().is_ok()
+        parse_ipv6(inner.strip_suffix(']')?).is_some()
     } else {
         !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte))
     };
@@ -174,7 +183,18 @@ pub(crate) fn split_host_port(text: &str) -> Option<(&str, Option<u16>)> {
 
 /// An IP address, with or without the brackets of IPv6.
 pub(crate) fn parse_ip(host: &str) -> Option<IpAddr> {
-    host.strip_prefix('[').and_then(|inner| inner.strip_suffix(']')).unwrap_or(host).parse().ok()
+    let host = host.strip_prefix('[').and_then(|inner| inner.strip_suffix(']')).unwrap_or(host);
+    host.parse().ok().or_else(|| parse_ipv6(host).map(IpAddr::V6))
+}
+
+/// An IPv6 address; three colons before an IPv4 tail are two, because the grammar of RFC 3261 had them
+/// (RFC 5118 §4.10).
+fn parse_ipv6(text: &str) -> Option<Ipv6Addr> {
+    text.parse().ok().or_else(|| {
+        let (head, tail) = text.split_once(":::")?;
+        let tail: Ipv4Addr = tail.parse().ok()?;
+        format!("{head}::{tail}").parse().ok()
+    })
 }
 
 /// `text` with `%xx` resolved (RFC 3261 §19.1.2); bytes that are no UTF-8 become U+FFFD.

@@ -6,3 +6,4 @@ mod pair;
 mod properties;
 mod raw;
 mod torture;
+mod torture_kept;
