@@ -327,6 +327,7 @@ impl Task {
                 return;
             }
             Event::Established { leg, .. }
+            | Event::ProgressAcked { leg, .. }
             | Event::Cancelled { leg, .. }
             | Event::Reinvite { leg, .. }
             | Event::ReinviteAcked { leg, .. }

@@ -2,6 +2,8 @@
 
 use std::net::SocketAddr;
 
+use bytes::Bytes;
+
 use crate::message::{Message, Name, NameAddr, Uri, Writer};
 
 /// One dialog, early or confirmed.
@@ -21,6 +23,16 @@ pub(crate) struct Dialog {
     pub(crate) route_set: Vec<String>,
     pub(crate) local_seq: u32,
     pub(crate) remote_seq: Option<u32>,
+    pub(crate) early: Early,
+}
+
+/// What a callee told reliably before it answered (RFC 3262 §4).
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Early {
+    /// RSeq of the last response that came in order; 0 before the first.
+    pub(crate) rseq: u32,
+    /// Its answer to our offer.
+    pub(crate) answer: Option<Bytes>,
 }
 
 impl Dialog {
@@ -38,6 +50,7 @@ impl Dialog {
             route_set: route_set(request, false),
             local_seq: 0,
             remote_seq: Some(request.cseq()?.number),
+            early: Early::default(),
         })
     }
 

@@ -49,6 +49,7 @@ impl Endpoint {
         } else if let Some((_, bytes)) = self.success(now, leg.0, transaction, &request, Some(&sdp)) {
             self.respond(now, transaction, 200, bytes);
         }
+        self.go_on_incoming(now, leg.0);
         Ok(())
     }
 
@@ -62,7 +63,9 @@ impl Endpoint {
             return Err(OpError::Invalid("a refusal has a code from 300 to 699"));
         }
         self.leg_mut(leg)?;
-        self.refuse_change(now, leg.0, code)
+        self.refuse_change(now, leg.0, code)?;
+        self.go_on_incoming(now, leg.0);
+        Ok(())
     }
 
     pub(crate) fn handle_reinvite(&mut self, now: Instant, source: &Source, request: Message, key: Key) {
@@ -71,6 +74,8 @@ impl Endpoint {
             (Change::Ours { .. }, _) => Some(491),
             (Change::Theirs { .. }, _) => Some(500),
             (_, Phase::Established) if leg.success.is_none() => None,
+            // The first is not answered yet (RFC 3261 §14.2).
+            (_, Phase::Incoming) => Some(500),
             _ => Some(491),
         };
         if let Some(code) = conflict {
@@ -92,8 +97,10 @@ impl Endpoint {
             _ if !has_offer => None,
             (Change::Ours { .. }, _) => Some(491),
             (Change::Theirs { .. }, _) => Some(500),
-            (_, Phase::Established) => None,
-            _ => Some(500),
+            (_, Phase::Established | Phase::Answered | Phase::Incoming) => leg.find_offer_conflict(),
+            // Our offer is not answered.
+            _ if leg.dialog.early.answer.is_none() => Some(491),
+            _ => None,
         };
         if let Some(code) = conflict {
             return self.refuse_conflict(now, source, &request, code);
@@ -109,7 +116,7 @@ impl Endpoint {
     }
 
     /// 491, or 500 with a Retry-After of 0 to 10 s (RFC 3261 §14.2).
-    fn refuse_conflict(&mut self, now: Instant, source: &Source, request: &Message, code: u16) {
+    pub(crate) fn refuse_conflict(&mut self, now: Instant, source: &Source, request: &Message, code: u16) {
         let wait = self.ids.number() % 11;
         self.refuse(now, source, request, code, |writer| {
             if code == 500 {
@@ -118,7 +125,7 @@ impl Endpoint {
         });
     }
 
-    fn hand_over_change(&mut self, now: Instant, key: Key, transaction: Key, request: Message) {
+    pub(crate) fn hand_over_change(&mut self, now: Instant, key: Key, transaction: Key, request: Message) {
         let offer = request.sdp();
         if let Some(leg) = self.legs.find_mut(key) {
             leg.change = Change::Theirs { transaction, request };
@@ -197,22 +204,26 @@ impl Endpoint {
         }
         let Some(leg) = self.legs.find_mut(key) else { return };
         let tries = if let Change::Ours { tries, .. } = leg.change { tries } else { 0 };
-        let caller = leg.calling.is_some();
         let sdp = self.finish_change(key);
+        if code == 422 && self.lengthen_session(key, response) {
+            return self.send_reinvite(now, key, sdp, tries);
+        }
         if code == 491 && tries < GLARE_TRIES {
-            // In steps of 10 ms: 2.1 to 4 s for the one who chose the Call-ID, 0 to 2 s for the other
-            // (RFC 3261 §14.1).
-            let steps = if caller { 210 + self.ids.number() % 191 } else { self.ids.number() % 201 };
             if let Some(leg) = self.legs.find_mut(key) {
                 leg.change = Change::Waiting { sdp, tries: tries + 1 };
             }
-            return self.set_leg_timer(
-                key,
-                LegTimer::RetryChange,
-                Some(now + Duration::from_millis(steps * 10)),
-            );
+            return self.set_glare_timer(now, key, LegTimer::RetryChange);
         }
+        self.retry_refresh(now, key);
         self.tell(Event::ReinviteFailed { leg: LegKey(key), code });
+    }
+
+    /// Both sides asked at once: in steps of 10 ms, 2.1 to 4 s for the one who chose the Call-ID, 0 to 2 s for
+    /// the other (RFC 3261 §14.1, RFC 3311 §5.3).
+    pub(crate) fn set_glare_timer(&mut self, now: Instant, key: Key, timer: LegTimer) {
+        let caller = self.legs.find(key).is_some_and(|leg| leg.calling.is_some());
+        let steps = if caller { 210 + self.ids.number() % 191 } else { self.ids.number() % 201 };
+        self.set_leg_timer(key, timer, Some(now + Duration::from_millis(steps * 10)));
     }
 
     pub(crate) fn retry_change(&mut self, now: Instant, key: Key) {

@@ -130,7 +130,7 @@ pub enum EndCause {
     LocalBye,
     /// They hung up.
     RemoteBye,
-    /// Our 200 was never acknowledged.
+    /// Our 200, or a reliable provisional response, was never acknowledged.
     NoAck,
     /// Neither answered nor refused within [`super::Config::answer_limit`].
     NoAnswer,
@@ -159,6 +159,13 @@ pub enum Event {
         /// The answer to our offer, if the INVITE had none.
         sdp: Option<Bytes>,
     },
+    /// Our reliable provisional response was acknowledged (RFC 3262).
+    ProgressAcked {
+        /// The leg.
+        leg: LegKey,
+        /// The answer to the offer it carried, if the INVITE had none.
+        sdp: Option<Bytes>,
+    },
     /// The caller gave up before we answered. The leg is gone.
     Cancelled {
         /// The leg.
@@ -166,7 +173,7 @@ pub enum Event {
         /// The value of Reason (RFC 3326), such as `SIP;cause=200` for a call answered elsewhere.
         reason: Option<String>,
     },
-    /// The other side wants to change the session: answer with `accept_reinvite` or `reject_reinvite`.
+    /// The other side wants to change the session, perhaps before the call is answered: answer with `accept_reinvite` or `reject_reinvite`.
     Reinvite {
         /// The leg.
         leg: LegKey,

@@ -88,6 +88,7 @@ impl Endpoint {
     /// Their request in a dialog of ours.
     pub(crate) fn handle_in_dialog(&mut self, now: Instant, source: Source, request: Message, key: Key) {
         let (Some(leg), Some(cseq)) = (self.legs.find_mut(key), request.cseq()) else { return };
+        leg.focus(request.from().and_then(|from| from.tag()).unwrap_or_default());
         if !leg.dialog.count_remote(cseq.number) {
             return self.refuse(now, &source, &request, 500, |_| {});
         }
@@ -110,6 +111,7 @@ impl Endpoint {
             Some(Method::Bye) => self.handle_bye(now, &source, &request, key),
             Some(Method::Invite) => self.handle_reinvite(now, &source, request, key),
             Some(Method::Update) => self.handle_update(now, &source, request, key),
+            Some(Method::Prack) => self.handle_prack(now, &source, request, key),
             Some(Method::Info) => {
                 self.refuse(now, &source, &request, 200, |_| {});
                 let content_type = request.content_type().unwrap_or_default().to_owned();
@@ -202,7 +204,7 @@ impl Endpoint {
         let mut writer = leg.dialog.request(method.as_str(), seq, format_args!("{via}"));
         if matches!(method, Method::Invite | Method::Update | Method::Notify) {
             writer.header(Name::Contact, contact);
-            write_abilities(&mut writer);
+            write_abilities(&mut writer, false);
         }
         writer.other("User-Agent", &self.config.user_agent);
         // Credentials fit one method, so only a request that was just challenged carries them.

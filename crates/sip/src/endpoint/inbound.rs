@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::Endpoint;
 use super::config::{Source, Transport};
 use super::event::{EndCause, Event, Invite, LegKey, OpError, Party};
-use super::leg::{Change, Leg, LegTimer, Phase, Success};
+use super::leg::{Change, Leg, LegTimer, Phase, Reliable, Success};
 use super::screen::{ACCEPT, ALLOW, SUPPORTED};
 use crate::arena::Key;
 use crate::dialog::Dialog;
@@ -15,7 +15,7 @@ use crate::message::{Message, Method, Name, Scheme, Writer};
 use crate::transaction::Input;
 
 /// A provisional response is repeated each minute (RFC 3261 §13.3.1.1).
-const PROVISIONAL_INTERVAL: Duration = Duration::from_secs(60);
+pub(crate) const PROVISIONAL_INTERVAL: Duration = Duration::from_secs(60);
 
 impl Endpoint {
     /// Says 100 again; it was said when the INVITE came, so this is rarely needed.
@@ -27,7 +27,8 @@ impl Endpoint {
         self.provisional(now, leg, 100, None)
     }
 
-    /// 180: the caller hears ringing.
+    /// 180: the caller hears ringing. Not sent to one who insists on PRACK and made no offer: the first reliable
+    /// response would have to carry ours (RFC 3261 §13.2.1).
     ///
     /// # Errors
     ///
@@ -36,24 +37,29 @@ impl Endpoint {
         self.provisional(now, leg, 180, None)
     }
 
-    /// 183 with a description: the caller hears us before the call is answered. The same description, or
-    /// none at all, is due in [`Endpoint::answer`].
+    /// 183 with a description: the caller hears us before the call is answered. To a caller who knows PRACK it
+    /// is sent reliably, and [`Event::ProgressAcked`] follows (RFC 3262). The same description is due in
+    /// [`Endpoint::answer`].
     ///
     /// # Errors
     ///
-    /// [`OpError`] if the leg is not waiting for an answer.
+    /// [`OpError`] if the leg is not waiting for an answer, or the caller made no offer and knows no PRACK: then
+    /// the description would be an offer that may be lost (RFC 3262 §5).
     pub fn progress(&mut self, now: Instant, leg: LegKey, sdp: Bytes) -> Result<(), OpError> {
         self.provisional(now, leg, 183, Some(sdp))
     }
 
     /// 200, repeated until its ACK; [`Event::Established`] tells of that. `sdp` is the answer, or our offer
-    /// if the INVITE had none.
+    /// if the INVITE had none. It waits for the PRACK of a description that was sent before (RFC 3262 §3).
     ///
     /// # Errors
     ///
     /// [`OpError`] if the leg is not waiting for an answer.
     pub fn answer(&mut self, now: Instant, leg: LegKey, sdp: Bytes) -> Result<(), OpError> {
         let found = self.leg_mut(leg)?;
+        if found.holds_answer(&sdp)? {
+            return Ok(());
+        }
         let (Phase::Incoming, Some(transaction), Some(request)) =
             (found.phase, found.invite, found.request.take())
         else {
@@ -63,6 +69,7 @@ impl Endpoint {
         found.local_sdp = Some(sdp.clone());
         self.set_leg_timer(leg.0, LegTimer::AnswerLimit, None);
         self.set_leg_timer(leg.0, LegTimer::RepeatProvisional, None);
+        self.set_leg_timer(leg.0, LegTimer::RepeatReliable, None);
         self.send_success(now, leg.0, transaction, &request, &sdp);
         Ok(())
     }
@@ -102,20 +109,45 @@ impl Endpoint {
         else {
             return Err(OpError::WrongState);
         };
+        if code > 100 && found.reliable.as_ref().is_some_and(|reliable| reliable.wants(sdp.is_some())) {
+            let offers_first = request.sdp().is_none() && sdp.is_none();
+            if offers_first && found.reliable.as_ref().is_some_and(|reliable| reliable.rseq == 0) {
+                return Ok(());
+            }
+            return self.begin_reliable(now, leg.0, code, sdp);
+        }
+        if sdp.is_some() && request.sdp().is_none() {
+            return Err(OpError::Invalid("an offer takes a reliable response"));
+        }
         let (request, peer, tag) = (request.clone(), found.peer, found.dialog.local_tag.clone());
         if sdp.is_some() {
             found.local_sdp.clone_from(&sdp);
         }
-        let tag = (code > 100).then_some(&tag[..]);
-        let mut response = self.response(&request, &peer, code, None, tag);
-        if code > 100 {
-            response.copy(&request, Name::RecordRoute).header(Name::Contact, self.contact(&peer));
-            response.header(Name::Allow, ALLOW);
-        }
-        let body = sdp.as_ref().map(|sdp| ("application/sdp", &sdp[..]));
-        self.respond(now, transaction, code, response.finish(body));
+        let bytes = self.write_provisional(&request, &peer, &tag, code, sdp.as_ref(), None);
+        self.respond(now, transaction, code, bytes);
         self.set_leg_timer(leg.0, LegTimer::RepeatProvisional, Some(now + PROVISIONAL_INTERVAL));
         Ok(())
+    }
+
+    /// A provisional response; `rseq` makes it a reliable one.
+    pub(crate) fn write_provisional(
+        &self,
+        request: &Message,
+        peer: &Source,
+        tag: &str,
+        code: u16,
+        sdp: Option<&Bytes>,
+        rseq: Option<u32>,
+    ) -> Bytes {
+        let mut response = self.response(request, peer, code, None, (code > 100).then_some(tag));
+        if code > 100 {
+            response.copy(request, Name::RecordRoute).header(Name::Contact, self.contact(peer));
+            response.header(Name::Allow, ALLOW);
+        }
+        if let Some(rseq) = rseq {
+            response.header(Name::Require, "100rel").format(Name::RSeq, format_args!("{rseq}"));
+        }
+        response.finish(sdp.map(|sdp| ("application/sdp", &sdp[..])))
     }
 
     /// An INVITE that passed every check.
@@ -132,6 +164,7 @@ impl Endpoint {
         let mut leg = Leg::new(Phase::Incoming, dialog, source);
         leg.invite = Some(transaction);
         leg.knows_update = request.has_token(Name::Allow, "UPDATE");
+        leg.reliable = Reliable::of_request(&request);
         leg.request = Some(request);
         let key = self.legs.insert(leg);
         self.dialogs.insert(tag, key);
@@ -149,7 +182,15 @@ impl Endpoint {
         request: &Message,
         sdp: &Bytes,
     ) {
-        let Some((to, bytes)) = self.success(now, key, transaction, request, Some(sdp)) else { return };
+        // What was described reliably is not described again (RFC 3262 §5).
+        let described = self
+            .legs
+            .find(key)
+            .filter(|leg| leg.invite == Some(transaction))
+            .and_then(|leg| leg.reliable.as_ref())
+            .is_some_and(|reliable| reliable.described);
+        let sdp = Some(sdp).filter(|_| !described);
+        let Some((to, bytes)) = self.success(now, key, transaction, request, sdp) else { return };
         let (t1, ack_limit) = (self.config.t1, self.config.t1 * 64);
         if let Some(leg) = self.legs.find_mut(key) {
             leg.success = Some(Success {
@@ -157,7 +198,7 @@ impl Endpoint {
                 to,
                 seq: request.cseq().map_or(0, |cseq| cseq.number),
                 interval: t1,
-                late_offer: request.sdp().is_none(),
+                late_offer: request.sdp().is_none() && !described,
             });
         }
         self.respond(now, transaction, 200, bytes);
@@ -305,7 +346,8 @@ fn read_invite(request: &Message, source: Source) -> Option<Invite> {
     })
 }
 
-/// Adds what every request of ours says of us.
-pub(crate) fn write_abilities(writer: &mut Writer) {
-    writer.header(Name::Allow, ALLOW).header(Name::Supported, SUPPORTED);
+/// Adds what every request of ours says of us. `reliable`: its provisional responses may ask for PRACK.
+pub(crate) fn write_abilities(writer: &mut Writer, reliable: bool) {
+    writer.header(Name::Allow, ALLOW);
+    writer.header(Name::Supported, if reliable { SUPPORTED } else { "timer" });
 }

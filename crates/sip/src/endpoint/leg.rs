@@ -1,5 +1,6 @@
 //! What the endpoint remembers of one party.
 
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -7,7 +8,7 @@ use bytes::Bytes;
 use super::config::Source;
 use super::event::Outbound;
 use crate::arena::Key;
-use crate::dialog::Dialog;
+use crate::dialog::{Dialog, Early};
 use crate::message::{Message, Name};
 use crate::timers::TimerId;
 
@@ -39,6 +40,8 @@ pub(crate) enum LegTimer {
     AnswerLimit,
     /// Repeat the provisional response each minute, so that proxies keep waiting (§13.3.1.1).
     RepeatProvisional,
+    /// Send our reliable provisional response again: T1, doubling (RFC 3262 §3).
+    RepeatReliable,
     /// The call is too long.
     CallLimit,
     /// The engine thinks too long about their re-INVITE.
@@ -60,6 +63,33 @@ pub(crate) struct Success {
     pub(crate) interval: Duration,
     /// The 2xx carries our offer, so the ACK carries the answer.
     pub(crate) late_offer: bool,
+}
+
+/// Our provisional responses to a caller who knows PRACK (RFC 3262 §3): one at a time on the wire.
+#[derive(Debug, Default)]
+pub(crate) struct Reliable {
+    /// The caller insists: each provisional response above 100 is reliable. Else those with a description.
+    pub(crate) required: bool,
+    /// RSeq of the last one; 0 before the first.
+    pub(crate) rseq: u32,
+    /// The one that waits for its PRACK.
+    pub(crate) pending: Option<Pending>,
+    /// Those behind it.
+    pub(crate) queue: VecDeque<(u16, Option<Bytes>)>,
+    /// A description was sent and acknowledged: the 200 needs none.
+    pub(crate) described: bool,
+    /// Our 200, which waits for the PRACK of a description.
+    pub(crate) answer: Option<Bytes>,
+}
+
+/// A reliable provisional response without PRACK.
+#[derive(Debug)]
+pub(crate) struct Pending {
+    pub(crate) code: u16,
+    pub(crate) bytes: Bytes,
+    pub(crate) has_description: bool,
+    pub(crate) interval: Duration,
+    pub(crate) give_up: Instant,
 }
 
 /// The one change of session that may be under way.
@@ -105,7 +135,12 @@ pub(crate) struct Calling {
     pub(crate) session_minimum: u32,
     /// CSeq of the INVITE under way or answered.
     pub(crate) seq: u32,
+    /// Early dialogs of a forked call besides the leg's own, which is the one heard last.
+    pub(crate) forks: Vec<Dialog>,
 }
+
+/// Early dialogs of one call remembered at most.
+const FORKS_LIMIT: usize = 16;
 
 /// The session timer (RFC 4028).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,6 +161,7 @@ pub(crate) struct Leg {
     pub(crate) request: Option<Message>,
     pub(crate) calling: Option<Box<Calling>>,
     pub(crate) success: Option<Success>,
+    pub(crate) reliable: Option<Box<Reliable>>,
     /// Our ACK and the CSeq it acknowledges.
     pub(crate) ack: Option<(u32, Bytes)>,
     pub(crate) change: Change,
@@ -149,6 +185,7 @@ impl Leg {
             request: None,
             calling: None,
             success: None,
+            reliable: None,
             ack: None,
             change: Change::Idle,
             local_sdp: None,
@@ -157,6 +194,41 @@ impl Leg {
             bye_after_ack: false,
             timers: Vec::new(),
         }
+    }
+
+    /// Makes the dialog with this remote tag the leg's own, if there is one; only a call that is not answered
+    /// has several (RFC 3261 §12.1.2).
+    pub(crate) fn focus(&mut self, tag: &str) -> bool {
+        if self.dialog.remote_tag == tag {
+            return true;
+        }
+        let forks = self.calling.as_mut().map(|calling| &mut calling.forks);
+        let Some(fork) = forks.and_then(|forks| forks.iter_mut().find(|fork| fork.remote_tag == tag)) else {
+            return false;
+        };
+        std::mem::swap(&mut self.dialog, fork);
+        true
+    }
+
+    /// Takes what a response to our INVITE says of its dialog, which may be a new one of a fork.
+    pub(crate) fn handle_response(&mut self, response: &Message) {
+        let tag = response.to().and_then(|to| to.tag()).unwrap_or_default();
+        if !self.dialog.remote_tag.is_empty() && !self.focus(tag) {
+            let fork = self.fork();
+            if let Some(calling) = &mut self.calling {
+                if calling.forks.len() == FORKS_LIMIT {
+                    calling.forks.remove(0);
+                }
+                calling.forks.push(std::mem::replace(&mut self.dialog, fork));
+            }
+        }
+        self.dialog.handle_response(response);
+    }
+
+    /// A dialog of the same INVITE in which nothing has happened yet.
+    pub(crate) fn fork(&self) -> Dialog {
+        let local_seq = self.calling.as_ref().map_or(self.dialog.local_seq, |calling| calling.seq);
+        Dialog { local_seq, remote_seq: None, early: Early::default(), ..self.dialog.clone() }
     }
 
     /// Where requests in the dialog go: an open connection, else the next hop's address, else where the

@@ -8,6 +8,7 @@ mod in_dialog;
 mod inbound;
 mod leg;
 mod outbound;
+mod reliable;
 mod screen;
 mod session_timer;
 mod wire;
@@ -197,8 +198,14 @@ impl Endpoint {
     fn find_leg(&self, request: &Message) -> Option<Key> {
         let (from, to) = (request.from()?, request.to()?);
         let key = *self.dialogs.get(to.tag()?)?;
-        let dialog = &self.legs.find(key)?.dialog;
-        dialog.matches(request.call_id()?, to.tag()?, from.tag().unwrap_or_default()).then_some(key)
+        let leg = self.legs.find(key)?;
+        let is_early = matches!(leg.phase, leg::Phase::Calling | leg::Phase::Proceeding);
+        let forks = leg.calling.iter().filter(|_| is_early).flat_map(|calling| &calling.forks);
+        let (call_id, ours, theirs) = (request.call_id()?, to.tag()?, from.tag().unwrap_or_default());
+        std::iter::once(&leg.dialog)
+            .chain(forks)
+            .any(|dialog| dialog.matches(call_id, ours, theirs))
+            .then_some(key)
     }
 
     /// ACK: of a failure to its transaction, of a 2xx to its dialog.
@@ -274,6 +281,7 @@ impl Endpoint {
             LegTimer::AckLimit => self.end_by_us(now, key, EndCause::NoAck),
             LegTimer::AnswerLimit => self.handle_answer_limit(now, key),
             LegTimer::RepeatProvisional => self.repeat_provisional(now, key),
+            LegTimer::RepeatReliable => self.repeat_reliable(now, key),
             LegTimer::CallLimit => self.end_by_us(now, key, EndCause::CallLimit),
             LegTimer::ChangeLimit => {
                 let _ = self.refuse_change(now, key, 500);

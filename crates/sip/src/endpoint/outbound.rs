@@ -12,7 +12,7 @@ use super::leg::{Calling, Cancel, Change, Leg, LegTimer, Phase};
 use super::wire::{Silence, What};
 use crate::arena::Key;
 use crate::auth::Challenge;
-use crate::dialog::Dialog;
+use crate::dialog::{Dialog, Early};
 use crate::message::{Framing, Limits, Message, Method, Name, Uri, Writer};
 
 /// Challenges answered in a row: the first, and one for a stale nonce.
@@ -45,6 +45,7 @@ impl Endpoint {
             route_set: Vec::new(),
             local_seq: 0,
             remote_seq: None,
+            early: Early::default(),
         };
         let limit = outbound.answer_limit.unwrap_or(self.config.answer_limit);
         let mut leg = Leg::new(Phase::Calling, dialog, peer);
@@ -59,6 +60,7 @@ impl Endpoint {
             authorization: None,
             session_minimum: 0,
             seq: 0,
+            forks: Vec::new(),
         }));
         let key = self.legs.insert(leg);
         self.dialogs.insert(tag, key);
@@ -112,12 +114,15 @@ impl Endpoint {
         leg.phase = Phase::Calling;
         leg.dialog.remote_tag.clear();
         leg.dialog.route_set.clear();
+        leg.dialog.early = Early::default();
         let Some(calling) = &mut leg.calling else { return };
         calling.seq = seq;
+        calling.forks.clear();
         calling.outbound.target.clone_into(&mut leg.dialog.target);
         let mut writer = leg.dialog.request("INVITE", seq, format_args!("{via}"));
         writer.header(Name::Contact, contact).other("User-Agent", &self.config.user_agent);
-        write_abilities(&mut writer);
+        // Without an offer of ours, a reliable response could be theirs, and its PRACK our answer.
+        write_abilities(&mut writer, calling.outbound.sdp.is_some());
         if let Some(interval) = self.config.session_interval {
             let seconds = (interval.as_secs() as u32).max(calling.session_minimum);
             writer.format(Name::SessionExpires, format_args!("{seconds}"));
@@ -159,8 +164,12 @@ impl Endpoint {
         }
         leg.phase = Phase::Proceeding;
         if code > 100 && response.to().is_some_and(|to| to.tag().is_some()) {
-            leg.dialog.handle_response(response);
+            leg.handle_response(response);
+            if !self.acknowledge_reliable(now, key, response) {
+                return;
+            }
         }
+        let Some(leg) = self.legs.find(key) else { return };
         match leg.calling.as_ref().map(|calling| calling.cancel) {
             Some(Cancel::Wanted) => self.send_cancel(now, key),
             Some(Cancel::No) if code > 100 => {
@@ -179,8 +188,9 @@ impl Endpoint {
         }
         let (cancelled, code) = (calling.cancel != Cancel::No, calling.cancel_code);
         let offered = calling.outbound.sdp.is_some();
-        leg.dialog.handle_response(response);
+        leg.handle_response(response);
         leg.phase = Phase::Established;
+        let answer = response.sdp().or_else(|| leg.dialog.early.answer.take());
         leg.knows_update = response.has_token(Name::Allow, "UPDATE");
         self.set_leg_timer(key, LegTimer::AnswerLimit, None);
         if offered || cancelled {
@@ -194,7 +204,7 @@ impl Endpoint {
         }
         self.set_leg_timer(key, LegTimer::CallLimit, Some(now + self.config.call_limit));
         self.agree_as_client(now, key, response);
-        self.tell(Event::Answered { leg: LegKey(key), sdp: response.sdp() });
+        self.tell(Event::Answered { leg: LegKey(key), sdp: answer });
     }
 
     /// A 2xx after the first: the same again gets our ACK again, one of another branch of a fork is
@@ -209,8 +219,10 @@ impl Endpoint {
             }
             return;
         }
-        let mut dialog = leg.dialog.clone();
+        let early = leg.calling.iter().flat_map(|calling| &calling.forks).find(|fork| fork.remote_tag == tag);
+        let mut dialog = early.cloned().unwrap_or_else(|| leg.fork());
         dialog.handle_response(response);
+        let bye_seq = dialog.next_seq();
         let fork = Leg { dialog: dialog.clone(), ..Leg::new(Phase::Terminating, dialog.clone(), leg.peer) };
         let hop = fork.hop();
         let (ack_branch, bye_branch) = (self.ids.branch(), self.ids.branch());
@@ -218,7 +230,7 @@ impl Endpoint {
         let ack = dialog.request("ACK", seq, format_args!("{via}")).finish(None);
         self.send(&hop, ack);
         let via = self.via(&hop, &bye_branch);
-        let bye = dialog.request("BYE", seq + 1, format_args!("{via}")).finish(None);
+        let bye = dialog.request("BYE", bye_seq, format_args!("{via}")).finish(None);
         self.begin_client(now, hop, Method::Bye, &bye_branch, bye, (key, What::Aside));
     }
 

@@ -7,11 +7,13 @@ use super::{Endpoint, Event};
 use crate::message::{Message, Method, Name, Scheme, Writer};
 
 /// The value of Allow.
-pub(crate) const ALLOW: &str = "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE";
+pub(crate) const ALLOW: &str = "INVITE, ACK, BYE, CANCEL, OPTIONS, PRACK, INFO, UPDATE";
 /// The value of Accept.
 pub(crate) const ACCEPT: &str = "application/sdp, application/dtmf-relay, application/dtmf";
 /// The value of Supported.
-pub(crate) const SUPPORTED: &str = "timer";
+pub(crate) const SUPPORTED: &str = "timer, 100rel";
+/// The extensions of [`SUPPORTED`], one by one.
+const EXTENSIONS: [&str; 2] = ["timer", "100rel"];
 
 /// A request that is refused: the code, and the header that says why.
 pub(crate) struct Refusal {
@@ -55,7 +57,7 @@ impl Endpoint {
         match request.method()? {
             Method::Invite | Method::Options => {}
             // These exist only inside a dialog (RFC 3261 §15.1.2).
-            Method::Bye | Method::Info | Method::Update => return Some(Refusal::new(481)),
+            Method::Bye | Method::Info | Method::Update | Method::Prack => return Some(Refusal::new(481)),
             Method::Other => return Some(Refusal::because(501, Name::Allow, ALLOW)),
             _ => return Some(Refusal::because(405, Name::Allow, ALLOW)),
         }
@@ -112,7 +114,8 @@ impl Endpoint {
 
 /// Extensions and bodies we cannot take: 420, 415, 493, 406.
 pub(crate) fn find_content_refusal(request: &Message) -> Option<Refusal> {
-    let unknown = |value: &&[u8]| !value.eq_ignore_ascii_case(SUPPORTED.as_bytes());
+    let unknown =
+        |value: &&[u8]| !EXTENSIONS.iter().any(|known| value.eq_ignore_ascii_case(known.as_bytes()));
     let unsupported: Vec<_> =
         request.values(Name::Require).filter(unknown).map(String::from_utf8_lossy).collect();
     if !unsupported.is_empty() {
@@ -123,7 +126,7 @@ pub(crate) fn find_content_refusal(request: &Message) -> Option<Refusal> {
         // The code alone; Accept-Encoding would be empty, which means identity (RFC 3261 §20.2).
         return Some(Refusal::because(415, Name::Accept, ACCEPT));
     }
-    let takes_sdp = matches!(request.method(), Some(Method::Invite | Method::Update));
+    let takes_sdp = matches!(request.method(), Some(Method::Invite | Method::Update | Method::Prack));
     if takes_sdp && !request.body_bytes().is_empty() && request.sdp().is_none() {
         let content_type = request.content_type().unwrap_or_default();
         let is_secret = ["application/pkcs7-mime", "multipart/encrypted"];

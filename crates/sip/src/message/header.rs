@@ -37,6 +37,8 @@ pub enum Name {
     Timestamp,
     Expires,
     Diversion,
+    RSeq,
+    RAck,
     Other,
 }
 
@@ -74,7 +76,7 @@ impl Name {
 }
 
 /// Long form, compact form (0: none), name. Most frequent first: the list is searched in order.
-const NAMES: [(&str, u8, Name); 33] = [
+const NAMES: [(&str, u8, Name); 35] = [
     ("Via", b'v', Name::Via),
     ("From", b'f', Name::From),
     ("To", b't', Name::To),
@@ -108,6 +110,8 @@ const NAMES: [(&str, u8, Name); 33] = [
     ("Timestamp", 0, Name::Timestamp),
     ("Expires", 0, Name::Expires),
     ("Diversion", 0, Name::Diversion),
+    ("RSeq", 0, Name::RSeq),
+    ("RAck", 0, Name::RAck),
 ];
 
 /// The values of one field, divided at commas outside quotes and angle brackets (RFC 3261 §7.3.1).

@@ -10,6 +10,12 @@ fn react(pair: &mut Pair, side: Side, event: &Event, plan: u8) {
     let now = pair.now;
     let endpoint = pair.side(side);
     match event {
+        // Early media, whose PRACK the answer waits for.
+        Event::Invite { leg, .. } if plan % 8 >= 6 => {
+            endpoint.progress(now, *leg, sdp(5000)).unwrap();
+            endpoint.ring(now, *leg).unwrap();
+            endpoint.answer(now, *leg, sdp(5000)).unwrap();
+        }
         Event::Invite { leg, .. } => {
             endpoint.ring(now, *leg).unwrap();
             match plan % 4 {

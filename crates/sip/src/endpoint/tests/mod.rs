@@ -4,6 +4,8 @@ mod calls;
 mod chaos;
 mod pair;
 mod properties;
+mod races;
 mod raw;
+mod reliable;
 mod torture;
 mod torture_kept;

@@ -7,14 +7,14 @@ use crate::message::{Framing, Limits, Message, Name};
 use crate::*;
 
 /// One endpoint and the pen.
-struct Desk {
-    now: Instant,
-    endpoint: Endpoint,
+pub(super) struct Desk {
+    pub(super) now: Instant,
+    pub(super) endpoint: Endpoint,
     source: Source,
 }
 
 impl Desk {
-    fn new(config: Config) -> Desk {
+    pub(super) fn new(config: Config) -> Desk {
         let now = start();
         let source = Source {
             transport: Transport::Udp,
@@ -25,12 +25,12 @@ impl Desk {
         Desk { now, endpoint: Endpoint::new(config, now, [7; 32]), source }
     }
 
-    fn hear(&mut self, text: impl AsRef<str>) {
+    pub(super) fn hear(&mut self, text: impl AsRef<str>) {
         let bytes = text.as_ref().replace('\n', "\r\n").into_bytes();
         self.endpoint.handle_datagram(self.now, self.source, bytes.into());
     }
 
-    fn sent(&mut self) -> Vec<Message> {
+    pub(super) fn sent(&mut self) -> Vec<Message> {
         let endpoint = &mut self.endpoint;
         let read = |datagram: Datagram| {
             Message::parse(datagram.bytes, Framing::Datagram, &Limits::default()).unwrap()
@@ -38,28 +38,28 @@ impl Desk {
         std::iter::from_fn(|| endpoint.poll_datagram()).map(read).collect()
     }
 
-    fn codes(&mut self) -> Vec<u16> {
+    pub(super) fn codes(&mut self) -> Vec<u16> {
         self.sent().iter().filter_map(Message::code).collect()
     }
 
-    fn only(&mut self) -> Message {
+    pub(super) fn only(&mut self) -> Message {
         let mut sent = self.sent();
         assert_eq!(sent.len(), 1, "{sent:?}");
         sent.remove(0)
     }
 
-    fn events(&mut self) -> Vec<Event> {
+    pub(super) fn events(&mut self) -> Vec<Event> {
         std::iter::from_fn(|| self.endpoint.poll_event()).collect()
     }
 
     /// Lets time pass.
-    fn wait(&mut self, time: Duration) {
+    pub(super) fn wait(&mut self, time: Duration) {
         self.now += time;
         self.endpoint.handle_timeout(self.now);
     }
 
     /// An answered and acknowledged call from the desk; our tag.
-    fn call(&mut self, headers: &str) -> (LegKey, String) {
+    pub(super) fn call(&mut self, headers: &str) -> (LegKey, String) {
         self.hear(request("INVITE", 1, "", headers));
         let events = self.events();
         let [Event::Invite { leg, .. }] = &events[..] else { panic!("{events:?}") };
@@ -73,7 +73,7 @@ impl Desk {
 }
 
 /// A request of the desk's dialog; each CSeq has its own branch.
-fn request(method: &str, seq: u32, tag: &str, headers: &str) -> String {
+pub(super) fn request(method: &str, seq: u32, tag: &str, headers: &str) -> String {
     let tag = if tag.is_empty() { String::new() } else { format!(";tag={tag}") };
     let (branch, number) = match method {
         // The CANCEL has the INVITE's branch.
@@ -148,7 +148,7 @@ fn requests_out_of_order_get_500_and_unknown_dialogs_481() {
 #[test]
 fn what_is_not_understood_is_refused_with_the_header_that_says_why() {
     for (text, code, name, value) in [
-        (request("INVITE", 1, "", "Require: 100rel, timer, x\n"), 420, Name::Unsupported, "100rel, x"),
+        (request("INVITE", 1, "", "Require: 100rel, timer, x, y\n"), 420, Name::Unsupported, "x, y"),
         (
             request("INVITE", 1, "", "Content-Type: text/plain\n") + "hello",
             415,
@@ -158,7 +158,7 @@ fn what_is_not_understood_is_refused_with_the_header_that_says_why() {
         (request("INVITE", 1, "", "Session-Expires: 60\nSupported: timer\n"), 422, Name::MinSe, "90"),
         (request("SUBSCRIBE", 1, "", ""), 405, Name::Allow, super::super::screen::ALLOW),
         (request("JUGGLE", 1, "", ""), 501, Name::Allow, super::super::screen::ALLOW),
-        (request("OPTIONS", 1, "", ""), 200, Name::Supported, "timer"),
+        (request("OPTIONS", 1, "", ""), 200, Name::Supported, "timer, 100rel"),
     ] {
         let mut desk = Desk::new(Config::default());
         desk.hear(&text);
@@ -267,7 +267,7 @@ fn a_strict_router_gets_the_target_as_last_route() {
     assert_eq!(bye.find(Name::Route), Some(&b"<sip:100@192.0.2.9>"[..]));
 }
 
-fn outbound(credentials: Option<auth::Credentials>) -> Outbound {
+pub(super) fn outbound(credentials: Option<auth::Credentials>) -> Outbound {
     Outbound {
         target: "sip:900@192.0.2.9".into(),
         destination: "192.0.2.9:5060".parse().unwrap(),
@@ -284,7 +284,7 @@ fn outbound(credentials: Option<auth::Credentials>) -> Outbound {
 }
 
 /// A response of the desk to a request of ours.
-fn answer(request: &Message, code: u16, tag: &str, headers: &str) -> String {
+pub(super) fn answer(request: &Message, code: u16, tag: &str, headers: &str) -> String {
     let text = |name| String::from_utf8_lossy(request.find(name).unwrap()).into_owned();
     format!(
         "SIP/2.0 {code} Some\nVia: {}\nFrom: {}\nTo: <sip:900@192.0.2.9>;tag={tag}\nCall-ID: {}\nCSeq: {}\n\
