@@ -154,7 +154,7 @@ fn a_prack_of_nothing_gets_481_and_one_repeated_the_same_answer() {
     let ringing = desk.only();
     assert_eq!(text(&ringing, Name::Require), "100rel");
     let (rseq, tag) = (ringing.number(Name::RSeq).unwrap(), ringing.to().unwrap().tag().unwrap().to_owned());
-    assert!(rseq >= 1 && rseq < 1 << 31);
+    assert!((1..1 << 31).contains(&rseq));
     for (seq, rack) in
         [(2, format!("{} 1 INVITE", rseq + 1)), (3, format!("{rseq} 2 INVITE")), (4, "x".into())]
     {
