@@ -1,7 +1,7 @@
 //! Calls and the journal out.
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use hotline_record::JournalEvent;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -9,6 +9,7 @@ use utoipa::{IntoParams, ToSchema};
 use crate::Desk;
 use crate::access::Asker;
 use crate::error::{ApiError, Problem};
+use crate::extract::Asked;
 use crate::views::CallPage;
 
 /// How many calls are wanted.
@@ -26,7 +27,7 @@ pub struct Amount {
 pub async fn list(
     State(desk): State<Desk>,
     _asker: Asker,
-    Query(amount): Query<Amount>,
+    Asked(amount): Asked<Amount>,
 ) -> Result<Json<Vec<CallPage>>, ApiError> {
     let calls = desk.record.last_contacts(amount.limit.unwrap_or(20).min(100)).await?;
     Ok(Json(calls.into_iter().map(CallPage::from).collect()))
@@ -72,7 +73,7 @@ pub struct JournalPage {
 pub async fn events(
     State(desk): State<Desk>,
     _asker: Asker,
-    Query(after): Query<After>,
+    Asked(after): Asked<After>,
 ) -> Result<Json<JournalPage>, ApiError> {
     let from = after.after.unwrap_or(0);
     let events = desk.record.follow(from, after.limit.unwrap_or(100).min(1000)).await?;

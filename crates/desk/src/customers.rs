@@ -1,7 +1,7 @@
 //! Customers out. Every look is logged before it is answered.
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use hotline_model::{CustomerId, PhoneNumber};
 use serde::Deserialize;
@@ -10,6 +10,7 @@ use utoipa::IntoParams;
 use crate::Desk;
 use crate::access::Asker;
 use crate::error::{ApiError, Problem};
+use crate::extract::Asked;
 use crate::views::CustomerPage;
 
 /// How many of the last calls a customer's page holds.
@@ -30,7 +31,7 @@ pub struct Search {
 pub async fn find(
     State(desk): State<Desk>,
     asker: Asker,
-    Query(search): Query<Search>,
+    Asked(search): Asked<Search>,
 ) -> Result<Json<CustomerPage>, ApiError> {
     let phone = PhoneNumber::parse(&search.phone).map_err(|_| {
         ApiError::new(

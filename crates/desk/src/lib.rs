@@ -7,6 +7,7 @@ mod access;
 mod calls;
 mod customers;
 mod error;
+mod extract;
 mod health;
 mod receipts;
 mod serve;
@@ -74,6 +75,8 @@ pub fn router(desk: Desk) -> Router {
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
         .route("/metrics", get(health::metrics))
+        .fallback(extract::no_route)
+        .method_not_allowed_fallback(extract::no_method)
         .layer(DefaultBodyLimit::max(BODY))
         .with_state(desk)
 }

@@ -1,8 +1,6 @@
 //! Delivery receipts in: what became of a message on its way to the telephone.
 
-use axum::Json;
 use axum::extract::State;
-use axum::extract::rejection::JsonRejection;
 use axum::http::StatusCode;
 use hotline_record::SendOutcome;
 use serde::Deserialize;
@@ -11,6 +9,7 @@ use utoipa::ToSchema;
 use crate::Desk;
 use crate::access::Asker;
 use crate::error::{ApiError, Problem};
+use crate::extract::Body;
 
 /// What became of a message.
 #[derive(Deserialize, ToSchema)]
@@ -43,15 +42,8 @@ pub struct Receipt {
 pub async fn put(
     State(desk): State<Desk>,
     _asker: Asker,
-    receipt: Result<Json<Receipt>, JsonRejection>,
+    Body(receipt): Body<Receipt>,
 ) -> Result<StatusCode, ApiError> {
-    let Json(receipt) = receipt.map_err(|_| {
-        ApiError::new(
-            StatusCode::BAD_REQUEST,
-            "bad-json",
-            "message and state (delivered or failed) are expected; /api/v1/openapi.json tells the fields",
-        )
-    })?;
     let message =
         desk.record.find_message(&receipt.message).await?.ok_or_else(|| ApiError::not_found("message"))?;
     let outcome = match receipt.state {

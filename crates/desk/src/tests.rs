@@ -72,7 +72,14 @@ async fn what_is_wrong_with_a_ticket_is_told_and_nothing_is_stored() {
     assert_eq!((status, &body["code"]), (StatusCode::BAD_REQUEST, &json!("bad-json")));
     let mut unknown = ticket();
     unknown["colour"] = json!("red");
-    assert_eq!(house.post_ticket(&unknown).await.0, StatusCode::BAD_REQUEST);
+    let (status, body) = house.post_ticket(&unknown).await;
+    assert_eq!((status, &body["code"]), (StatusCode::BAD_REQUEST, &json!("bad-field")));
+    assert!(body["message"].as_str().unwrap().starts_with("unknown field `colour`"), "{body}");
+    let mut kind = ticket();
+    kind["name"] = json!(13_800_138_000_u64);
+    let (_, body) = house.post_ticket(&kind).await;
+    let message = body["message"].as_str().unwrap();
+    assert!(message.starts_with("name: expected a string") && !message.contains("13800138000"), "{body}");
     let mut number = ticket();
     number["phone"] = json!("12");
     let (status, body) = house.post_ticket(&number).await;
@@ -119,7 +126,24 @@ async fn a_body_of_more_than_a_megabyte_is_refused() {
     let house = house().await;
     let mut large = ticket();
     large["result"] = json!("费".repeat(400_000));
-    assert_eq!(house.post_ticket(&large).await.0, StatusCode::PAYLOAD_TOO_LARGE);
+    let (status, body) = house.post_ticket(&large).await;
+    assert_eq!((status, &body["code"]), (StatusCode::PAYLOAD_TOO_LARGE, &json!("too-large")));
+}
+
+#[tokio::test]
+async fn whatever_is_wrong_with_a_request_is_told_in_one_shape() {
+    let house = house().await;
+    for (method, path, status, code) in [
+        ("GET", "/api/v1/nothing", StatusCode::NOT_FOUND, "no-route"),
+        ("DELETE", "/api/v1/tickets", StatusCode::METHOD_NOT_ALLOWED, "no-method"),
+        ("GET", "/api/v1/customers", StatusCode::BAD_REQUEST, "bad-query"),
+        ("GET", "/api/v1/calls?limit=many", StatusCode::BAD_REQUEST, "bad-query"),
+        ("POST", "/api/v1/receipts", StatusCode::BAD_REQUEST, "bad-json"),
+    ] {
+        let (found, body) = house.ask(MASKED, method, path, "").await;
+        assert_eq!((found, &body["code"]), (status, &json!(code)), "{method} {path}");
+        assert!(body["message"].is_string(), "{method} {path}: {body}");
+    }
 }
 
 #[tokio::test]

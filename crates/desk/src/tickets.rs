@@ -1,7 +1,6 @@
 //! Tickets in.
 
 use axum::Json;
-use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::StatusCode;
 use hotline_model::TicketInput;
@@ -12,6 +11,7 @@ use utoipa::ToSchema;
 use crate::Desk;
 use crate::access::Asker;
 use crate::error::{ApiError, Problem};
+use crate::extract::Body;
 
 /// What was done with a ticket.
 #[derive(Debug, Serialize, ToSchema)]
@@ -64,24 +64,8 @@ pub struct TicketBody {
 pub async fn put(
     State(desk): State<Desk>,
     _asker: Asker,
-    body: Bytes,
+    Body(input): Body<TicketInput>,
 ) -> Result<(StatusCode, Json<TicketStored>), ApiError> {
-    let input: TicketInput = serde_json::from_slice(&body).map_err(|error| {
-        // The parser's own words may quote a value.
-        let what = match error.classify() {
-            serde_json::error::Category::Data => "a field is unknown, missing or of the wrong kind",
-            _ => "the body is no JSON",
-        };
-        ApiError::new(
-            StatusCode::BAD_REQUEST,
-            "bad-json",
-            format!(
-                "{what} (line {}, column {}); /api/v1/openapi.json tells the fields",
-                error.line(),
-                error.column()
-            ),
-        )
-    })?;
     let stored = desk.record.upsert_ticket(input, desk.language).await?;
     let status = if stored.change == Change::Created { StatusCode::CREATED } else { StatusCode::OK };
     Ok((

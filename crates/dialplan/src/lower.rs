@@ -248,7 +248,7 @@ impl Reader {
                 &text.span,
                 format!("{what} is {}, not `{}`", list(&words, "or"), text.text),
             )
-            .label("is none of them, so the call would not know what to do")
+            .label("nobody could tell what is meant: it is none of them")
             .help(match near {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => format!("write `{}`", words.first().unwrap_or(&"")),

@@ -66,6 +66,21 @@ impl Type {
         }
     }
 
+    /// The name as it stands in a sentence.
+    pub const fn described(&self) -> &'static str {
+        match self {
+            Self::Digits => "digits",
+            Self::Number => "a number",
+            Self::Money => "an amount of money",
+            Self::Date => "a date",
+            Self::Time => "a time",
+            Self::Text => "text",
+            Self::Choice => "a choice",
+            Self::Flag => "yes or no",
+            Self::Record(_) => "a record",
+        }
+    }
+
     /// The types that a designer may name.
     pub const NAMED: [Self; 8] = [
         Self::Digits,

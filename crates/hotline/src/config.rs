@@ -5,11 +5,11 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use hotline_model::{Language, Pii};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize, Serializer};
 
 /// Everything an operator may set. A field that is not there has its default; one that is not
 /// known is an error with its place.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Config {
     /// Where calls come in.
@@ -33,7 +33,7 @@ pub struct Config {
 }
 
 /// `[sip]`
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Sip {
     /// Address and port for UDP and TCP.
@@ -58,7 +58,7 @@ impl Default for Sip {
 }
 
 /// `[media]`
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Media {
     /// The address RTP is sent from; the one SIP is bound to if absent.
@@ -78,7 +78,7 @@ impl Default for Media {
 }
 
 /// `[[trunks]]`
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Trunk {
     /// Its name in logs and records.
@@ -108,7 +108,7 @@ const fn sixty() -> u32 {
 }
 
 /// `[record]`
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct RecordSection {
     /// `sqlite:` and the path of a file.
@@ -122,7 +122,7 @@ impl Default for RecordSection {
 }
 
 /// `[plans]`
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Plans {
     /// The folder of plans, policies, calendars and numbers.
@@ -147,7 +147,7 @@ impl Default for Plans {
 }
 
 /// `[speech]`
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Speech {
     /// Where `tools/fetch-speech` put the voice. Without it only recordings are played.
@@ -176,7 +176,7 @@ impl Default for Speech {
 }
 
 /// `[recordings]`
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Recordings {
     /// Whether calls are recorded; the plans announce it first.
@@ -192,7 +192,7 @@ impl Default for Recordings {
 }
 
 /// `[messages]`
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Messages {
     /// The number that customers dial, as the message tells it.
@@ -223,7 +223,7 @@ impl Default for Messages {
 }
 
 /// `[messages.gateway]`
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Gateway {
     /// Where messages are posted.
@@ -234,6 +234,7 @@ pub struct Gateway {
     #[serde(default = "plain_body")]
     pub body: String,
     /// The secret that signs.
+    #[serde(serialize_with = "hidden")]
     pub secret: Option<Pii<String>>,
     /// How long an answer may take, in seconds.
     #[serde(default = "ten")]
@@ -249,7 +250,7 @@ const fn ten() -> u64 {
 }
 
 /// `[api]`
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Api {
     /// Address and port.
@@ -265,16 +266,22 @@ impl Default for Api {
 }
 
 /// `[[api.tokens]]`
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct ApiToken {
     /// Whose it is: stands in the access log.
     pub name: String,
     /// The secret itself.
+    #[serde(serialize_with = "hidden")]
     pub secret: Pii<String>,
     /// Whether telephone numbers are shown whole.
     #[serde(default)]
     pub sees_numbers: bool,
+}
+
+/// Prints a secret as nothing but that there is one.
+fn hidden<S: Serializer, T>(_: &T, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str("(hidden)")
 }
 
 /// The configuration cannot be used; the text says where and what to do.
@@ -321,8 +328,13 @@ impl Config {
     pub fn parse(text: &str) -> Result<Self, String> {
         let mut config: Self = toml::from_str(text).map_err(|error| error.to_string())?;
         config.complete();
-        config.check()?;
-        Ok(config)
+        let problems = config.check();
+        if problems.is_empty() { Ok(config) } else { Err(problems.join("\n")) }
+    }
+
+    /// The configuration as a file, secrets hidden.
+    pub fn to_toml(&self) -> String {
+        toml::to_string_pretty(self).unwrap_or_else(|error| format!("# {error}\n"))
     }
 
     /// Without trunks the machine itself and private networks may call, so that a first call
@@ -341,26 +353,28 @@ impl Config {
         }
     }
 
-    fn check(&self) -> Result<(), String> {
+    /// Everything that is wrong with the values, field by field.
+    fn check(&self) -> Vec<String> {
+        let mut problems = Vec::new();
         if !self.record.database.starts_with("sqlite:") {
-            return Err("record.database: write `sqlite:` and the path of a file".into());
+            problems.push("record.database: write `sqlite:` and the path of a file".into());
         }
         if self.media.ports[0] >= self.media.ports[1] {
-            return Err("media.ports: the first port must be below the last".into());
+            problems.push("media.ports: the first port must be below the last".into());
         }
         for trunk in &self.trunks {
             for network in &trunk.from {
                 if let Err(error) = network.parse::<hotline_sip::Network>() {
-                    return Err(format!("trunks: `{}`, from: `{network}`: {error}", trunk.name));
+                    problems.push(format!("trunks: `{}`, from: `{network}`: {error}", trunk.name));
                 }
             }
         }
         for token in &self.api.tokens {
             if token.secret.expose().len() < 16 {
-                return Err(format!("api.tokens: `{}`: a secret has 16 characters or more", token.name));
+                problems.push(format!("api.tokens: `{}`: a secret has 16 characters or more", token.name));
             }
         }
-        Ok(())
+        problems
     }
 
     /// The file behind `record.database`.
@@ -397,5 +411,19 @@ mod tests {
         let text = "[[api.tokens]]\nname = \"crm\"\nsecret = \"0123456789abcdef0123\"\n";
         let config = Config::parse(text).unwrap();
         assert!(!format!("{config:?}").contains("0123456789abcdef"));
+        let dumped = config.to_toml();
+        assert!(dumped.contains("(hidden)") && !dumped.contains("0123456789abcdef"), "{dumped}");
+    }
+
+    #[test]
+    fn what_is_dumped_is_a_configuration() {
+        let defaults = Config::load(None).unwrap();
+        assert_eq!(format!("{:?}", Config::parse(&defaults.to_toml()).unwrap()), format!("{defaults:?}"));
+    }
+
+    #[test]
+    fn every_wrong_value_is_told_at_once() {
+        let problem = Config::parse("[record]\ndatabase = \"x\"\n[media]\nports = [9, 3]\n").unwrap_err();
+        assert!(problem.contains("record.database") && problem.contains("media.ports"), "{problem}");
     }
 }

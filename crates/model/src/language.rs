@@ -42,6 +42,14 @@ impl Language {
         }
     }
 
+    /// Its name in English, as in "callers who speak English".
+    pub const fn english_name(self) -> &'static str {
+        match self {
+            Self::ZhCn => "Chinese",
+            Self::EnUs => "English",
+        }
+    }
+
     /// The language a text without a tag is written in: Mandarin if it holds a Han character,
     /// English otherwise.
     pub fn of_text(text: &str) -> Self {

@@ -72,8 +72,8 @@ pub struct Heard {
     pub answered_after: Duration,
     /// From the INVITE to the first packet of sound; `None`: there was none.
     pub sound_after: Option<Duration>,
-    /// From the last key of each group to the next sound.
-    pub replies_after: Vec<Duration>,
+    /// For each group of keys, when the other side spoke.
+    pub replies: Vec<Reply>,
     /// Everything that was heard, from the answer on: mono, 8 kHz.
     pub samples: Vec<i16>,
     /// Whether the other side hung up.
@@ -82,6 +82,16 @@ pub struct Heard {
     pub packets: u32,
     /// Gaps in the sequence numbers.
     pub lost: u32,
+}
+
+/// When the other side spoke to a group of keys, counted from where its last key was over: the
+/// first end packet of its event, the last frame of its tone, or its INFO.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reply {
+    /// So long after the last key.
+    After(Duration),
+    /// So long before it, while keys were still being sent: it was no reply to all of them.
+    Early(Duration),
 }
 
 /// Why a call did not come about.
@@ -144,7 +154,7 @@ pub async fn dial(dial: &Dial, mut tell: impl FnMut(Progress)) -> Result<Heard, 
     let mut call = Running {
         dial,
         keys: dial.keys.iter(),
-        keyed_at: None,
+        keying: None,
         replies: Vec::new(),
         deadline: began + dial.at_most,
     };
@@ -160,12 +170,17 @@ pub async fn dial(dial: &Dial, mut tell: impl FnMut(Progress)) -> Result<Heard, 
             }
             received = media.recv_from(&mut rtp_bytes) => {
                 let Ok((length, _)) = received else { continue };
-                let spoke = ear.hear(&rtp_bytes[..length], Instant::now());
-                call.note_reply(spoke);
+                let now = Instant::now();
+                if ear.hear(&rtp_bytes[..length], now) {
+                    call.note_speech(now);
+                }
             }
             _ = tick.tick() => {
-                let packet = voice.next_packet();
-                let _ = media.send_to(&packet, answer.media).await;
+                let sent = voice.next_packet();
+                let _ = media.send_to(&sent.packet, answer.media).await;
+                if sent.keyed {
+                    call.note_keyed(Instant::now());
+                }
                 if call.is_over(&ear, &voice) {
                     dialog.bye(&sip).await?;
                     break false;
@@ -173,12 +188,14 @@ pub async fn dial(dial: &Dial, mut tell: impl FnMut(Progress)) -> Result<Heard, 
                 if let Some(keys) = call.next_keys(&mut ear, &voice) {
                     tell(Progress::Listened(ear.listened()));
                     match dial.key_by {
-                        KeyBy::Info => dialog.info(&sip, keys).await?,
+                        KeyBy::Info => {
+                            dialog.info(&sip, keys).await?;
+                            call.note_keyed(Instant::now());
+                        }
                         KeyBy::Rfc4733 | KeyBy::InBand => voice.key(keys, dial.key_by),
                     }
                     tell(Progress::Keyed(keys.chars().count()));
                 }
-                call.note_keyed(&voice);
             }
         }
     };
@@ -186,7 +203,7 @@ pub async fn dial(dial: &Dial, mut tell: impl FnMut(Progress)) -> Result<Heard, 
     Ok(Heard {
         answered_after,
         sound_after: ear.first_packet_at().map(|at| at.duration_since(began)),
-        replies_after: call.replies,
+        replies: call.replies,
         hung_up_by_them,
         packets: ear.packets(),
         lost: ear.lost(),
@@ -198,39 +215,59 @@ pub async fn dial(dial: &Dial, mut tell: impl FnMut(Progress)) -> Result<Heard, 
 struct Running<'a> {
     dial: &'a Dial,
     keys: std::slice::Iter<'a, String>,
-    /// When the last key of a group was over; the next sound is the reply to it.
-    keyed_at: Option<Option<Instant>>,
-    replies: Vec<Duration>,
+    /// The group whose reply is awaited.
+    keying: Option<Keying>,
+    replies: Vec<Reply>,
     deadline: Instant,
+}
+
+/// A group of keys under way.
+#[derive(Default)]
+struct Keying {
+    /// When its last key was over.
+    keyed_at: Option<Instant>,
+    /// When the other side spoke first since it began.
+    spoke_at: Option<Instant>,
 }
 
 impl<'a> Running<'a> {
     fn next_keys(&mut self, ear: &mut Ear, voice: &Voice) -> Option<&'a str> {
-        let waits = self.keyed_at.is_some() || voice.is_keying() || !ear.quiet_for(self.dial.pause);
+        let waits = self.keying.is_some() || voice.is_keying() || !ear.quiet_for(self.dial.pause);
         if waits {
             return None;
         }
         let keys = self.keys.next()?;
         ear.listen_anew();
-        self.keyed_at = Some(None);
+        self.keying = Some(Keying::default());
         Some(keys)
     }
 
-    fn note_keyed(&mut self, voice: &Voice) {
-        if self.keyed_at == Some(None) && !voice.is_keying() {
-            self.keyed_at = Some(Some(Instant::now()));
+    fn note_keyed(&mut self, now: Instant) {
+        if let Some(keying) = &mut self.keying {
+            keying.keyed_at = Some(now);
         }
+        self.note_reply();
     }
 
-    fn note_reply(&mut self, spoke: bool) {
-        if spoke && let Some(Some(at)) = self.keyed_at {
-            self.replies.push(at.elapsed());
-            self.keyed_at = None;
+    fn note_speech(&mut self, now: Instant) {
+        if let Some(keying) = &mut self.keying {
+            keying.spoke_at.get_or_insert(now);
         }
+        self.note_reply();
+    }
+
+    fn note_reply(&mut self) {
+        let Some(Keying { keyed_at: Some(keyed), spoke_at: Some(spoke) }) = self.keying else { return };
+        self.replies.push(if spoke < keyed {
+            Reply::Early(keyed - spoke)
+        } else {
+            Reply::After(spoke - keyed)
+        });
+        self.keying = None;
     }
 
     fn is_over(&self, ear: &Ear, voice: &Voice) -> bool {
-        let all_keyed = self.keys.len() == 0 && self.keyed_at.is_none() && !voice.is_keying();
+        let all_keyed = self.keys.len() == 0 && self.keying.is_none() && !voice.is_keying();
         Instant::now() > self.deadline || (all_keyed && ear.quiet_for(self.dial.pause * 2))
     }
 }
@@ -238,4 +275,39 @@ impl<'a> Running<'a> {
 fn local_for(server: SocketAddr) -> SocketAddr {
     let any = if server.is_ipv4() { "0.0.0.0:0" } else { "[::]:0" };
     any.parse().expect("an address that is written here")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The reply to a group that is over at 1 s, when the other side first spoke at `spoke_ms`.
+    fn reply(spoke_ms: u64) -> Reply {
+        let began = Instant::now();
+        let dial = Dial::new("sip:10086@127.0.0.1");
+        let mut call = Running {
+            dial: &dial,
+            keys: dial.keys.iter(),
+            keying: Some(Keying::default()),
+            replies: Vec::new(),
+            deadline: began,
+        };
+        let mut events = [(1000, true), (spoke_ms, false), (spoke_ms + 20, false)];
+        events.sort_unstable();
+        for (at, is_key) in events {
+            let now = began + Duration::from_millis(at);
+            if is_key { call.note_keyed(now) } else { call.note_speech(now) }
+        }
+        call.replies[0]
+    }
+
+    #[test]
+    fn a_reply_is_counted_from_the_last_key() {
+        assert_eq!(reply(1040), Reply::After(Duration::from_millis(40)));
+    }
+
+    #[test]
+    fn speech_before_the_last_key_is_no_reply_to_it() {
+        assert_eq!(reply(970), Reply::Early(Duration::from_millis(30)));
+    }
 }

@@ -179,6 +179,31 @@ impl Record {
         Ok(touches)
     }
 
+    /// The last calls from a number, the newest first, whether or not a customer is known by it.
+    ///
+    /// # Errors
+    /// [`RecordError::Unavailable`] if the database does not answer.
+    pub async fn contacts_from(
+        &self,
+        phone: &PhoneNumber,
+        limit: u32,
+    ) -> Result<Vec<ContactView>, RecordError> {
+        let rows = sqlx::query(&format!(
+            "SELECT {CONTACT} FROM interaction WHERE identity_id IN \
+             (SELECT id FROM identity WHERE kind = 'phone' AND namespace = '' AND value = $1) \
+             ORDER BY started_at DESC LIMIT $2"
+        ))
+        .bind(phone.e164())
+        .bind(i64::from(limit))
+        .fetch_all(&self.readers)
+        .await?;
+        let mut contacts = Vec::with_capacity(rows.len());
+        for row in &rows {
+            contacts.push(self.contact(row).await?);
+        }
+        Ok(contacts)
+    }
+
     async fn contact(&self, row: &sqlx::any::AnyRow) -> Result<ContactView, RecordError> {
         let id = row.text("id")?;
         let ending = match (row.text_or_none("ending")?, row.text_or_none("end_code")?) {

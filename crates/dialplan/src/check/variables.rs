@@ -55,12 +55,12 @@ fn types_of(reader: &mut Reader, plan: &Plan, world: &World) -> Types {
             let mut diagnostic = Diagnostic::error(
                 codes::TWO_TYPES,
                 place,
-                format!("`{name}` is {} here and {} elsewhere", of.name(), known.name()),
+                format!("`{name}` is {} here and {} elsewhere", of.described(), known.described()),
             )
             .label("a prompt that says it could not know how")
             .help(format!("give one of them another name, for example `{name}-2`"));
             if let Some(first) = places.get(name) {
-                diagnostic = diagnostic.also(first, format!("here it is {}", known.name()));
+                diagnostic = diagnostic.also(first, format!("here it is {}", known.described()));
             }
             reader.report(diagnostic);
         }

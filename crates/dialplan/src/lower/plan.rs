@@ -228,7 +228,7 @@ impl Reader {
                 .label(
                     "callers would hear silence here: words stand under `prompts:`, once for each language",
                 )
-                .help("give them a name under `prompts:`, and write that name here"),
+                .help("add them under `prompts:` with a name before them, for example `greeting: …`, and write `greeting` here"),
             );
             return PromptId::NONE;
         }

@@ -60,10 +60,7 @@ impl Reader {
     }
 
     fn missing_language(&mut self, entry: &Entry, language: Language) {
-        let who = match language {
-            Language::ZhCn => "callers who speak Chinese would hear silence here",
-            Language::EnUs => "callers who speak English would hear silence here",
-        };
+        let who = format!("callers who speak {} would hear silence here", language.english_name());
         self.report(
             Diagnostic::error(
                 codes::LANGUAGE,

@@ -120,7 +120,7 @@ impl Reader {
                 .label("nobody can tell which of them the caller gets")
                 .also(&first.key.span, "the first one is here")
                 .help(format!(
-                    "make a step of its own for `{}`, and lead there with `then`",
+                    "make a step of its own for `{}`, and let an exit of this one lead there",
                     second.key.text
                 )),
             );

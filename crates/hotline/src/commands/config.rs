@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Subcommand;
+use hotline_dialplan::Plans;
 
-use super::Problem;
+use super::{Problem, plan_files};
 use crate::config::{Config, TEMPLATE};
 
 /// `hotline config`
@@ -21,8 +22,8 @@ enum What {
     Generate,
     /// Say what is wrong with a configuration.
     Check {
-        /// The file.
-        file: PathBuf,
+        /// The file; `--config`'s if absent.
+        file: Option<PathBuf>,
     },
     /// Print the configuration that is in force, secrets hidden.
     Dump,
@@ -32,10 +33,45 @@ pub fn run(config: Option<&Path>, arguments: Arguments) -> Result<ExitCode, Prob
     match arguments.what {
         What::Generate => print!("{TEMPLATE}"),
         What::Check { file } => {
-            Config::load(Some(&file))?;
+            let Some(file) = file.as_deref().or(config) else {
+                return Err("name a file: `hotline config check hotline.toml`".into());
+            };
+            let problems = unknown_names(&Config::load(Some(file))?)?;
+            if !problems.is_empty() {
+                return Err(format!("{}: {}", file.display(), problems.join("\n")).into());
+            }
             println!("{}: good", file.display());
         }
-        What::Dump => println!("{:#?}", Config::load(config)?),
+        What::Dump => print!("{}", Config::load(config)?.to_toml()),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Names in the configuration that nothing answers to, where what they name is at hand.
+fn unknown_names(config: &Config) -> Result<Vec<String>, Problem> {
+    let mut problems = Vec::new();
+    if config.plans.folder.is_dir() {
+        let files = plan_files::read(&config.plans.folder)?;
+        let (plans, _) = Plans::load(files, &plan_files::recordings(&config.plans.prompts));
+        if plans.is_some_and(|plans| plans.find_calendar(&config.messages.calendar).is_none()) {
+            problems.push(format!(
+                "messages.calendar: no calendar in {} is called `{}`",
+                config.plans.folder.display(),
+                config.messages.calendar
+            ));
+        }
+    } else {
+        problems.push(format!("plans.folder: {} is no folder", config.plans.folder.display()));
+    }
+    let voices = config.speech.folder.join("voices");
+    if voices.is_dir() {
+        for (field, name) in
+            [("voice-zh-cn", &config.speech.voice_zh_cn), ("voice-en-us", &config.speech.voice_en_us)]
+        {
+            if !voices.join(format!("{name}.bin")).is_file() {
+                problems.push(format!("speech.{field}: no voice in {} is called `{name}`", voices.display()));
+            }
+        }
+    }
+    Ok(problems)
 }

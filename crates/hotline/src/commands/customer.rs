@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use hotline_model::{CustomerId, PhoneNumber};
+use hotline_model::{CustomerId, PhoneNumber, StepEvent};
 use hotline_record::{ContactView, CustomerView, JournalEvent};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -36,19 +36,30 @@ pub fn run(config: Option<&Path>, arguments: Arguments) -> Result<ExitCode, Prob
             }
             return Ok(ExitCode::SUCCESS);
         };
-        let id = match who.parse::<CustomerId>() {
-            Ok(id) => Some(id),
+        let (id, phone) = match who.parse::<CustomerId>() {
+            Ok(id) => (Some(id), None),
             Err(_) => {
                 let phone =
                     PhoneNumber::parse(who).map_err(|_| "neither a telephone number nor a customer's id")?;
-                record.find_customer_by_phone(&phone).await?
+                (record.find_customer_by_phone(&phone).await?, Some(phone))
             }
         };
         let view = match id {
             Some(id) => record.find_customer(id, arguments.calls).await?,
             None => None,
         };
-        let Some(view) = view else { return Err("nobody is known by that number".into()) };
+        let Some(view) = view else {
+            let calls = match phone {
+                Some(phone) => record.contacts_from(&phone, arguments.calls).await?,
+                None => Vec::new(),
+            };
+            if calls.is_empty() {
+                return Err("nobody is known by that, and nobody called from it".into());
+            }
+            println!("no customer is known by this number; its calls:");
+            calls.iter().for_each(|contact| print_contact(contact, &zone));
+            return Ok(ExitCode::SUCCESS);
+        };
         record.log_access("terminal", view.id, "customer").await?;
         print_customer(&view, &zone);
         Ok(ExitCode::SUCCESS)
@@ -56,7 +67,7 @@ pub fn run(config: Option<&Path>, arguments: Arguments) -> Result<ExitCode, Prob
 }
 
 fn time(at: Timestamp, zone: &TimeZone) -> String {
-    at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string()
+    at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S %:z").to_string()
 }
 
 fn print_customer(view: &CustomerView, zone: &TimeZone) {
@@ -74,7 +85,9 @@ fn print_customer(view: &CustomerView, zone: &TimeZone) {
         println!("  ticket {} {} — {told}, {heard}", ticket.external_ref, ticket.state);
     }
     for message in &view.messages {
-        println!("  message {}, for {}", message.state.word(), time(message.due_at, zone));
+        let about = message.ticket.and_then(|id| view.tickets.iter().find(|ticket| ticket.id == id));
+        let about = about.map_or("no ticket", |ticket| ticket.external_ref.as_str());
+        println!("  message about {about}: {}, for {}", message.state.word(), time(message.due_at, zone));
     }
     for follow_up in &view.follow_ups {
         println!(
@@ -90,19 +103,26 @@ fn print_customer(view: &CustomerView, zone: &TimeZone) {
 }
 
 fn print_contact(contact: &ContactView, zone: &TimeZone) {
-    let or = |text: &Option<String>| text.clone().unwrap_or_else(|| "—".into());
-    println!(
-        "\n{} {} {}  plan {} {}  outcome {}  reason {}  end {}  known by {}",
-        time(contact.started_at, zone),
-        contact.channel,
-        contact.direction,
-        or(&contact.plan),
-        or(&contact.plan_version),
-        or(&contact.outcome),
-        or(&contact.reason),
-        or(&contact.ending),
-        or(&contact.known_by),
-    );
+    let way = if contact.direction == "in" { "from the customer" } else { "to the customer" };
+    println!("\n{}  {} {way}", time(contact.started_at, zone), contact.channel);
+    let plan = contact.plan.as_ref().map(|plan| match &contact.plan_version {
+        Some(version) => format!("{plan} ({version})"),
+        None => plan.clone(),
+    });
+    let known = contact.known_by.as_ref().map(|by| match by.as_str() {
+        "caller-id" => "by the number only".to_owned(),
+        other => other.to_owned(),
+    });
+    let facts = [
+        ("plan", &plan),
+        ("outcome", &contact.outcome),
+        ("reason", &contact.reason),
+        ("customer known", &known),
+        ("ended", &contact.ending),
+    ];
+    for (word, fact) in facts {
+        println!("  {word:<15} {}", fact.as_deref().unwrap_or("—"));
+    }
     for event in &contact.path {
         println!("  {:>7.2} s  {}", seconds(contact, event), describe(event));
     }
@@ -112,22 +132,24 @@ fn seconds(contact: &ContactView, event: &JournalEvent) -> f64 {
     (event.occurred_at.as_microsecond() - contact.started_at.as_microsecond()) as f64 / 1e6
 }
 
-/// A step in a few words: its type and the facts in its body.
+/// A step of a call in words.
 fn describe(event: &JournalEvent) -> String {
-    let name = event.type_name.strip_prefix("call.").unwrap_or(&event.type_name);
-    let facts: Vec<String> = event
-        .body
-        .as_object()
-        .into_iter()
-        .flatten()
-        .filter(|(key, _)| key.as_str() != "what" && key.as_str() != "version")
-        .map(|(_, value)| match value {
-            serde_json::Value::String(text) => text.clone(),
-            serde_json::Value::Object(fields) => {
-                fields.values().filter_map(|v| v.as_str()).collect::<Vec<_>>().join("/")
-            }
-            other => other.to_string(),
-        })
-        .collect();
-    format!("{name:<12} {}", facts.join("  "))
+    let Ok(step) = serde_json::from_value::<StepEvent>(event.body.clone()) else {
+        return event.type_name.clone();
+    };
+    match step {
+        StepEvent::Started { plan, language, .. } => format!("began in plan {plan}, in {language}"),
+        StepEvent::Entered { plan, step } => format!("step {step} of {plan}"),
+        StepEvent::Heard { prompt, whole: true } => format!("  heard {prompt}"),
+        StepEvent::Heard { prompt, whole: false } => format!("  heard {prompt}, not to its end"),
+        StepEvent::Keyed { keys, .. } => format!("  keyed {keys}"),
+        StepEvent::NoInput { attempt, .. } => format!("  keyed nothing (attempt {attempt})"),
+        StepEvent::NoMatch { attempt, .. } => format!("  keyed what does not fit (attempt {attempt})"),
+        StepEvent::LookedUp { outcome, .. } => format!("  look-up: {outcome}"),
+        StepEvent::Verified { outcome, .. } => format!("  verification: {outcome}"),
+        StepEvent::Language { language } => format!("  changed to {language}"),
+        StepEvent::Saved { fields, .. } => format!("  stored {}", fields.join(", ")),
+        StepEvent::Trouble { code, .. } => format!("  trouble of ours: {code}"),
+        StepEvent::Ended { reason } => format!("ended: {reason}"),
+    }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 use hotline_audio::Law;
-use hotline_phone::{Dial, KeyBy, Progress};
+use hotline_phone::{Dial, KeyBy, Progress, Reply};
 
 use super::{Problem, runtime};
 
@@ -81,8 +81,15 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, Problem> {
     if let Some(after) = heard.sound_after {
         println!("first sound after {} ms", after.as_millis());
     }
-    for (number, after) in heard.replies_after.iter().enumerate() {
-        println!("reply {} began {} ms after the last key", number + 1, after.as_millis());
+    for (number, reply) in (1..).zip(&heard.replies) {
+        match reply {
+            Reply::After(after) => {
+                println!("reply {number} began {} ms after the last key", after.as_millis())
+            }
+            Reply::Early(before) => {
+                println!("reply {number} began {} ms before the last key was over", before.as_millis());
+            }
+        }
     }
     println!(
         "{:.1} s heard, {} packets, {} lost",

@@ -1,14 +1,20 @@
 //! `hotline doctor`: asks everything the hotline needs whether it is there.
 
+use std::io::{ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use hotline_dialplan::Plans;
 use hotline_speech::{MemoryCache, Speech};
 
 use super::{Problem, open_record, plan_files, runtime, speech_config};
 use crate::config::Config;
+
+/// How long a hotline that runs may take to say so.
+const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 
 pub fn run(config: Option<&Path>) -> Result<ExitCode, Problem> {
     let config = match Config::load(config) {
@@ -77,22 +83,45 @@ fn speech(config: &Config) -> Result<String, String> {
 }
 
 fn sip(config: &Config) -> Result<String, String> {
-    std::net::UdpSocket::bind(config.sip.bind)
-        .map(|_| config.sip.bind.to_string())
-        .map_err(|error| format!("{}: {error}; another server may be running", config.sip.bind))
+    let bound = std::net::UdpSocket::bind(config.sip.bind).map(drop);
+    free_or_ours(config, config.sip.bind, bound)
 }
 
 fn api(config: &Config) -> Result<String, String> {
-    std::net::TcpListener::bind(config.api.bind)
-        .map(|_| config.api.bind.to_string())
-        .map_err(|error| format!("{}: {error}; another server may be running", config.api.bind))
+    let bound = std::net::TcpListener::bind(config.api.bind).map(drop);
+    free_or_ours(config, config.api.bind, bound)
+}
+
+/// An address is good if nobody holds it, or if a running hotline does.
+fn free_or_ours(config: &Config, address: SocketAddr, bound: std::io::Result<()>) -> Result<String, String> {
+    match bound {
+        Ok(()) => Ok(format!("{address} is free")),
+        Err(error) if error.kind() == ErrorKind::AddrInUse && is_running(config.api.bind) => {
+            Ok(format!("{address} is held by a hotline that runs"))
+        }
+        Err(error) => Err(format!("{address}: {error}; another program may hold it (`ss -lnp` shows which)")),
+    }
+}
+
+/// Whether a hotline answers at the API's address.
+fn is_running(api: SocketAddr) -> bool {
+    let ask = || -> std::io::Result<String> {
+        let mut stream = TcpStream::connect_timeout(&api, ANSWER_WITHIN)?;
+        stream.set_read_timeout(Some(ANSWER_WITHIN))?;
+        stream.write_all(b"GET /healthz HTTP/1.0\r\n\r\n")?;
+        let mut answer = String::new();
+        stream.take(4096).read_to_string(&mut answer)?;
+        Ok(answer)
+    };
+    ask().is_ok_and(|answer| answer.contains(" 200 ") && answer.ends_with("ok\n"))
 }
 
 fn tokens(config: &Config) -> Result<String, String> {
-    if config.api.tokens.is_empty() {
-        return Err("there are none, so nobody can use the API: add `[[api.tokens]]`".into());
-    }
-    Ok(format!("{}", config.api.tokens.len()))
+    Ok(match config.api.tokens.len() {
+        0 => "none, so only health and figures can be asked: add `[[api.tokens]]` for tickets and records"
+            .into(),
+        count => count.to_string(),
+    })
 }
 
 fn messages(config: &Config) -> Result<String, String> {

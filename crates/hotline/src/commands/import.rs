@@ -49,13 +49,15 @@ pub fn run(config: Option<&Path>, arguments: Arguments) -> Result<ExitCode, Prob
     let shown = arguments.file.display().to_string();
     if !arguments.dry_run && !bad.is_empty() {
         report(&shown, &bad);
-        return Err(
-            format!("{} rows are wrong: nothing was stored; mend them and import again", bad.len()).into()
-        );
+        return Err(format!(
+            "{} wrong: nothing was stored; mend the file and import again",
+            rows_are(bad.len())
+        )
+        .into());
     }
     if arguments.dry_run {
         report(&shown, &bad);
-        println!("{} rows are good, {} are wrong; nothing was stored", rows.len(), bad.len());
+        println!("{} good, {} wrong; nothing was stored", rows_are(rows.len()), bad.len());
         return Ok(if bad.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
     }
     let counts = runtime()?.block_on(async {
@@ -102,6 +104,10 @@ fn report(file: &str, bad: &[BadRow]) {
     for row in bad {
         eprintln!("{file}:{}: {}", row.line, row.problem);
     }
+}
+
+fn rows_are(count: usize) -> String {
+    if count == 1 { "1 row is".into() } else { format!("{count} rows are") }
 }
 
 /// The rows of a file: those that can be taken, each with its line, and the others.

@@ -13,8 +13,12 @@ const DEPTH: usize = 3;
 
 /// Every YAML file below `folder`, as path and text, in the order of the paths.
 pub fn read(folder: &Path) -> Result<Vec<(String, String)>, Problem> {
-    let mut files = Vec::new();
-    gather(folder, DEPTH, &mut files)?;
+    let (mut files, mut unreadable) = (Vec::new(), Vec::new());
+    gather(folder, DEPTH, &mut files, &mut unreadable)?;
+    if !unreadable.is_empty() {
+        unreadable.sort();
+        return Err(unreadable.join("\n").into());
+    }
     files.sort();
     if files.is_empty() {
         return Err(format!("{}: there are no plans (*.yaml) here", folder.display()).into());
@@ -22,7 +26,12 @@ pub fn read(folder: &Path) -> Result<Vec<(String, String)>, Problem> {
     Ok(files)
 }
 
-fn gather(folder: &Path, depth: usize, files: &mut Vec<(String, String)>) -> Result<(), Problem> {
+fn gather(
+    folder: &Path,
+    depth: usize,
+    files: &mut Vec<(String, String)>,
+    broken: &mut Vec<String>,
+) -> Result<(), Problem> {
     let unreadable = |path: &Path, error: std::io::Error| format!("{}: {error}", path.display());
     if folder.is_file() {
         let text = std::fs::read_to_string(folder).map_err(|error| unreadable(folder, error))?;
@@ -40,13 +49,15 @@ fn gather(folder: &Path, depth: usize, files: &mut Vec<(String, String)>) -> Res
         let path = entry.map_err(|error| unreadable(folder, error))?.path();
         let is_yaml = path.extension().is_some_and(|ending| ending == "yaml" || ending == "yml");
         if path.is_dir() && depth > 0 {
-            gather(&path, depth - 1, files)?;
+            gather(&path, depth - 1, files, broken)?;
         } else if is_yaml {
-            let text = std::fs::read_to_string(&path).map_err(|error| match error.kind() {
-                std::io::ErrorKind::InvalidData => format!("{}: save the file as UTF-8", path.display()),
-                _ => unreadable(&path, error),
-            })?;
-            files.push((path.display().to_string(), text));
+            match std::fs::read_to_string(&path) {
+                Ok(text) => files.push((path.display().to_string(), text)),
+                Err(error) if error.kind() == std::io::ErrorKind::InvalidData => {
+                    broken.push(format!("{}: save the file as UTF-8", path.display()));
+                }
+                Err(error) => broken.push(unreadable(&path, error)),
+            }
         }
     }
     Ok(())

@@ -134,7 +134,8 @@ impl Reader {
                             format!("plan `{}` does not speak {language}, and this one does", name.text),
                         )
                         .label(format!(
-                            "callers who hear {language} would hear another language from here on"
+                            "callers who speak {} would hear another language from here on",
+                            language.english_name()
                         ))
                         .help(format!(
                             "add {language} to `languages` of `{}`, with all its prompts",
@@ -187,9 +188,9 @@ impl Reader {
                         format!("plan `{}` {verb} no `{name}`", plan.text),
                     )
                     .label(if word == "with" {
-                        "would be handed over to nobody"
+                        "this value would be handed over to nobody"
                     } else {
-                        "would never have a value"
+                        "this variable would never have a value"
                     })
                     .help(help(word, known)),
                 );

@@ -1,0 +1,91 @@
+//! What requests carry, taken apart: whatever is wrong is told in the API's own shape.
+
+use axum::body::Bytes;
+use axum::extract::{FromRequest, FromRequestParts, Query, Request};
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+use serde::de::DeserializeOwned;
+
+use crate::Desk;
+use crate::error::ApiError;
+
+/// A JSON body.
+pub struct Body<T>(pub T);
+
+impl<T: DeserializeOwned> FromRequest<Desk> for Body<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, desk: &Desk) -> Result<Self, ApiError> {
+        let bytes = Bytes::from_request(request, desk).await.map_err(|refused| {
+            if refused.status() == StatusCode::PAYLOAD_TOO_LARGE {
+                ApiError::new(refused.status(), "too-large", "the body is larger than 1 MB")
+            } else {
+                ApiError::new(StatusCode::BAD_REQUEST, "unreadable", "the body broke off")
+            }
+        })?;
+        let mut reader = serde_json::Deserializer::from_slice(&bytes);
+        let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+            let field = error.path().to_string();
+            wrong(&field, error.inner())
+        })?;
+        reader.end().map_err(|error| wrong(".", &error))?;
+        Ok(Self(value))
+    }
+}
+
+/// The parser's own words may quote a value, so only names are taken from them.
+fn wrong(field: &str, error: &serde_json::Error) -> ApiError {
+    let place = format!("line {}, column {}", error.line(), error.column());
+    if error.classify() != serde_json::error::Category::Data {
+        return ApiError::new(StatusCode::BAD_REQUEST, "bad-json", format!("the body is no JSON ({place})"));
+    }
+    let words = error.to_string();
+    let names_only = words.starts_with("unknown field") || words.starts_with("missing field");
+    let what = match words.split_once(", expected ") {
+        _ if names_only => words.split(" at line ").next().unwrap_or_default().to_owned(),
+        Some((_, expected)) => {
+            format!("{field}: expected {}", expected.split(" at line ").next().unwrap_or_default())
+        }
+        None => format!("{field}: of the wrong kind"),
+    };
+    ApiError::new(
+        StatusCode::BAD_REQUEST,
+        "bad-field",
+        format!("{what} ({place}); /api/v1/openapi.json tells the fields"),
+    )
+}
+
+/// What stands behind the `?`.
+pub struct Asked<T>(pub T);
+
+impl<T: DeserializeOwned> FromRequestParts<Desk> for Asked<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, desk: &Desk) -> Result<Self, ApiError> {
+        let Query(value) = Query::from_request_parts(parts, desk).await.map_err(|_| {
+            ApiError::new(
+                StatusCode::BAD_REQUEST,
+                "bad-query",
+                format!(
+                    "what stands behind `?` cannot be read for {}; /api/v1/openapi.json tells the fields",
+                    parts.uri.path()
+                ),
+            )
+        })?;
+        Ok(Self(value))
+    }
+}
+
+/// A path that nothing serves.
+pub async fn no_route() -> ApiError {
+    ApiError::new(StatusCode::NOT_FOUND, "no-route", "nothing is served here; see /api/v1/openapi.json")
+}
+
+/// A method that the path does not take.
+pub async fn no_method() -> ApiError {
+    ApiError::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "no-method",
+        "the path does not take this method; see /api/v1/openapi.json",
+    )
+}
