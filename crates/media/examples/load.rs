@@ -58,12 +58,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     let percent = used.as_secs_f64() / seconds as f64 * 100.0;
     println!(
         "{legs} legs {mode}: {percent:.1} % of a core, {:.2} % per 100 legs, {:.2} µs per leg and 20 ms; \
-         {:.1} % of packets; late p99 (median of seconds) {:?}, {:?}",
+         {:.1} % of packets; late p99 (median of seconds) {:?}",
         percent / legs as f64 * 100.0,
         used.as_secs_f64() * 1e6 / (legs * seconds * 50) as f64,
         packets as f64 / (legs * seconds) as f64 * 2.0,
         late[late.len() / 2],
-        plane.threads(),
     );
     running.store(false, Ordering::Relaxed);
     other_side.join().map_err(|_| "the other side failed")?;

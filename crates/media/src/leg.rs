@@ -19,7 +19,7 @@ use crate::{DigitBy, Direction, LegId, LegStats, MediaEvent, PlayId, Remote};
 pub(crate) struct Leg {
     pub id: LegId,
     /// Its place in the thread's table, by which the transport knows it.
-    place: usize,
+    pub place: usize,
     session: Session,
     clock: MediaClock,
     far: Option<Far>,
@@ -100,8 +100,9 @@ impl Leg {
         }
     }
 
-    /// A first or new description of the other side.
-    pub fn connect(&mut self, turn: &mut Turn<'_>, remote: Remote) {
+    /// A first or new description of the other side; true if it is the first.
+    pub fn connect(&mut self, turn: &mut Turn<'_>, remote: Remote) -> bool {
+        let is_first = self.far.is_none();
         let digits = remote.dtmf_payload;
         self.session.set_payload_types(remote.law.payload_type(), digits);
         let in_band = digits.is_none() || remote.detect_in_band;
@@ -117,6 +118,12 @@ impl Leg {
                 turn.transport.connect(self.place, None);
             }
         }
+        is_first
+    }
+
+    /// Frames begin at this tick from now on; the timestamps go on as they were.
+    pub fn restart_clock(&mut self, turn: &Turn<'_>) {
+        self.clock = MediaClock { base: self.clock.at(turn.tick), opened: turn.tick };
     }
 
     /// Plays; whatever played before is stopped unless this is appended.

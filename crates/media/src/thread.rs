@@ -201,7 +201,12 @@ impl MediaThread {
                 self.table.insert(leg, place, slot, Leg::new(&turn, leg, place, slot));
             }
             Command::Connect { leg, remote } => {
-                self.on(now, tick, work, leg, |leg, turn, _, _| leg.connect(turn, *remote));
+                self.on(now, tick, work, leg, |leg, turn, table, _| {
+                    // Its first packet leaves in this tick, not when its slot comes round.
+                    if leg.connect(turn, *remote) && table.move_to_slot(leg.place, turn.tick % SLOTS) {
+                        leg.restart_clock(turn);
+                    }
+                });
             }
             Command::Play { leg, play, clips, looped, append } => {
                 self.on(now, tick, work, leg, |leg, turn, _, _| leg.play(turn, play, clips, looped, append));
@@ -356,6 +361,23 @@ impl Table {
         self.slots[slot as usize].push(place);
     }
 
+    /// Moves a leg to a slot unless that one has many more legs than the emptiest; whether it stands there now.
+    fn move_to_slot(&mut self, place: usize, slot: u64) -> bool {
+        let slot = slot as usize;
+        if self.slots[slot].contains(&place) {
+            return true;
+        }
+        let fewest = self.slots.iter().map(Vec::len).min().unwrap_or(0);
+        if self.slots[slot].len() > fewest + fewest / 4 + UNEVEN {
+            return false;
+        }
+        for slot in &mut self.slots {
+            slot.retain(|&other| other != place);
+        }
+        self.slots[slot].push(place);
+        true
+    }
+
     fn remove(&mut self, id: LegId, place: usize) {
         self.places.remove(&id);
         self.legs[place] = None;
@@ -390,9 +412,41 @@ impl KeyTones {
 pub(crate) const SLOTS: u64 = 4;
 /// The clock's step.
 const TICK: Duration = Duration::from_millis(5);
+/// A slot may have this many legs, and a quarter, more than the emptiest.
+const UNEVEN: usize = 16;
 /// Later than this, ticks are left out.
 const MAX_LATE: Duration = Duration::from_millis(200);
 /// Commands taken in one tick; the rest wait for the next.
 const MAX_COMMANDS: usize = 1024;
 /// Batches taken from one socket in one tick: as much as its allowance of packets.
 const MAX_BATCHES: usize = 8;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table(legs: [usize; SLOTS as usize]) -> Table {
+        let mut place = 0;
+        let slots = legs.map(|count| {
+            place += count;
+            (place - count..place).collect()
+        });
+        Table { slots, ..Table::default() }
+    }
+
+    #[test]
+    fn a_leg_moves_to_the_slot_it_is_wanted_in() {
+        let mut table = table([3, 2, 2, 2]);
+        assert!(table.move_to_slot(0, 2));
+        assert_eq!(table.slots.each_ref().map(Vec::len), [2, 2, 3, 2]);
+        assert!(table.slots[2].contains(&0));
+    }
+
+    #[test]
+    fn a_slot_with_many_more_legs_than_the_emptiest_takes_no_other() {
+        let mut table = table([100 + 25 + UNEVEN + 1, 100, 100, 100]);
+        assert!(!table.move_to_slot(150, 0));
+        assert_eq!(table.slots[1].len(), 100);
+        assert!(table.move_to_slot(150, 2));
+    }
+}
