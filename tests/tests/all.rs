@@ -20,6 +20,12 @@ mod privacy;
 #[cfg(test)]
 mod real_clients;
 #[cfg(test)]
+mod scanners;
+#[cfg(test)]
+mod sip_races;
+#[cfg(test)]
+mod sip_streams;
+#[cfg(test)]
 mod structure;
 #[cfg(test)]
 mod support;

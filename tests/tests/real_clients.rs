@@ -59,7 +59,7 @@ fn captures(folder: &Path, codes: &[&str]) {
 }
 
 fn sipp(server: &Server, file: &str, folder: &Path, listens: Duration) {
-    Scenario { file, number: COMPLAINT, caller: tickets::PHONE, listens, folder }.run(server);
+    Scenario { file, number: COMPLAINT, caller: tickets::PHONE, listens, folder, options: &[] }.run(server);
 }
 
 #[test]

@@ -146,7 +146,12 @@ impl Call {
     /// Runs the call to its end.
     pub async fn run(mut self, stop: CancellationToken) {
         let Some(mut notes) = self.notes.take() else { return };
-        if let Err(reason) = self.answer() {
+        self.ring(&mut notes, &stop).await;
+        let answered = match self.ended.take() {
+            Some(reason) => Err(reason),
+            None => self.answer(),
+        };
+        if let Err(reason) = answered {
             self.finish(reason, &mut notes).await;
             return;
         }
@@ -169,6 +174,22 @@ impl Call {
         }
         let reason = self.ended.take().unwrap_or(ending::COMPLETED);
         self.finish(reason, &mut notes).await;
+    }
+
+    /// Lets the call ring for as long as its trunk wants; it may end meanwhile.
+    async fn ring(&mut self, notes: &mut mpsc::UnboundedReceiver<Note>, stop: &CancellationToken) {
+        if self.trunk.ring.is_zero() {
+            return;
+        }
+        self.house.signalling.wish(self.sip, Wish::Ring);
+        let until = tokio::time::Instant::now() + self.trunk.ring;
+        while self.ended.is_none() {
+            tokio::select! {
+                Some(note) = notes.recv() => self.take(note),
+                () = stop.cancelled() => self.hang_up(ending::STOPPED),
+                () = tokio::time::sleep_until(until) => return,
+            }
+        }
     }
 
     /// Asks the record who the number suggests, while the 200 is on its way.

@@ -19,6 +19,7 @@ use crate::call::Note;
 /// What a call wants of its leg.
 #[derive(Debug)]
 pub(crate) enum Wish {
+    Ring,
     Answer(Bytes),
     Reject { code: u16, retry_after: Option<Duration> },
     HangUp,
@@ -196,6 +197,7 @@ impl Task {
             }
             Request::Wish(leg, wish) => {
                 let done = match wish {
+                    Wish::Ring => self.endpoint.ring(now, leg),
                     Wish::Answer(sdp) => self.endpoint.answer(now, leg, sdp),
                     Wish::Reject { code, retry_after } => {
                         let done = self.endpoint.reject(now, leg, code, None, retry_after);

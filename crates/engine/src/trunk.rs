@@ -20,6 +20,8 @@ pub struct TrunkSettings {
     pub burst: u32,
     /// Whether tones are listened for although telephone-event was agreed.
     pub in_band_digits: bool,
+    /// How long a call rings (180) before it is answered.
+    pub ring: Duration,
 }
 
 /// The trunks with the state of their rates.
@@ -94,6 +96,7 @@ mod tests {
             calls_per_second: rate,
             burst,
             in_band_digits: false,
+            ring: Duration::ZERO,
         }]
     }
 

@@ -97,6 +97,9 @@ pub struct Trunk {
     /// Whether digits are listened for in the sound although the trunk signals them (RFC 4733).
     #[serde(default)]
     pub in_band_digits: bool,
+    /// How long a call rings before it is answered, in seconds.
+    #[serde(default)]
+    pub ring_s: u64,
 }
 
 const fn thirty() -> u32 {
@@ -349,6 +352,7 @@ impl Config {
                 calls_per_second: thirty(),
                 burst: sixty(),
                 in_band_digits: true,
+                ring_s: 0,
             });
         }
     }

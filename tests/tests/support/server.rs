@@ -1,6 +1,6 @@
 //! The real binary, started with a folder, an address and a record of its own.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -26,6 +26,10 @@ pub struct Setup {
     pub log: &'static str,
     /// Edits the plans in the server's own folder before it starts.
     pub plans: fn(&Path),
+    /// Whether SIP and sound go over IPv6; the API does not.
+    pub ipv6: bool,
+    /// More lines of `[media]`.
+    pub media: &'static str,
     /// Trunk lines of the configuration; by default this machine calls without a limit.
     pub trunk: &'static str,
 }
@@ -39,6 +43,8 @@ impl Default for Setup {
             gateway: None,
             log: "debug",
             plans: |_| {},
+            ipv6: false,
+            media: "",
             trunk: "from = [\"127.0.0.0/8\"]\nlatch = true\ncalls-per-second = 0\nin-band-digits = true",
         }
     }
@@ -108,13 +114,15 @@ impl Server {
             format!("[messages.gateway]\nurl = \"{url}/send\"\ninquiry-url = \"{url}/messages/{{key}}\"\nwithin-s = 5\n")
         });
         let text = format!(
-            "[sip]\nbind = \"{address}:5060\"\n\n[media]\nports = {PORTS}\n\n[[trunks]]\nname = \"test\"\n{trunk}\n\n\
+            "[sip]\nbind = \"{sip}\"\n\n[media]\nports = {PORTS}\n{media}\n\n[[trunks]]\nname = \"test\"\n{trunk}\n\n\
              [record]\ndatabase = \"sqlite:{folder}/hotline.db\"\n\n\
              [plans]\nfolder = \"{folder}/dialplans\"\nprompts = \"{prompts}\"\n\n[speech]\nfolder = \"{speech}\"\n\n\
              [recordings]\non = {recordings}\nfolder = \"{folder}/recordings\"\n\n\
              [messages]\nfile = \"{folder}/messages.jsonl\"\n{gateway}\n\
              [api]\nbind = \"{address}:8080\"\n[[api.tokens]]\nname = \"tests\"\nsecret = \"{TOKEN}\"\n",
             address = self.address,
+            sip = self.sip(),
+            media = self.setup.media,
             trunk = self.setup.trunk,
             prompts = root().join("prompts").display(),
             speech = speech.display(),
@@ -178,6 +186,11 @@ impl Server {
     }
 
     pub fn sip(&self) -> SocketAddr {
+        if self.setup.ipv6 {
+            // There is one loopback address of this kind, so the port is the server's own.
+            let [.., high, low] = self.address.octets();
+            return (Ipv6Addr::LOCALHOST, 33_000 + u16::from(high) * 16 + u16::from(low)).into();
+        }
         SocketAddr::new(IpAddr::V4(self.address), 5060)
     }
 

@@ -15,37 +15,45 @@ pub struct Scenario<'a> {
     pub caller: &'a str,
     /// How long the pauses without a length of their own are.
     pub listens: Duration,
+    /// More arguments of SIPp.
+    pub options: &'a [&'a str],
     /// Where the sounds lie and the traces go.
     pub folder: &'a Path,
 }
 
 impl Scenario<'_> {
-    /// Runs it to its end; panics with SIPp's own words if the call did not go as written.
-    pub fn run(&self, server: &Server) {
-        let address = own_address().to_string();
+    /// Runs it to its end and gives the trace of its messages; panics with SIPp's own words if the call did not
+    /// go as written.
+    pub fn run(&self, server: &Server) -> String {
+        let address = if server.sip().is_ipv6() { "[::1]".to_owned() } else { own_address().to_string() };
+        // One loopback address of IPv6 serves all: the port is the server's, and one.
+        let port = if server.sip().is_ipv6() { server.sip().port() + 8192 } else { 5060 };
         let mut command = sipp();
         command
             .arg("-sf")
             .arg(root().join("tests/sipp").join(self.file))
-            .args(["-i", &address, "-mi", &address, "-p", "5060", "-mp", "21000"])
+            .args(["-i", &address, "-mi", &address, "-p", &port.to_string(), "-mp", "21000"])
             .args(["-m", "1", "-l", "1", "-r", "1", "-nostdin", "-trace_err", "-trace_msg"])
             .args(["-timeout", "100s", "-timeout_error"])
             .args(["-s", self.number, "-key", "caller", self.caller])
             .args(["-d", &self.listens.as_millis().to_string()])
+            .args(self.options)
             .arg(server.sip().to_string())
             .current_dir(self.folder)
             .env("TERM", "dumb");
         let log = self.folder.join("sipp.log");
         let status = Process::start(&mut command, &log).wait(super::seconds(110));
         if !status.success() {
-            for entry in std::fs::read_dir(self.folder).unwrap().flatten() {
-                let name = entry.file_name().to_string_lossy().into_owned();
-                if name.ends_with("_errors.log") || name.ends_with("_messages.log") {
-                    eprintln!("--- {name}\n{}", std::fs::read_to_string(entry.path()).unwrap_or_default());
-                }
-            }
+            eprintln!("{}\n{}", self.log("_errors.log"), self.log("_messages.log"));
             panic!("SIPp, {}: {status}", self.file);
         }
+        self.log("_messages.log")
+    }
+
+    fn log(&self, ending: &str) -> String {
+        let entries = std::fs::read_dir(self.folder).unwrap().flatten().map(|entry| entry.path());
+        let mut paths = entries.filter(|path| path.to_string_lossy().ends_with(ending));
+        paths.next().and_then(|path| std::fs::read_to_string(path).ok()).unwrap_or_default()
     }
 }
 

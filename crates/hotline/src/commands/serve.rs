@@ -133,6 +133,7 @@ fn exchange_settings(config: &Config) -> Result<hotline_engine::Settings, Proble
             calls_per_second: trunk.calls_per_second,
             burst: trunk.burst,
             in_band_digits: trunk.in_band_digits,
+            ring: Duration::from_secs(trunk.ring_s),
         });
     }
     let recordings = config.recordings.on.then(|| config.recordings.folder.clone());
