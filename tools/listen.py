@@ -43,12 +43,17 @@ def samples(path, channel):
     return out
 
 
-def spoken_number(digits):
-    """3 → 三, 128.5 → 一百二十八点五; long ones digit by digit."""
+def spoken_number(digits, longest=4):
+    """3 → 三, 128.5 → 一百二十八点五; those of more figures than `longest` digit by digit."""
     whole, _, decimals = digits.partition(".")
     tail = "点" + "".join(CN[int(d)] for d in decimals) if decimals else ""
-    if len(whole) > 4 or (len(whole) > 1 and whole[0] == "0"):
+    if len(whole) > min(longest, 8) or (len(whole) > 1 and whole[0] == "0"):
         return "".join(CN[int(d)] for d in whole) + tail
+    if len(whole) > 4:
+        rest = int(whole[-4:])
+        low = spoken_number(str(rest)) if rest else ""
+        low = "一" + low if low.startswith("十") else low
+        return spoken_number(whole[:-4]) + "万" + ("零" if 0 < rest < 1000 else "") + low + tail
     text, value, zero = "", int(whole), False
     if value == 0:
         return "零" + tail
@@ -62,14 +67,38 @@ def spoken_number(digits):
     return (text[1:] if text.startswith("一十") else text) + tail
 
 
-def chinese(text):
+def chinese(text, longest=4):
     from opencc import OpenCC
     from pypinyin import lazy_pinyin
     text = OpenCC("t2s").convert(text)
     text = re.sub(r"(\d),(?=\d{3})", r"\1", text)
-    text = re.sub(r"\d+(?:\.\d+)?", lambda m: spoken_number(m.group()), text)
+    # An amount is said by its units: 98.5元 is 九十八元五角 as well as 九十八点五元.
+    text = re.sub(r"\d+(?:\.\d+)?", lambda m: spoken_number(m.group(), longest), text)
     text = text.replace("幺", "一").replace("两", "二").replace("〇", "零")
     return lazy_pinyin(re.sub(r"[^一-鿿a-zA-Z]", "", text))
+
+
+# Toneless syllables of Chinese numerals; 幺 and 两 are 一 and 二 by then.
+ZH_NUMERALS = {"ling", "yi", "er", "san", "si", "wu", "liu", "qi", "ba", "jiu", "shi", "bai", "qian", "wan"}
+
+
+def by_units(text):
+    """98.5元 → 98元5角, 98.05元 → 98元零5分: as the amounts of values are said."""
+    def units(m):
+        whole, tenths, cents = m.group(1), m.group(2), m.group(3) or "0"
+        dimes = f"{tenths}角" if tenths != "0" else "零" if cents != "0" else ""
+        return f"{whole}元{dimes}" + (f"{cents}分" if cents != "0" else "")
+    return re.sub(r"(\d+)\.(\d)(\d)?[元块塊園園圆]", units, re.sub(r"(\d),(?=\d{3})", r"\1", text))
+
+
+def chinese_readings(text):
+    """The ways in which the figures that a recogniser writes may have been said."""
+    def flat(syllables):
+        return ["yi" if s == "yao" else "er" if s == "liang" else s for s in syllables]
+    # The hyphens and points of a code stand between digits: 407-192.865.
+    code = re.sub(r"(?<=\d)[-.,、 ](?=\d)", "", text)
+    ways = [chinese(text, 8), chinese(text, 4), chinese(by_units(text), 8), chinese(code, 0)]
+    return [flat(way) for way in ways]
 
 
 EN_ONES = ("zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
@@ -91,6 +120,48 @@ def english(text):
     return re.sub(r"[^a-z' ]", " ", text.lower()).split()
 
 
+EN_NUMERALS = {*EN_ONES, *EN_TENS, "hundred", "thousand"}
+# What a digit sounds like, for codes, where nothing else stands.
+HOMOPHONES = {"oh": "zero", "o": "zero", "to": "two", "too": "two", "for": "four", "won": "one", "ate": "eight"}
+EN_ORDINALS = dict(zip("first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth "
+                       "fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth twentieth thirtieth".split(),
+                       [*EN_ONES[1:], "twenty", "thirty"]))
+
+
+def cardinal(n):
+    """1250 → one thousand two hundred fifty."""
+    if n >= 1000:
+        return (cardinal(n // 1000) + " thousand " + (cardinal(n % 1000) if n % 1000 else "")).strip()
+    if n >= 100:
+        return (EN_ONES[n // 100] + " hundred " + (cardinal(n % 100) if n % 100 else "")).strip()
+    return EN_ONES[n] if n < 20 else EN_TENS[n // 10 - 2] + (" " + EN_ONES[n % 10] if n % 10 else "")
+
+
+def english_readings(text):
+    """The ways in which the figures that a recogniser writes may have been said."""
+    text = re.sub(r"(\d),(?=\d{3}(?!\d))", r"\1", text.lower())
+
+    def dollars(m):
+        whole, cents = int(m.group(1)), int((m.group(2) or "").ljust(2, "0") or 0)
+        said = f"{cardinal(whole)} dollar{'s' * (whole != 1)}" if whole or not cents else ""
+        joined = f"{said} and " if said and cents else said
+        return f" {joined}{cardinal(cents)} cent{'s' * (cents != 1)} " if cents else f" {joined} "
+
+    def ways():
+        money = re.sub(r"\$\s?(\d{1,6})(?:\.(\d{1,2}))?", dollars, text)
+        point = re.sub(r"(\d+)\.(\d+)", lambda m: m.group(1) + " point " + " ".join(m.group(2)), money)
+        yield re.sub(r"(\d+)(?:st|nd|rd|th)?", lambda m: f" {cardinal(int(m.group(1)))} " if len(m.group(1)) < 7
+                     else english_number(m), point)
+        yield re.sub(r"\d", lambda m: f" {EN_ONES[int(m.group())]} ", text)
+    readings = []
+    for way in ways():
+        words = re.sub(r"[^a-z' ]", " ", re.sub(r"\b([ap])\.m\b\.?", r"\1m", way.replace("-", " "))).split()
+        # "one hundred and five" is "one hundred five"; the twentieth is told from twenty by nobody.
+        words = [w for n, w in enumerate(words) if not (w == "and" and n and words[n - 1] == "hundred")]
+        readings.append([EN_ORDINALS.get(w, w) for w in words])
+    return readings
+
+
 def distance(a, b):
     row = list(range(len(b) + 1))
     for i, x in enumerate(a, 1):
@@ -98,6 +169,43 @@ def distance(a, b):
         for j, y in enumerate(b, 1):
             previous, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, previous + (x != y))
     return row[-1]
+
+
+def align(want, got):
+    """The alignment of fewest errors: pairs of what was meant and heard, `None` where there is nothing."""
+    rows = [list(range(len(got) + 1))]
+    for i, x in enumerate(want, 1):
+        row = [i]
+        for j, y in enumerate(got, 1):
+            row.append(min(rows[-1][j] + 1, row[-1] + 1, rows[-1][j - 1] + (x != y)))
+        rows.append(row)
+    pairs, i, j = [], len(want), len(got)
+    while i or j:
+        if i and j and rows[i][j] == rows[i - 1][j - 1] + (want[i - 1] != got[j - 1]):
+            i, j = i - 1, j - 1
+            pairs.append((want[i], got[j]))
+        elif i and rows[i][j] == rows[i - 1][j] + 1:
+            i -= 1
+            pairs.append((want[i], None))
+        else:
+            j -= 1
+            pairs.append((None, got[j]))
+    return pairs[::-1]
+
+
+class Ear:
+    """The recogniser: no words before to lean on and no second try, which hangs on bad audio."""
+
+    def __init__(self, model=None, threads=2):
+        from faster_whisper import WhisperModel
+        here = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+        model = model or os.path.join(here, ".cache", "speech", "whisper-base")
+        self.model = WhisperModel(model, device="cpu", compute_type="int8", cpu_threads=threads)
+
+    def hear(self, path, language, channel=0):
+        segments, _ = self.model.transcribe(samples(path, channel), language=language, beam_size=2, temperature=0.0,
+                                            condition_on_previous_text=False, without_timestamps=True)
+        return "".join(s.text for s in segments).strip()
 
 
 def main():
@@ -109,13 +217,10 @@ def main():
     parser.add_argument("--expect", action="append", default=[])
     parser.add_argument("files", nargs="+")
     options = parser.parse_args()
-    from faster_whisper import WhisperModel
-    model = WhisperModel(options.model, device="cpu", compute_type="int8", cpu_threads=2)
+    ear = Ear(options.model)
     split = chinese if options.language == "zh" else english
     for at, path in enumerate(options.files):
-        segments, _ = model.transcribe(samples(path, options.channel), language=options.language, beam_size=2,
-                                       temperature=0.0, condition_on_previous_text=False, without_timestamps=True)
-        row = {"file": os.path.basename(path), "heard": "".join(s.text for s in segments).strip()}
+        row = {"file": os.path.basename(path), "heard": ear.hear(path, options.language, options.channel)}
         if at < len(options.expect):
             expected = split(options.expect[at])
             row["error"] = round(distance(expected, split(row["heard"])) / max(1, len(expected)), 4)

@@ -64,7 +64,19 @@ impl Mandarin {
             let end = rest.find(|c| han(c) != is_han).unwrap_or(rest.len());
             let (run, behind) = rest.split_at(end);
             if is_han {
-                out.push_str(&self.han_phonemes(run));
+                for (part, code) in codes(run) {
+                    if code {
+                        // Each digit by itself, as a list: read in one go, the voice rushes and
+                        // swallows every tenth of them.
+                        let digits: Vec<String> = part
+                            .chars()
+                            .map(|digit| self.han_phonemes(digit.encode_utf8(&mut [0; 4])))
+                            .collect();
+                        out.push_str(&format!(" {} ", digits.join(", ")));
+                    } else {
+                        out.push_str(&self.han_phonemes(part));
+                    }
+                }
             } else {
                 out.push_str(&other_phonemes(run, english));
             }
@@ -124,6 +136,34 @@ impl Mandarin {
 
 fn han(c: char) -> bool {
     matches!(c, '\u{3400}'..='\u{9fff}' | '〇')
+}
+
+/// Han characters as what is read and what is told digit by digit: three digits or more that are
+/// neither decimals nor a year nor part of a number.
+fn codes(run: &str) -> Vec<(&str, bool)> {
+    let digit = |c: char| "零幺一二三四五六七八九".contains(c);
+    let mut parts = Vec::new();
+    let (mut rest, mut before) = (run, None);
+    while let Some(first) = rest.chars().next() {
+        let end = rest.find(|c| digit(c) != digit(first)).unwrap_or(rest.len());
+        let (part, behind) = rest.split_at(end);
+        let number = before == Some('点') || behind.starts_with(['年', '十', '百', '千', '万', '亿', '点']);
+        parts.push((part, digit(first) && part.chars().count() >= 3 && !number));
+        before = part.chars().next_back();
+        rest = behind;
+    }
+    // What is read is read in one piece.
+    let mut joined: Vec<(usize, usize, bool)> = Vec::new();
+    let mut at = 0;
+    for (part, code) in parts {
+        let end = at + part.len();
+        match joined.last_mut() {
+            Some((_, until, false)) if !code => *until = end,
+            _ => joined.push((at, end, code)),
+        }
+        at = end;
+    }
+    joined.into_iter().map(|(from, until, code)| (&run[from..until], code)).collect()
 }
 
 /// Tones as they are spoken beside each other: third tones, 一 and 不.
@@ -373,6 +413,14 @@ mod tests {
         assert_eq!(phonemes("您好，退费。"), "ni↗n xau↓, tʰwei↘fei↘.".replace("n x", "nx"));
         assert!(!phonemes("龘").is_empty());
         assert_eq!(phonemes(""), "");
+    }
+
+    #[test]
+    fn codes_are_told_digit_by_digit() {
+        assert_eq!(codes("您的工单号是四零七"), [("您的工单号是", false), ("四零七", true)]);
+        assert_eq!(codes("零点零零五元"), [("零点零零五元", false)]);
+        assert_eq!(codes("二零二六年一百二十五"), [("二零二六年一百二十五", false)]);
+        assert_eq!(phonemes("五一一到"), "u↓, i→, i→ tau↘");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use hotline_audio::{Clip, Piece, splice};
 use hotline_model::{Language, Segment, Slot, Utterance, Value};
-use hotline_wording::{Token, clauses, pause_after, runs};
+use hotline_wording::{Token, Word, clauses, pause_after, runs};
 use sha2::{Digest, Sha256};
 
 use crate::kokoro::Voices;
@@ -32,7 +32,7 @@ const BETWEEN_WORDS: Duration = Duration::from_millis(15);
 /// After what is said in one go, so that the next prompt does not fall into it.
 const REST: Duration = Duration::from_millis(250);
 /// Counted up when rendering changes, so that what was rendered before is not found any more.
-const RECIPE: &str = "1";
+const RECIPE: &str = "2";
 
 /// What is played for an utterance.
 pub(crate) fn lay_out(library: &Library, voices: &Voices, utterance: &Utterance, pace: Pace) -> Vec<Part> {
@@ -91,11 +91,16 @@ fn value_parts(
     pace: Pace,
 ) -> Result<Vec<Part>, hotline_wording::WordingError> {
     let tokens = hotline_wording::slot(slot, value, language)?;
-    let recorded: Option<Vec<Part>> = tokens
+    let find = |word: &Word| library.find_word(language, word, pace).map(Part::Recorded);
+    let recorded: Option<Vec<Vec<Part>>> = tokens
         .iter()
         .map(|token| match token {
-            Token::Word(word) => library.find_word(language, word, pace).map(Part::Recorded),
-            Token::Pause(pause) => Some(Part::Pause(*pause)),
+            // A group of digits that nobody recorded is spoken digit by digit.
+            Token::Word(word) => find(word).map(|part| vec![part]).or_else(|| {
+                let digits = word.smaller();
+                if digits.is_empty() { None } else { digits.iter().map(find).collect() }
+            }),
+            Token::Pause(pause) => Some(vec![Part::Pause(*pause)]),
             Token::Text { .. } => None,
         })
         .collect();
@@ -105,7 +110,7 @@ fn value_parts(
     };
     let recorded = recorded.map(|parts| {
         let mut spread = Vec::with_capacity(parts.len() * 2);
-        for part in parts {
+        for part in parts.into_iter().flatten() {
             spread.extend([part, Part::Pause(gap)]);
         }
         spread

@@ -46,6 +46,12 @@ impl Word {
         }
         keys
     }
+
+    /// The words that say the same one by one, where nobody has recorded this one: the digits of a
+    /// group. Empty for a word that is the smallest of its kind.
+    pub fn smaller(&self) -> Vec<Word> {
+        crate::zh::digits_of_group(self).unwrap_or_default()
+    }
 }
 
 /// A value that its slot cannot speak.

@@ -7,7 +7,7 @@ use crate::milliseconds;
 /// Quieter than this, beside speech of −26 dBov, is silence.
 const SILENCE_DBOV: f64 = -50.0;
 /// Soft beginnings and ends are kept.
-const KEEP_MS: usize = 15;
+const KEEP_MS: usize = 30;
 
 /// Without the silence before and after.
 pub fn trimmed(samples: &[i16]) -> &[i16] {

@@ -2,6 +2,7 @@
 //! the values into `prompts/`, what changed only; `--all` speaks everything anew.
 
 mod cut;
+mod groups;
 mod hear;
 mod list;
 mod words;
@@ -21,6 +22,9 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 /// Samples a second of what is written.
 pub const RATE_HZ: u32 = 16_000;
 
+/// Samples a second of groups of digits.
+const RATE_8K: u32 = 8_000;
+
 /// A recording to be made.
 #[derive(Debug, Clone)]
 pub struct Wanted {
@@ -34,24 +38,36 @@ struct Options {
     root: PathBuf,
     all: bool,
     only: Option<String>,
-    /// Writes what the recogniser shall hear instead: the language and where to.
-    hear: Option<(Language, PathBuf)>,
+    /// Which way of speaking groups of digits is tried, instead of the one that `takes.json` names.
+    take: Option<usize>,
+    /// Speaks these only, whatever was said before: a file of names, one a line.
+    names: Option<PathBuf>,
+    /// Where the recordings go, instead of `prompts/`.
+    into: Option<PathBuf>,
+    /// Writes what the recogniser shall hear instead: where to, and where its list stands.
+    hear: Option<PathBuf>,
 }
 
 fn main() -> Result<(), Failure> {
     let options = options()?;
-    if let Some((language, folder)) = &options.hear {
-        return hear::write_all(&options.root, *language, folder);
+    if let Some(folder) = &options.hear {
+        return hear::write_all(&options.root, folder);
     }
-    let prompts = options.root.join("prompts");
+    let prompts = options.into.clone().unwrap_or_else(|| options.root.join("prompts"));
     let mut texts = BTreeMap::new();
     let mut wanted = list::prompts(&options.root)?;
     wanted.extend(words::wanted());
     wanted.retain(|w| options.only.as_ref().is_none_or(|only| w.name.starts_with(only.as_str())));
+    if let Some(names) = &options.names {
+        let names = std::fs::read_to_string(names)?;
+        let names: std::collections::HashSet<&str> = names.lines().collect();
+        wanted.retain(|w| w.language == Language::ZhCn && names.contains(w.name.as_str()));
+    }
+    let takes = takes(&options)?;
     for language in Language::ALL {
         texts.insert(language, read_texts(&prompts, language)?);
     }
-    if options.only.is_none() {
+    if options.only.is_none() && options.names.is_none() {
         let names: Vec<_> = wanted.iter().map(|w| (w.language, &w.name)).collect();
         for (language, known) in &texts {
             for name in known.keys().filter(|name| !names.contains(&(*language, *name))) {
@@ -60,13 +76,15 @@ fn main() -> Result<(), Failure> {
         }
     }
     let before = wanted.len();
-    if !options.all {
+    if !options.all && options.names.is_none() {
         wanted.retain(|w| {
             let known = texts[&w.language].get(&w.name).is_some_and(|hash| *hash == text_hash(&w.text));
             !known || !path(&prompts, w).is_file()
         });
     }
     println!("{before} recordings, {} to be made", wanted.len());
+    let count = wanted.len();
+    let tasks = tasks(wanted, |w| options.take.or_else(|| takes.get(&w.name).copied()).unwrap_or(0));
     let kokoro = Kokoro::open(&options.root.join(".cache/speech"), Voices::default(), "")?;
     let (next, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let texts = Mutex::new(texts);
@@ -75,10 +93,12 @@ fn main() -> Result<(), Failure> {
         let handles: Vec<_> = (0..workers)
             .map(|_| {
                 scope.spawn(|| -> Result<(), Failure> {
-                    while let Some(task) = wanted.get(next.fetch_add(1, Ordering::Relaxed)) {
-                        save(&prompts, task, &render(&kokoro, task)?, &texts)?;
-                        let done = done.fetch_add(1, Ordering::Relaxed) + 1;
-                        println!("{done}/{} {}/{}", wanted.len(), task.language, task.name);
+                    while let Some(task) = tasks.get(next.fetch_add(1, Ordering::Relaxed)) {
+                        for (made, samples) in task.render(&kokoro)? {
+                            save(&prompts, made, &samples, &texts)?;
+                            let done = done.fetch_add(1, Ordering::Relaxed) + 1;
+                            println!("{done}/{count} {}/{}", made.language, made.name);
+                        }
                     }
                     Ok(())
                 })
@@ -92,28 +112,71 @@ fn main() -> Result<(), Failure> {
     Ok(())
 }
 
+/// What is spoken in one go.
+enum Task {
+    One(Wanted),
+    /// Groups of digits, the take, and those of them that are wanted.
+    Groups(Vec<String>, usize, Vec<Wanted>),
+}
+
+impl Task {
+    fn render(&self, kokoro: &Kokoro) -> Result<Vec<(&Wanted, Vec<i16>)>, Failure> {
+        match self {
+            Task::One(wanted) => Ok(vec![(wanted, render(kokoro, wanted)?)]),
+            Task::Groups(all, take, wanted) => {
+                let made = groups::render(kokoro, all, *take)?;
+                let of = |w: &Wanted| all.iter().position(|g| groups::digits(w) == Some(g.as_str()));
+                Ok(wanted.iter().filter_map(|w| Some((w, made.get(of(w)?)?.clone()))).collect())
+            }
+        }
+    }
+}
+
+fn tasks(wanted: Vec<Wanted>, take: impl Fn(&Wanted) -> usize) -> Vec<Task> {
+    let mut tasks = Vec::new();
+    let mut together: BTreeMap<(Vec<String>, usize), Vec<Wanted>> = BTreeMap::new();
+    for wanted in wanted {
+        match groups::digits(&wanted) {
+            Some(digits) => {
+                let take = take(&wanted);
+                together.entry((groups::companions(digits, take), take)).or_default().push(wanted);
+            }
+            None => tasks.push(Task::One(wanted)),
+        }
+    }
+    tasks.extend(together.into_iter().map(|((all, take), wanted)| Task::Groups(all, take, wanted)));
+    tasks
+}
+
 fn options() -> Result<Options, Failure> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let mut options = Options { root, all: false, only: None, hear: None };
+    let mut options =
+        Options { root, all: false, only: None, take: None, names: None, into: None, hear: None };
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--all" => options.all = true,
             "--only" => options.only = Some(arguments.next().ok_or("--only needs the beginning of a name")?),
-            "--hear" => {
-                let language = arguments.next().ok_or("--hear needs a language")?.parse()?;
-                options.hear = Some((language, arguments.next().ok_or("--hear needs a folder")?.into()));
-            }
+            "--hear" => options.hear = Some(arguments.next().ok_or("--hear needs a folder")?.into()),
+            "--take" => options.take = Some(arguments.next().ok_or("--take needs a number")?.parse()?),
+            "--names" => options.names = Some(arguments.next().ok_or("--names needs a file")?.into()),
+            "--into" => options.into = Some(arguments.next().ok_or("--into needs a folder")?.into()),
             "--root" => options.root = arguments.next().ok_or("--root needs a folder")?.into(),
             other => {
                 return Err(format!(
-                    "`{other}` is not known; --all, --only NAME, --root DIR, --hear LANGUAGE DIR are"
+                    "`{other}` is not known; --all, --only NAME, --root DIR, --hear DIR are"
                 )
                 .into());
             }
         }
     }
     Ok(options)
+}
+
+/// Which take of a group of digits the recogniser told best: `takes.json`, beside the tool.
+fn takes(options: &Options) -> Result<BTreeMap<String, usize>, Failure> {
+    let path = options.root.join("crates/speech/examples/render/takes.json");
+    Ok(if path.is_file() { serde_json::from_slice(&std::fs::read(path)?)? } else { BTreeMap::new() })
 }
 
 fn render(kokoro: &Kokoro, wanted: &Wanted) -> Result<Vec<i16>, Failure> {
@@ -182,7 +245,12 @@ fn read_texts(prompts: &Path, language: Language) -> Result<BTreeMap<String, Str
 fn save(prompts: &Path, made: &Wanted, samples: &[i16], texts: &Mutex<Texts>) -> Result<(), Failure> {
     let file = path(prompts, made);
     std::fs::create_dir_all(file.parent().ok_or("a recording stands in a folder")?)?;
-    write_wav(std::fs::File::create(file)?, RATE_HZ, samples)?;
+    if groups::digits(made).is_some() {
+        // There are 1,100 of these: at the rate of the telephone they take half of the room.
+        write_wav(std::fs::File::create(file)?, RATE_8K, &resample(samples, RATE_HZ, RATE_8K)?)?;
+    } else {
+        write_wav(std::fs::File::create(file)?, RATE_HZ, samples)?;
+    }
     let mut texts = texts.lock().map_err(|_| "a worker broke off")?;
     let of_language = texts.entry(made.language).or_default();
     of_language.insert(made.name.clone(), text_hash(&made.text));

@@ -7,7 +7,7 @@ use hotline_model::{Currency, Decimal, Money};
 use jiff::civil::{Date, Time};
 
 use super::number::{
-    DIGITS, cardinal, hundreds_word, small, small_word, teen_word, thousands_word, two, zero,
+    DIGITS, cardinal, digit_text, hundreds_word, small, small_word, teen_word, thousands_word, two, zero,
 };
 use crate::value::Typed;
 use crate::{Token, Word, scan};
@@ -32,19 +32,49 @@ fn words(words: Vec<Word>) -> Vec<Token> {
     words.into_iter().map(Token::Word).collect()
 }
 
-/// Digits of a code: 幺 for 1, falling at the end of each group.
+/// Digits of a code, by the groups that are recorded whole.
 fn digit_groups(groups: &[String]) -> Vec<Token> {
     let mut tokens = Vec::new();
     for group in groups {
         if !tokens.is_empty() {
             tokens.push(Token::Pause(GROUP));
         }
-        let last = group.chars().count();
-        for (at, c) in group.chars().enumerate() {
-            tokens.push(Token::Word(digit(c, at + 1 == last)));
+        let characters: Vec<char> = group.chars().collect();
+        let mut rest = characters.as_slice();
+        while !rest.is_empty() {
+            let size = match rest.len() {
+                2 | 4 | 5 => 2,
+                1 => 1,
+                _ => 3,
+            };
+            let (part, behind) = rest.split_at(size);
+            rest = behind;
+            if size > 1 && part.iter().all(char::is_ascii_digit) {
+                tokens.push(Token::Word(group_word(&part.iter().collect::<String>())));
+            } else {
+                let last = part.len();
+                tokens.extend(
+                    part.iter()
+                        .enumerate()
+                        .map(|(at, c)| Token::Word(digit(*c, at + 1 == last && behind.is_empty()))),
+                );
+            }
         }
     }
     tokens
+}
+
+/// Two or three digits of a code in one recording: 幺 for 1. Digits that are spoken one by one and
+/// joined lose their tones and their beginnings.
+fn group_word(digits: &str) -> Word {
+    Word::new(format!("g{digits}"), digit_text(digits, "幺"))
+}
+
+/// The digits of a group, for who has no recording of it.
+pub(crate) fn digits_of_group(word: &Word) -> Option<Vec<Word>> {
+    let digits = word.key.strip_prefix('g').filter(|rest| rest.bytes().all(|b| b.is_ascii_digit()))?;
+    let last = digits.len();
+    Some(digits.chars().enumerate().map(|(at, c)| digit(c, at + 1 == last)).collect())
 }
 
 fn digit(c: char, last: bool) -> Word {
@@ -250,6 +280,8 @@ pub(crate) fn inventory() -> Vec<Word> {
             all.insert(Word::new(format!("d{d}-{place}"), *text));
         }
     }
+    all.extend((0..100).map(|n| group_word(&format!("{n:02}"))));
+    all.extend((0..1000).map(|n| group_word(&format!("{n:03}"))));
     all.extend([two(), zero(), hundreds_word(2, true)]);
     all.extend((1..100).map(small_word));
     all.extend((10..20).map(teen_word));

@@ -1,0 +1,64 @@
+//! Groups of digits of Chinese codes. Spoken one by one, digits lose their tones and their
+//! beginnings; as a group behind other words they are understood. Three groups are spoken in one
+//! go, with full stops between them, and cut apart in the silence.
+
+use hotline_model::Language;
+use hotline_speech::kokoro::Kokoro;
+
+use crate::{Failure, Wanted, words};
+
+/// What the groups are spoken behind.
+const BEFORE: &str = "您输入了";
+/// Ways of speaking groups: the pace. Each way also puts a group in another place of the three.
+const PACES: [f32; 6] = [0.65, 0.7, 0.6, 0.75, 0.55, 0.65];
+
+/// The digits of a group's name; `None` for other recordings.
+pub fn digits(wanted: &Wanted) -> Option<&str> {
+    let digits = wanted.name.strip_prefix("words/g")?;
+    (wanted.language == Language::ZhCn && digits.bytes().all(|b| b.is_ascii_digit())).then_some(digits)
+}
+
+/// The groups that are spoken in one go with this one, in order: far apart, so that they differ.
+pub fn companions(digits: &str, take: usize) -> Vec<String> {
+    let (count, stride) = if digits.len() == 3 { (1_000, 334) } else { (100, 34) };
+    let number: usize = digits.parse().unwrap_or_default();
+    let mut numbers: Vec<usize> = (number % stride..count).step_by(stride).collect();
+    let places = numbers.len();
+    numbers.rotate_left(take % places.max(1));
+    numbers.into_iter().map(|n| format!("{n:0width$}", width = digits.len())).collect()
+}
+
+/// Speaks groups in one go; one recording for each, 16 kHz.
+pub fn render(kokoro: &Kokoro, groups: &[String], take: usize) -> Result<Vec<Vec<i16>>, Failure> {
+    let phonemes = |text: &str| kokoro.phonemes(text, Language::ZhCn);
+    let mut line = format!("{}, ", phonemes(BEFORE));
+    let mut firsts = Vec::new();
+    for group in groups {
+        firsts.push(line.chars().count());
+        let digits: Vec<String> = group.chars().map(|c| phonemes(spoken(c))).collect();
+        line += &digits.join(" ");
+        line += ". ";
+    }
+    let spoken = kokoro.speak_phonemes(line.trim_end(), Language::ZhCn, PACES[take % PACES.len()])?;
+    let mut cuts: Vec<usize> = firsts
+        .iter()
+        .map(|first| words::quietest(&spoken.samples, spoken.starts.get(*first).copied().unwrap_or(0), true))
+        .collect();
+    cuts.push(spoken.samples.len());
+    cuts.windows(2).map(|cut| words::finished(&spoken.samples[cut[0].min(cut[1])..cut[1]])).collect()
+}
+
+fn spoken(digit: char) -> &'static str {
+    match digit {
+        '0' => "零",
+        '1' => "幺",
+        '2' => "二",
+        '3' => "三",
+        '4' => "四",
+        '5' => "五",
+        '6' => "六",
+        '7' => "七",
+        '8' => "八",
+        _ => "九",
+    }
+}
