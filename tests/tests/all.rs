@@ -16,6 +16,8 @@ mod messages;
 #[cfg(test)]
 mod plans;
 #[cfg(test)]
+mod postgres;
+#[cfg(test)]
 mod privacy;
 #[cfg(test)]
 mod real_clients;

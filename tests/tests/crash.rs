@@ -8,7 +8,15 @@ use crate::support::{seconds, tickets, wait_until};
 
 #[test]
 fn no_step_that_was_seen_is_lost_and_service_is_back_within_five_seconds() {
-    let mut server = Server::start(Setup::default());
+    killed_at_three_steps(Server::start(Setup::default()));
+}
+
+#[test]
+fn no_step_that_was_seen_is_lost_with_the_record_in_postgres() {
+    killed_at_three_steps(Server::start(Setup { postgres: true, ..Setup::default() }));
+}
+
+fn killed_at_three_steps(mut server: Server) {
     server.put_ticket(&tickets::closed());
     for (round, step) in ["ask-code", "check", "hear"].into_iter().enumerate() {
         let phone = Phone::call(&server, "10086123", tickets::PHONE);

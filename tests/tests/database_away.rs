@@ -42,18 +42,30 @@ impl Drop for Lock {
 
 #[test]
 fn the_caller_hears_an_apology_and_the_steps_are_stored_when_it_is_back() {
-    let mut server = Server::start(Setup::default());
+    let server = Server::start(Setup::default());
+    let database = server.folder().join("hotline.db");
+    apology(server, |_| Lock::hold(&database), |_, lock| drop(lock));
+}
+
+#[test]
+fn a_postgres_that_crashes_in_mid_call_costs_an_apology_and_no_step() {
+    let server = Server::start(Setup { postgres: true, ..Setup::default() });
+    apology(server, |server| server.postgres().crash(), |server, ()| server.postgres().start_again());
+}
+
+/// A caller verifies while the database is away, which comes back after the call.
+fn apology<T>(mut server: Server, take_away: impl FnOnce(&Server) -> T, give_back: impl FnOnce(&Server, T)) {
     server.put_ticket(&tickets::closed());
     let mut phone = Phone::call(&server, "10086123", tickets::PHONE);
     server.await_step("ask-code", 1, seconds(30));
-    let lock = Lock::hold(&server.folder().join("hotline.db"));
+    let away = take_away(&server);
     phone.attempt(tickets::CODE);
     wait_until("the server says that the database is away", seconds(15), || {
         server.try_request("GET", "/readyz", None).is_ok_and(|response| response.status == 503)
     });
     // The plan apologises, promises a call back and ends the call.
     phone.await_bye(seconds(90));
-    drop(lock);
+    give_back(&server, away);
     wait_until("the database is back", seconds(10), || {
         server.try_request("GET", "/readyz", None).is_ok_and(|response| response.status == 200)
     });

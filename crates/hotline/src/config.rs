@@ -3,8 +3,10 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use hotline_model::{Language, Pii};
+use hotline_record::{BadAddress, DatabaseAddress, Engine};
 use serde::{Deserialize, Serialize, Serializer};
 
 /// Everything an operator may set. A field that is not there has its default; one that is not
@@ -114,13 +116,18 @@ const fn sixty() -> u32 {
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct RecordSection {
-    /// `sqlite:` and the path of a file.
-    pub database: String,
+    /// `sqlite:` and the path of a file, or the address of a PostgreSQL database; [`Config::database`]
+    /// reads it.
+    #[serde(serialize_with = "without_password")]
+    pub database: Pii<String>,
+    /// The name of this server, which no other server of the same database may have; the
+    /// machine's own if absent.
+    pub server: Option<String>,
 }
 
 impl Default for RecordSection {
     fn default() -> Self {
-        Self { database: "sqlite:var/hotline.db".into() }
+        Self { database: "sqlite:var/hotline.db".to_owned().into(), server: None }
     }
 }
 
@@ -287,6 +294,16 @@ fn hidden<S: Serializer, T>(_: &T, to: S) -> Result<S::Ok, S::Error> {
     to.serialize_str("(hidden)")
 }
 
+fn without_password<S: Serializer>(address: &Pii<String>, to: S) -> Result<S::Ok, S::Error> {
+    match address.expose().parse::<DatabaseAddress>() {
+        Ok(address) => to.collect_str(&address),
+        Err(_) => to.serialize_str("(hidden)"),
+    }
+}
+
+/// The database that the command line names in place of the configuration's.
+pub static DATABASE: OnceLock<DatabaseAddress> = OnceLock::new();
+
 /// The configuration cannot be used; the text says where and what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
@@ -329,7 +346,7 @@ impl Config {
     /// # Errors
     /// What is wrong, with line and column.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let mut config: Self = toml::from_str(text).map_err(|error| error.to_string())?;
+        let mut config: Self = toml::from_str(text).map_err(|error| tell(text, &error))?;
         config.complete();
         let problems = config.check();
         if problems.is_empty() { Ok(config) } else { Err(problems.join("\n")) }
@@ -360,8 +377,13 @@ impl Config {
     /// Everything that is wrong with the values, field by field.
     fn check(&self) -> Vec<String> {
         let mut problems = Vec::new();
-        if !self.record.database.starts_with("sqlite:") {
-            problems.push("record.database: write `sqlite:` and the path of a file".into());
+        if let Err(problem) = self.record.database.expose().parse::<DatabaseAddress>() {
+            problems.push(format!("record.database: {problem}"));
+        }
+        if self.record.server.as_ref().is_some_and(|name| name.trim().is_empty()) {
+            problems.push(
+                "record.server: an empty name is none; without the line it is the machine's own".into(),
+            );
         }
         if self.media.ports[0] >= self.media.ports[1] {
             problems.push("media.ports: the first port must be below the last".into());
@@ -381,9 +403,45 @@ impl Config {
         problems
     }
 
-    /// The file behind `record.database`.
-    pub fn database_path(&self) -> PathBuf {
-        PathBuf::from(self.record.database.trim_start_matches("sqlite:"))
+    /// The database: the command line's, else the configuration's.
+    ///
+    /// # Errors
+    /// What is wrong with the address, without its words.
+    pub fn database(&self) -> Result<DatabaseAddress, BadAddress> {
+        match DATABASE.get() {
+            Some(address) => Ok(address.clone()),
+            None => self.record.database.expose().parse(),
+        }
+    }
+
+    /// The name of this server in the record. A SQLite file has one server, which needs none.
+    pub fn server_name(&self) -> Result<String, String> {
+        if self.database().is_ok_and(|address| address.engine() == Engine::Sqlite) {
+            return Ok(String::new());
+        }
+        if let Some(name) = &self.record.server {
+            return Ok(name.clone());
+        }
+        match std::fs::read_to_string("/proc/sys/kernel/hostname") {
+            Ok(name) if !name.trim().is_empty() => Ok(name.trim().to_owned()),
+            _ => Err("this machine has no name: write one as record.server".into()),
+        }
+    }
+}
+
+/// What is wrong with a configuration's text, with its line; a line that may hold a password is not
+/// shown.
+fn tell(text: &str, error: &toml::de::Error) -> String {
+    let start = error.span().map_or(0, |span| span.start.min(text.len()));
+    let before = text.get(..start).unwrap_or_default();
+    let line = text.lines().nth(before.matches('\n').count()).unwrap_or_default();
+    if !["://", "secret"].iter().any(|mark| line.contains(mark)) {
+        return error.to_string();
+    }
+    let number = before.matches('\n').count() + 1;
+    match error.message() {
+        message if message.starts_with("unknown field") => format!("line {number}: {message}"),
+        _ => format!("line {number} cannot be read; it may hold a password and is not shown"),
     }
 }
 
@@ -412,6 +470,18 @@ mod tests {
 
     #[test]
     fn no_secret_is_printed() {
+        for text in [
+            "[record]\ndatabase = \"postgres://hotline:0123456789abcdef@db/calls\"\n",
+            "[record]\ndatabase = \"postgres://hotline:0123456789abcdef@db\"\n",
+            "[record]\ndatabase = \"postgres://hotline:0123456789abcdef@db/calls\n",
+            "[sip]\ncalls = \"postgres://hotline:0123456789abcdef@db/calls\"\n",
+        ] {
+            let told = Config::parse(text)
+                .map_or_else(|problem| problem, |config| format!("{config:?}{}", config.to_toml()));
+            assert!(!told.contains("0123456789abcdef") && !told.is_empty(), "{told}");
+        }
+        let problem = Config::parse("[record]\n\ndatabase = \"postgres://hotline:secret@db\"\n").unwrap_err();
+        assert!(problem.contains("record.database") && problem.contains("postgres://USER"), "{problem}");
         let text = "[[api.tokens]]\nname = \"crm\"\nsecret = \"0123456789abcdef0123\"\n";
         let config = Config::parse(text).unwrap();
         assert!(!format!("{config:?}").contains("0123456789abcdef"));

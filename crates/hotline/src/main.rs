@@ -18,6 +18,10 @@ struct Arguments {
     /// The configuration; without it the defaults hold (`hotline config generate` shows them).
     #[arg(long, short, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// The database, in place of the configuration's: `sqlite:PATH` or `postgres://USER@HOST/DATABASE`
+    /// (give the password as PGPASSWORD: what stands here is seen by everybody on this machine).
+    #[arg(long, global = true, value_name = "ADDRESS")]
+    database: Option<String>,
     #[command(subcommand)]
     command: Command,
 }
@@ -43,6 +47,8 @@ enum Command {
     Dial(commands::dial::Arguments),
     /// Take in tickets from a CSV file.
     Import(commands::import::Arguments),
+    /// Move the record to another database: SQLite to PostgreSQL, or back.
+    Migrate(commands::migrate::Arguments),
     /// Show a customer's record: tickets, messages, calls with their path.
     Customer(commands::customer::Arguments),
     /// Make, check or show a configuration.
@@ -57,6 +63,16 @@ fn main() -> ExitCode {
     if !matches!(arguments.command, Command::Serve(_)) {
         sigpipe::reset();
     }
+    // Read here and not by the parser of arguments, which would print it with its password.
+    if let Some(address) = &arguments.database {
+        match address.parse() {
+            Ok(address) => config::DATABASE.get_or_init(|| address),
+            Err(problem) => {
+                eprintln!("hotline: --database: {problem}");
+                return ExitCode::from(2);
+            }
+        };
+    }
     let config = arguments.config.as_deref();
     let done = match arguments.command {
         Command::Serve(arguments) => commands::serve::run(config, arguments),
@@ -67,6 +83,7 @@ fn main() -> ExitCode {
         Command::Say(arguments) => commands::say::run(config, arguments),
         Command::Dial(arguments) => commands::dial::run(arguments),
         Command::Import(arguments) => commands::import::run(config, arguments),
+        Command::Migrate(arguments) => commands::migrate::run(arguments),
         Command::Customer(arguments) => commands::customer::run(config, arguments),
         Command::Config(arguments) => commands::config::run(config, arguments),
         Command::Doctor => commands::doctor::run(config),

@@ -4,15 +4,15 @@ use std::sync::Arc;
 
 use hotline_record::{Job, JobKind, NewMessage, RecordError};
 
-use crate::Jobs;
 use crate::template::Facts;
+use crate::{HOLD, Jobs};
 
 impl Jobs {
     pub(crate) async fn announce_due(self: Arc<Self>) -> Result<(), RecordError> {
-        for job in self.record.due_jobs(JobKind::AnnounceResult, 64).await? {
+        for job in self.record.claim_jobs(JobKind::AnnounceResult, 64, HOLD).await? {
             self.announce(&job).await?;
         }
-        for job in self.record.due_jobs(JobKind::ResendCode, 64).await? {
+        for job in self.record.claim_jobs(JobKind::ResendCode, 64, HOLD).await? {
             self.resend(&job).await?;
         }
         Ok(())

@@ -46,6 +46,8 @@ pub struct Jobs {
 
 /// At least this often the tables are looked at, even if no wake-up came.
 const LOOK: Duration = Duration::from_secs(5);
+/// So long nobody else is given a job that was taken: eight results are rendered in far less.
+const HOLD: Duration = Duration::from_secs(600);
 
 impl Jobs {
     /// Jobs that work on `record`.

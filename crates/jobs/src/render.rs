@@ -7,7 +7,7 @@ use hotline_model::Language;
 use hotline_record::{Job, JobKind, RecordError};
 use hotline_speech::SpeechError;
 
-use crate::Jobs;
+use crate::{HOLD, Jobs};
 
 /// Between two tries: 5 s, 10 s, 20 s … 10 min 40 s.
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
@@ -18,7 +18,7 @@ const TRIES: i64 = 8;
 
 impl Jobs {
     pub(crate) async fn render_due(self: Arc<Self>) -> Result<(), RecordError> {
-        for job in self.record.due_jobs(JobKind::RenderResult, 32).await? {
+        for job in self.record.claim_jobs(JobKind::RenderResult, 8, HOLD).await? {
             self.render(&job).await?;
         }
         Ok(())

@@ -1,14 +1,17 @@
 //! A call as an interaction, with its steps as events.
 
+use std::sync::Arc;
+
 use hotline_model::{
     CallId, CallerNumber, CustomerId, EndReason, Language, PhoneNumber, StepEvent, TicketId,
 };
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use sqlx::AnyConnection;
 
-use crate::sql::Columns;
+use crate::deed::{Deed, EventRow, insert_events};
+use crate::sql::{Columns, clean, short};
 use crate::tickets::code_lifetime_micros;
-use crate::writer::{EventRow, insert_events};
 use crate::{Record, RecordError};
 
 /// A call that begins.
@@ -115,44 +118,34 @@ impl Record {
     /// Stores that a call began. It is stored in order with the steps that follow, and stays in
     /// memory while the database is away.
     pub fn begin_call(&self, call: NewCall, known: &OpenedCall) {
-        let identity = self.new_id::<hotline_model::IdentityId>().to_string();
-        let customer = known.customer.map(|id| id.to_string());
-        let language = known.language.map(Language::tag);
-        self.writer.patient(move |connection| {
-            let (call, identity, customer) = (call.clone(), identity.clone(), customer.clone());
-            Box::pin(async move {
-                let at = call.at.as_microsecond();
-                let identity = store_identity(connection, &call.caller, &identity, at).await?;
-                let id = call.call.to_string();
-                sqlx::query(
-                    "INSERT INTO interaction (id, channel, native_id, root_id, direction, identity_id, \
-                     customer_id, known_by, dialled, trunk, plan, plan_version, language, started_at) \
-                     VALUES ($1, 'call', $2, $1, 'in', $3, $4, $5, $6, $7, $8, $9, $10, $11) \
-                     ON CONFLICT (channel, native_id) DO NOTHING",
-                )
-                .bind(&id)
-                // A Call-ID may come again years later from another server: ours stands behind it.
-                .bind(format!("{} {id}", call.sip_call_id))
-                .bind(identity)
-                .bind(&customer)
-                .bind(customer.as_ref().map(|_| "caller-id"))
-                .bind(call.dialled)
-                .bind(call.trunk)
-                .bind(call.plan)
-                .bind(call.plan_version)
-                .bind(language)
-                .bind(at)
-                .execute(connection)
-                .await?;
-                Ok(())
-            })
-        });
+        let id = call.call.to_string();
+        let caller = match &call.caller {
+            CallerNumber::Phone(number) => Some(("phone".into(), number.e164().to_owned())),
+            CallerNumber::Short(number) => Some(("short".into(), number.expose().clone())),
+            CallerNumber::Withheld => None,
+        };
+        self.writer.keep(Deed::Begin(Box::new(BeginRow {
+            // A Call-ID may come again years later from another server: ours stands behind it.
+            native_id: format!("{} {id}", short(&call.sip_call_id)),
+            id,
+            server: self.server.to_string(),
+            caller,
+            identity: self.new_id::<hotline_model::IdentityId>().to_string(),
+            customer: known.customer.map(|id| id.to_string()),
+            dialled: short(&call.dialled),
+            trunk: call.trunk,
+            plan: call.plan,
+            plan_version: call.plan_version,
+            language: known.language.map(|language| language.tag().to_owned()),
+            at: call.at.as_microsecond(),
+        })));
     }
 
     /// Stores steps of a call as they happen, in order, sooner or later ([`crate::Record::flush`]).
     pub fn store_steps(&self, call: CallId, customer: Option<CustomerId>, steps: &[CallStep]) {
         let customer = customer.map(|id| id.to_string());
-        self.writer.steps(steps.iter().map(|step| step_row(call, customer.clone(), step)).collect());
+        let rows = steps.iter().map(|step| step_row(call, customer.clone(), step)).collect();
+        self.writer.keep(Deed::Steps(rows));
     }
 
     /// Stores steps and answers when they are committed: for what may not be lost once the
@@ -172,91 +165,57 @@ impl Record {
         self.writer
             .prompt(move |connection| {
                 let rows = rows.clone();
-                Box::pin(async move { insert_events(connection, &rows, now).await })
+                Box::pin(
+                    async move { insert_events(connection, &rows.iter().collect::<Vec<_>>(), now).await },
+                )
             })
             .await
     }
 
     /// Stores what a plan writes about its call; what is `None` stays as it is.
     pub fn save_call(&self, call: CallId, save: CallSave) {
-        let now = self.now_micros();
-        self.writer.patient(move |connection| {
-            let save = save.clone();
-            Box::pin(async move {
-                sqlx::query(
-                    "UPDATE interaction SET outcome = COALESCE($2, outcome), reason = COALESCE($3, reason), \
-                     language = COALESCE($4, language), note = COALESCE($5, note), \
-                     recording = COALESCE($6, recording) WHERE id = $1",
-                )
-                .bind(call.to_string())
-                .bind(save.outcome)
-                .bind(save.reason)
-                .bind(save.language.map(Language::tag))
-                .bind(save.note)
-                .bind(save.recording)
-                .execute(&mut *connection)
-                .await?;
-                for tag in &save.tags {
-                    sqlx::query(
-                        "INSERT INTO customer_tag (customer_id, tag, at) SELECT customer_id, $2, $3 \
-                         FROM interaction WHERE id = $1 AND customer_id IS NOT NULL \
-                         ON CONFLICT (customer_id, tag) DO NOTHING",
-                    )
-                    .bind(call.to_string())
-                    .bind(tag)
-                    .bind(now)
-                    .execute(&mut *connection)
-                    .await?;
-                }
-                if let Some(ticket) = save.heard_ticket {
-                    sqlx::query("UPDATE ticket SET heard_at = COALESCE(heard_at, $2) WHERE id = $1")
-                        .bind(ticket.to_string())
-                        .bind(now)
-                        .execute(connection)
-                        .await?;
-                }
-                Ok(())
-            })
-        });
+        self.writer.keep(Deed::Save(Box::new(SaveRow {
+            id: call.to_string(),
+            outcome: save.outcome.map(clean),
+            reason: save.reason.map(clean),
+            note: save.note.map(clean),
+            tags: save.tags.into_iter().map(clean).collect(),
+            language: save.language.map(|language| language.tag().to_owned()),
+            recording: save.recording,
+            heard_ticket: save.heard_ticket.map(|id| id.to_string()),
+            at: self.now_micros(),
+        })));
     }
 
     /// Stores how a call ended. A second end changes nothing.
     pub fn end_call(&self, call: CallId, end: CallEnd) {
-        self.writer.patient(move |connection| {
-            let end = end.clone();
-            Box::pin(async move {
-                sqlx::query(
-                    "UPDATE interaction SET ending = $2, end_code = $3, ended_at = $4 \
-                     WHERE id = $1 AND ended_at IS NULL",
-                )
-                .bind(call.to_string())
-                .bind(end.reason.ending.word())
-                .bind(end.reason.code.into_owned())
-                .bind(end.at.as_microsecond())
-                .execute(connection)
-                .await?;
-                Ok(())
-            })
-        });
+        self.writer.keep(Deed::End(EndRow {
+            id: call.to_string(),
+            ending: end.reason.ending.word().to_owned(),
+            code: end.reason.code.into_owned(),
+            at: end.at.as_microsecond(),
+        }));
     }
 
-    /// Ends the calls that a crash cut off: those that began before this process did and have no
-    /// end. Gives their number.
+    /// Ends the calls that a crash cut off: those of this server that began before this process
+    /// did and have no end. Gives their number.
     ///
     /// # Errors
     /// [`RecordError::Unavailable`] if the database does not answer.
     pub async fn end_orphans(&self, started_before: Timestamp) -> Result<u64, RecordError> {
-        let before = started_before.as_microsecond();
+        let (before, server) = (started_before.as_microsecond(), Arc::clone(&self.server));
         self.writer
             .prompt(move |connection| {
+                let server = Arc::clone(&server);
                 Box::pin(async move {
                     // The end is the last thing known of the call.
                     let done = sqlx::query(
                         "UPDATE interaction SET ending = 'us', end_code = 'crashed', ended_at = COALESCE( \
                          (SELECT MAX(e.occurred_at) FROM event e WHERE e.interaction_id = interaction.id), started_at) \
-                         WHERE ended_at IS NULL AND started_at < $1",
+                         WHERE ended_at IS NULL AND started_at < $1 AND server IN ('', $2)",
                     )
                     .bind(before)
+                    .bind(&*server)
                     .execute(connection)
                     .await?;
                     Ok(done.rows_affected())
@@ -269,9 +228,9 @@ impl Record {
 fn step_row(call: CallId, customer: Option<String>, step: &CallStep) -> EventRow {
     let id = call.to_string();
     EventRow {
-        source: "call",
+        source: "call".into(),
         source_event_id: format!("{id}:{}", step.number),
-        type_name: step.event.type_name(),
+        type_name: step.event.type_name().into(),
         customer_id: customer,
         interaction_id: Some(id),
         ticket_id: None,
@@ -280,18 +239,132 @@ fn step_row(call: CallId, customer: Option<String>, step: &CallStep) -> EventRow
     }
 }
 
-async fn store_identity(
-    connection: &mut AnyConnection,
-    caller: &CallerNumber,
-    new_id: &str,
+/// A call that began, as the tables take it. Times in microseconds since 1970.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct BeginRow {
+    id: String,
+    native_id: String,
+    server: String,
+    /// Kind and value of the identity that called.
+    caller: Option<(String, String)>,
+    /// The identity's id if it is not there yet.
+    identity: String,
+    customer: Option<String>,
+    dialled: String,
+    trunk: String,
+    plan: String,
+    plan_version: String,
+    language: Option<String>,
     at: i64,
-) -> Result<Option<String>, RecordError> {
-    let (kind, value) = match caller {
-        CallerNumber::Phone(number) => ("phone", number.e164()),
-        CallerNumber::Short(number) => ("short", number.expose().as_str()),
-        CallerNumber::Withheld => return Ok(None),
-    };
-    find_or_make_identity(connection, kind, value, new_id, at).await.map(Some)
+}
+
+impl BeginRow {
+    pub async fn store(&self, connection: &mut AnyConnection) -> Result<(), RecordError> {
+        let identity = match &self.caller {
+            Some((kind, value)) => {
+                Some(find_or_make_identity(connection, kind, value, &self.identity, self.at).await?)
+            }
+            None => None,
+        };
+        sqlx::query(
+            "INSERT INTO interaction (id, channel, native_id, root_id, direction, identity_id, \
+             customer_id, known_by, dialled, trunk, plan, plan_version, language, started_at, server) \
+             VALUES ($1, 'call', $2, $1, 'in', $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) \
+             ON CONFLICT (channel, native_id) DO NOTHING",
+        )
+        .bind(&self.id)
+        .bind(&self.native_id)
+        .bind(identity)
+        .bind(&self.customer)
+        .bind(self.customer.as_ref().map(|_| "caller-id"))
+        .bind(&self.dialled)
+        .bind(&self.trunk)
+        .bind(&self.plan)
+        .bind(&self.plan_version)
+        .bind(&self.language)
+        .bind(self.at)
+        .bind(&self.server)
+        .execute(connection)
+        .await?;
+        Ok(())
+    }
+}
+
+/// What a plan writes about its call; what is `None` stays as it is.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct SaveRow {
+    id: String,
+    outcome: Option<String>,
+    reason: Option<String>,
+    note: Option<String>,
+    tags: Vec<String>,
+    language: Option<String>,
+    recording: Option<String>,
+    heard_ticket: Option<String>,
+    at: i64,
+}
+
+impl SaveRow {
+    pub async fn store(&self, connection: &mut AnyConnection) -> Result<(), RecordError> {
+        sqlx::query(
+            "UPDATE interaction SET outcome = COALESCE($2, outcome), reason = COALESCE($3, reason), \
+             language = COALESCE($4, language), note = COALESCE($5, note), \
+             recording = COALESCE($6, recording) WHERE id = $1",
+        )
+        .bind(&self.id)
+        .bind(&self.outcome)
+        .bind(&self.reason)
+        .bind(&self.language)
+        .bind(&self.note)
+        .bind(&self.recording)
+        .execute(&mut *connection)
+        .await?;
+        for tag in &self.tags {
+            sqlx::query(
+                "INSERT INTO customer_tag (customer_id, tag, at) SELECT customer_id, $2, $3 \
+                 FROM interaction WHERE id = $1 AND customer_id IS NOT NULL \
+                 ON CONFLICT (customer_id, tag) DO NOTHING",
+            )
+            .bind(&self.id)
+            .bind(tag)
+            .bind(self.at)
+            .execute(&mut *connection)
+            .await?;
+        }
+        if let Some(ticket) = &self.heard_ticket {
+            sqlx::query("UPDATE ticket SET heard_at = COALESCE(heard_at, $2) WHERE id = $1")
+                .bind(ticket)
+                .bind(self.at)
+                .execute(connection)
+                .await?;
+        }
+        Ok(())
+    }
+}
+
+/// How a call ended.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct EndRow {
+    id: String,
+    ending: String,
+    code: String,
+    at: i64,
+}
+
+impl EndRow {
+    pub async fn store(&self, connection: &mut AnyConnection) -> Result<(), RecordError> {
+        sqlx::query(
+            "UPDATE interaction SET ending = $2, end_code = $3, ended_at = $4 \
+             WHERE id = $1 AND ended_at IS NULL",
+        )
+        .bind(&self.id)
+        .bind(&self.ending)
+        .bind(&self.code)
+        .bind(self.at)
+        .execute(connection)
+        .await?;
+        Ok(())
+    }
 }
 
 /// The id of an identity, which is made if it is not there.

@@ -1,86 +1,327 @@
-//! What differs between database engines: how they are opened and migrated.
+//! What differs between database engines: how they are opened, migrated and locked, and what their
+//! errors mean. Each engine's own words stand in a module of its own.
+
+mod postgres;
+mod sqlite;
 
 use std::str::FromStr;
 use std::time::Duration;
 
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
-use sqlx::migrate::MigrateError;
-use sqlx::{AnyConnection, AnyPool, ConnectOptions, Executor};
+use sqlx::error::DatabaseError;
+use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::{AnyConnection, AnyPool, ConnectOptions, Executor, Row};
 
-use crate::RecordError;
+use crate::{DatabaseAddress, RecordError};
 
-/// Where the record is kept.
+/// Where the record is kept, and by whom it is used.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// A database URL: `sqlite:PATH`, made if it is not there.
-    pub url: String,
+    /// The database.
+    pub address: DatabaseAddress,
     /// How many connections read at once. Default 4.
     pub readers: u32,
+    /// The name of the server that takes calls, which no other server of the same database may
+    /// have: what a crash left is found again by it. Empty for SQLite, whose file one server has
+    /// for itself. `None`: a command that looks or changes something and ends.
+    pub server: Option<String>,
 }
 
 impl Settings {
-    /// The record in one SQLite file.
+    /// A command's settings for a database.
+    pub const fn new(address: DatabaseAddress) -> Self {
+        Self { address, readers: 4, server: None }
+    }
+
+    /// The record in one SQLite file, which this process has for itself.
     pub fn sqlite(path: &std::path::Path) -> Self {
-        Self { url: format!("sqlite:{}?mode=rwc", path.display()), readers: 4 }
+        Self { server: Some(String::new()), ..Self::new(DatabaseAddress::sqlite(path)) }
     }
 }
 
-/// WAL lets readers read while the writer writes; FULL makes a commit survive a power cut, which
-/// group commit makes affordable; the busy time-out is short because the writer tries again itself.
-const SQLITE_SETUP: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
-     PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 500; PRAGMA temp_store = MEMORY;";
+/// Who keeps the record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Engine {
+    /// One file.
+    Sqlite,
+    /// A server of its own, which several servers of ours may share.
+    Postgres,
+}
 
-static SQLITE: sqlx::migrate::Migrator = sqlx::migrate!("migrations/sqlite");
+impl Engine {
+    /// Begins a group of changes.
+    pub(crate) const fn begin(self) -> &'static str {
+        match self {
+            Self::Sqlite => sqlite::BEGIN,
+            Self::Postgres => postgres::BEGIN,
+        }
+    }
 
-/// Makes a connection that writes, and tells how to make another one when it is lost.
-pub struct Connector {
+    /// Behind a SELECT that chooses rows to be taken: rows that somebody else is taking at this
+    /// moment are passed over.
+    pub(crate) const fn skip_locked(self) -> &'static str {
+        match self {
+            Self::Sqlite => "",
+            Self::Postgres => "FOR UPDATE SKIP LOCKED",
+        }
+    }
+
+    fn migrations(self) -> &'static Migrator {
+        match self {
+            Self::Sqlite => &sqlite::MIGRATIONS,
+            Self::Postgres => &postgres::MIGRATIONS,
+        }
+    }
+
+    /// The newest version of the tables that this program knows.
+    pub(crate) fn newest(self) -> i64 {
+        self.migrations().iter().map(|migration| migration.version).max().unwrap_or(0)
+    }
+
+    /// Names and types of a table's columns, in their order.
+    pub(crate) const fn columns(self) -> &'static str {
+        match self {
+            Self::Sqlite => sqlite::COLUMNS,
+            Self::Postgres => postgres::COLUMNS,
+        }
+    }
+
+    const fn reader(self) -> &'static str {
+        match self {
+            Self::Sqlite => sqlite::READER,
+            Self::Postgres => postgres::READER,
+        }
+    }
+}
+
+/// A connection that is not made by then will not be.
+const CONNECT: Duration = Duration::from_secs(5);
+
+/// Makes a connection that writes, and another one when it is lost.
+pub(crate) struct Connector {
     options: AnyConnectOptions,
+    pub engine: Engine,
+    server: Option<String>,
 }
 
 impl Connector {
-    /// Connects anew.
-    ///
-    /// # Errors
-    /// [`RecordError::Unavailable`] if that fails.
+    pub fn new(settings: &Settings) -> Result<Self, RecordError> {
+        sqlx::any::install_default_drivers();
+        let address = &settings.address;
+        let mut url = address.expose().to_owned();
+        if address.engine() == Engine::Sqlite && !url.contains('?') {
+            url.push_str("?mode=rwc");
+        }
+        let options = AnyConnectOptions::from_str(&url)
+            .map_err(|_| RecordError::Unusable("its address cannot be read".into()))?
+            .disable_statement_logging();
+        Ok(Self { options, engine: address.engine(), server: settings.server.clone() })
+    }
+
+    /// A connection as the driver makes it.
+    pub async fn plain(&self) -> Result<AnyConnection, RecordError> {
+        match tokio::time::timeout(CONNECT, self.options.connect()).await {
+            Ok(connected) => Ok(connected?),
+            Err(_) => Err(RecordError::Unavailable(format!(
+                "nobody answers within {} s: look at host and port, and whether a firewall lies between",
+                CONNECT.as_secs()
+            ))),
+        }
+    }
+
+    /// A connection that writes.
     pub async fn connect(&self) -> Result<AnyConnection, RecordError> {
-        let mut connection = self.options.connect().await?;
-        connection.execute(SQLITE_SETUP).await?;
+        let mut connection = self.plain().await?;
+        match self.engine {
+            Engine::Sqlite => {
+                connection.execute(sqlite::WRITER).await?;
+            }
+            Engine::Postgres => {
+                connection.execute(postgres::WRITER).await?;
+                refuse_read_only(&mut connection).await?;
+                // Known to be ours since the start: who holds it now is our own lost connection.
+                let _ = self.hold_name(&mut connection).await?;
+            }
+        }
         Ok(connection)
+    }
+
+    /// Says at once if the database cannot be written; changes nothing.
+    pub async fn refuse_unwritable(&self, connection: &mut AnyConnection) -> Result<(), RecordError> {
+        match self.engine {
+            Engine::Sqlite => {
+                connection.execute("PRAGMA busy_timeout = 2000; BEGIN IMMEDIATE; ROLLBACK;").await?;
+                Ok(())
+            }
+            Engine::Postgres => refuse_read_only(connection).await,
+        }
+    }
+
+    /// Whether this connection now holds the server's name.
+    async fn hold_name(&self, connection: &mut AnyConnection) -> Result<bool, RecordError> {
+        let Some(server) = self.server.as_ref().filter(|_| self.engine == Engine::Postgres) else {
+            return Ok(true);
+        };
+        let row = sqlx::query(postgres::HOLD_NAME).bind(server.as_str()).fetch_one(connection).await?;
+        Ok(row.try_get::<i32, _>("held")? == 1)
+    }
+
+    /// The first connection that writes, which holds the server's name. A server of the same name
+    /// is refused: it would take the other's calls and messages for its own that a crash left. One
+    /// that was just killed is given a moment to be gone.
+    async fn first(&self) -> Result<AnyConnection, RecordError> {
+        let mut connection = self.connect().await?;
+        for _ in 0..30 {
+            if self.hold_name(&mut connection).await? {
+                return Ok(connection);
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        Err(RecordError::Unusable(format!(
+            "another server named `{}` uses it at this moment: stop that one, or give this one a name of its own \
+             (`record.server` in the configuration)",
+            self.server.as_deref().unwrap_or_default()
+        )))
+    }
+
+    /// Connections that read.
+    pub async fn readers(&self, count: u32) -> Result<AnyPool, RecordError> {
+        let setup = self.engine.reader();
+        let pool = AnyPoolOptions::new()
+            .max_connections(count)
+            .acquire_timeout(Duration::from_secs(2))
+            .after_connect(move |connection, _| {
+                Box::pin(async move {
+                    connection.execute(setup).await?;
+                    Ok(())
+                })
+            })
+            .connect_with(self.options.clone())
+            .await?;
+        Ok(pool)
     }
 }
 
-pub(crate) async fn open(settings: &Settings) -> Result<(AnyPool, Connector), RecordError> {
-    sqlx::any::install_default_drivers();
-    if !settings.url.starts_with("sqlite:") {
-        return Err(RecordError::Invalid(
-            "this database is not known: write `sqlite:` and the path of a file".into(),
-        ));
+async fn refuse_read_only(connection: &mut AnyConnection) -> Result<(), RecordError> {
+    let row = sqlx::query(postgres::READ_ONLY).fetch_one(connection).await?;
+    if row.try_get::<i32, _>("read_only")? == 1 {
+        return Err(of_code("25006"));
     }
-    let options = AnyConnectOptions::from_str(&settings.url)?.disable_statement_logging();
-    let connector = Connector { options: options.clone() };
-    let mut connection = connector.connect().await?;
-    SQLITE.run(&mut connection).await.map_err(|error| match error {
-        MigrateError::VersionMissing(version) => RecordError::Schema(format!(
-            "its tables are of version {version}, newer than this program; start the newer program"
-        )),
+    Ok(())
+}
+
+/// Opens a database: connections that read, the one that writes, and who makes it anew.
+pub(crate) async fn open(settings: &Settings) -> Result<(AnyPool, AnyConnection, Connector), RecordError> {
+    let connector = Connector::new(settings)?;
+    migrate(&connector).await?;
+    let writer = connector.first().await?;
+    let readers = connector.readers(settings.readers).await?;
+    Ok((readers, writer, connector))
+}
+
+/// Makes the tables, or changes them to what this program knows. What is not ours, is newer or
+/// cannot be written is refused before anything is touched.
+pub(crate) async fn migrate(connector: &Connector) -> Result<(), RecordError> {
+    let mut connection = connector.plain().await?;
+    look_over(&mut connection, connector.engine).await?;
+    connector.refuse_unwritable(&mut connection).await?;
+    connection
+        .execute(match connector.engine {
+            Engine::Sqlite => sqlite::WRITER,
+            Engine::Postgres => "SET client_min_messages = warning",
+        })
+        .await?;
+    connector.engine.migrations().run(&mut connection).await.map_err(|error| match error {
+        MigrateError::VersionMissing(version) => newer(version),
         MigrateError::VersionMismatch(version) => {
             RecordError::Schema(format!("version {version} of its tables is not the one this program knows"))
         }
         MigrateError::Dirty(version) => {
             RecordError::Schema(format!("the change to version {version} of its tables was cut short"))
         }
+        MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => error.into(),
         other => RecordError::Unavailable(other.to_string()),
-    })?;
-    let readers = AnyPoolOptions::new()
-        .max_connections(settings.readers)
-        .acquire_timeout(Duration::from_secs(2))
-        .after_connect(|connection, _| {
-            Box::pin(async move {
-                connection.execute(SQLITE_SETUP).await?;
-                Ok(())
-            })
-        })
-        .connect_with(options)
-        .await?;
-    Ok((readers, connector))
+    })
+}
+
+/// The migrations' own table.
+const VERSIONS: &str = "_sqlx_migrations";
+
+/// The tables of a database, before anything of it is changed.
+///
+/// # Errors
+/// [`RecordError::Schema`] if they are not ours, or of a newer version.
+pub(crate) async fn look_over(
+    connection: &mut AnyConnection,
+    engine: Engine,
+) -> Result<Vec<String>, RecordError> {
+    let sql = match engine {
+        Engine::Sqlite => sqlite::TABLES,
+        Engine::Postgres => postgres::TABLES,
+    };
+    let rows = sqlx::query(sql).fetch_all(&mut *connection).await?;
+    let tables = rows.iter().map(|row| row.try_get("name")).collect::<Result<Vec<String>, _>>()?;
+    if !tables.iter().any(|table| table == VERSIONS) {
+        return match tables.first() {
+            None => Ok(tables),
+            Some(table) => Err(RecordError::Schema(format!(
+                "it holds tables of another program (`{table}`), which are left as they are: give the hotline a \
+                 database of its own"
+            ))),
+        };
+    }
+    match version(connection, &tables).await? {
+        Some(version) if version > engine.newest() => Err(newer(version)),
+        _ => Ok(tables),
+    }
+}
+
+/// The version of the tables of a database, by the list of them.
+pub(crate) async fn version(
+    connection: &mut AnyConnection,
+    tables: &[String],
+) -> Result<Option<i64>, RecordError> {
+    if !tables.iter().any(|table| table == VERSIONS) {
+        return Ok(None);
+    }
+    let row =
+        sqlx::query(&format!("SELECT MAX(version) AS version FROM {VERSIONS}")).fetch_one(connection).await?;
+    Ok(row.try_get("version")?)
+}
+
+/// The file was read and does not hold together.
+pub(crate) fn damaged() -> RecordError {
+    of_code("11")
+}
+
+fn newer(version: i64) -> RecordError {
+    RecordError::Schema(format!(
+        "its tables are of version {version}, newer than this program; start the newer program"
+    ))
+}
+
+/// What a database's own error means. Its text can quote values: only its code is kept.
+pub(crate) fn of_database(error: &dyn DatabaseError) -> RecordError {
+    of_code(error.code().as_deref().unwrap_or("1"))
+}
+
+fn of_code(code: &str) -> RecordError {
+    let told = |words: &str| format!("{words} (code {code})");
+    // A SQLSTATE has five characters, SQLite's codes have four digits at most.
+    if code.len() == 5 {
+        match postgres::meaning(code) {
+            postgres::Meaning::Later(words) => RecordError::Unavailable(told(words)),
+            postgres::Meaning::Collision => RecordError::Collision(code.to_owned()),
+            postgres::Meaning::Setup(words) => RecordError::Unusable(told(words)),
+            postgres::Meaning::Rule => RecordError::Conflict(code.to_owned()),
+            postgres::Meaning::Wrong => RecordError::Corrupt(told("a statement is refused")),
+        }
+    } else {
+        match sqlite::meaning(code) {
+            sqlite::Meaning::Later(words) => RecordError::Unavailable(told(words)),
+            sqlite::Meaning::File(words) => RecordError::Unusable(told(words)),
+            sqlite::Meaning::Rule => RecordError::Conflict(code.to_owned()),
+            sqlite::Meaning::Wrong => RecordError::Corrupt(told("a statement is refused")),
+        }
+    }
 }

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use hotline_model::{CallId, CustomerId, JobId, PhoneNumber, Pii, TicketId};
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sqlx::AnyConnection;
 
-use crate::sql::Columns;
-use crate::writer::{EventRow, insert_events};
+use crate::deed::{Deed, EventRow, insert_events};
+use crate::sql::{Columns, clean};
 use crate::{Record, RecordError};
 
 /// A follow-up to be stored.
@@ -52,11 +52,7 @@ impl Record {
     /// Stores a follow-up in order with a call's steps, sooner or later.
     pub fn store_follow_up(&self, follow_up: NewFollowUp) {
         let id = self.new_id::<JobId>().to_string();
-        let now = self.now_micros();
-        self.writer.patient(move |connection| {
-            let (follow_up, id) = (follow_up.clone(), id.clone());
-            Box::pin(async move { insert_follow_up(connection, &follow_up, &id, now).await })
-        });
+        self.writer.keep(Deed::FollowUp(Box::new(FollowUpRow::new(follow_up, id, self.now_micros()))));
     }
 
     /// The follow-ups of a customer, the most urgent first.
@@ -86,40 +82,61 @@ impl Record {
     }
 }
 
-pub(crate) async fn insert_follow_up(
-    connection: &mut AnyConnection,
-    follow_up: &NewFollowUp,
-    id: &str,
-    now: i64,
-) -> Result<(), RecordError> {
-    let due = now + i64::try_from(follow_up.due_in.as_micros()).unwrap_or(0);
-    let customer = follow_up.customer.map(|id| id.to_string());
-    let interaction = follow_up.interaction.map(|id| id.to_string());
-    let ticket = follow_up.ticket.map(|id| id.to_string());
-    sqlx::query(
-        "INSERT INTO follow_up (id, customer_id, interaction_id, ticket_id, phone, reason, note, state, due_at, \
-         created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, 'open', $8, $9) ON CONFLICT (id) DO NOTHING",
-    )
-    .bind(id)
-    .bind(&customer)
-    .bind(&interaction)
-    .bind(&ticket)
-    .bind(follow_up.phone.as_ref().map(|number| number.e164().to_owned()))
-    .bind(&follow_up.reason)
-    .bind(follow_up.note.as_ref().map(|note| note.expose().clone()))
-    .bind(due)
-    .bind(now)
-    .execute(&mut *connection)
-    .await?;
-    let row = EventRow {
-        source: "follow-up",
-        source_event_id: id.to_owned(),
-        type_name: "follow-up.made",
-        customer_id: customer,
-        interaction_id: interaction,
-        ticket_id: ticket,
-        occurred_at: now,
-        body: serde_json::json!({ "reason": follow_up.reason }).to_string(),
-    };
-    insert_events(connection, &[row], now).await
+/// A follow-up as the table takes it. Times in microseconds since 1970.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct FollowUpRow {
+    id: String,
+    customer: Option<String>,
+    interaction: Option<String>,
+    ticket: Option<String>,
+    phone: Option<String>,
+    reason: String,
+    note: Option<String>,
+    due_at: i64,
+    at: i64,
+}
+
+impl FollowUpRow {
+    pub fn new(follow_up: NewFollowUp, id: String, at: i64) -> Self {
+        Self {
+            id,
+            customer: follow_up.customer.map(|id| id.to_string()),
+            interaction: follow_up.interaction.map(|id| id.to_string()),
+            ticket: follow_up.ticket.map(|id| id.to_string()),
+            phone: follow_up.phone.map(|number| number.e164().to_owned()),
+            reason: follow_up.reason,
+            note: follow_up.note.map(|note| clean(note.into_exposed())),
+            due_at: at + i64::try_from(follow_up.due_in.as_micros()).unwrap_or(0),
+            at,
+        }
+    }
+
+    pub async fn store(&self, connection: &mut AnyConnection) -> Result<(), RecordError> {
+        sqlx::query(
+            "INSERT INTO follow_up (id, customer_id, interaction_id, ticket_id, phone, reason, note, state, due_at, \
+             created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, 'open', $8, $9) ON CONFLICT (id) DO NOTHING",
+        )
+        .bind(&self.id)
+        .bind(&self.customer)
+        .bind(&self.interaction)
+        .bind(&self.ticket)
+        .bind(&self.phone)
+        .bind(&self.reason)
+        .bind(&self.note)
+        .bind(self.due_at)
+        .bind(self.at)
+        .execute(&mut *connection)
+        .await?;
+        let row = EventRow {
+            source: "follow-up".into(),
+            source_event_id: self.id.clone(),
+            type_name: "follow-up.made".into(),
+            customer_id: self.customer.clone(),
+            interaction_id: self.interaction.clone(),
+            ticket_id: self.ticket.clone(),
+            occurred_at: self.at,
+            body: serde_json::json!({ "reason": self.reason }).to_string(),
+        };
+        insert_events(connection, &[&row], self.at).await
+    }
 }

@@ -7,18 +7,22 @@
 //! SQLite and PostgreSQL and goes through `sqlx::Any`; what differs stands in [`engine`].
 
 mod access;
+mod address;
 mod audio;
 mod calls;
 mod customers;
+mod deed;
 pub mod engine;
 mod error;
 mod events;
 mod follow_ups;
 mod jobs;
+mod look;
 mod messages;
 mod plans;
 mod sql;
 mod tickets;
+mod transfer;
 mod verify;
 mod writer;
 
@@ -28,16 +32,19 @@ use hotline_model::{Clock, IdSource};
 use sqlx::AnyPool;
 use tokio::sync::watch;
 
+pub use address::{BadAddress, DatabaseAddress};
 pub use audio::StoredAudio;
 pub use calls::{CallEnd, CallSave, CallStep, NewCall, OpenedCall};
 pub use customers::{ContactView, CustomerView, IdentityView};
-pub use engine::Settings;
+pub use engine::{Engine, Settings};
 pub use error::RecordError;
 pub use events::JournalEvent;
 pub use follow_ups::{FollowUp, NewFollowUp};
 pub use jobs::{Job, JobKind};
+pub use look::{Found, look};
 pub use messages::{Message, MessageState, NewMessage, SendOutcome};
 pub use tickets::{Change, TicketRow, Upserted};
+pub use transfer::{OnProgress, Transfer, dry_run, transfer};
 pub use verify::{VerifyAttempt, VerifyOutcome};
 
 /// The record, open. Cheap to clone; all clones share the writer.
@@ -47,19 +54,24 @@ pub struct Record {
     writer: writer::Writer,
     clock: Arc<dyn Clock>,
     ids: Arc<IdSource>,
+    engine: Engine,
+    /// The name of this server; empty: the only one.
+    server: Arc<str>,
 }
 
 impl Record {
     /// Opens the record, makes or migrates its tables, and starts the writer.
     ///
     /// # Errors
-    /// [`RecordError::Unavailable`] if the database cannot be opened, and
-    /// [`RecordError::Schema`] if it was made by a newer version or is not ours: nothing is
-    /// overwritten.
+    /// [`RecordError::Unavailable`] if the database does not answer, [`RecordError::Unusable`] if
+    /// it cannot be used as it is, and [`RecordError::Schema`] if its tables were made by a newer
+    /// version or are not ours: nothing is overwritten. The texts say what to do.
     pub async fn open(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Self, RecordError> {
-        let (readers, writer) = engine::open(settings).await?;
+        let (readers, connection, connector) = engine::open(settings).await?;
         let ids = Arc::new(IdSource::new(rand::random()));
-        Ok(Self { readers, writer: writer::Writer::start(writer, Arc::clone(&clock)), clock, ids })
+        let writer = writer::Writer::start(connector, connection, Arc::clone(&clock));
+        let server = settings.server.as_deref().unwrap_or_default().into();
+        Ok(Self { readers, writer, clock, ids, engine: settings.address.engine(), server })
     }
 
     /// Wakes whenever something was committed; the value counts commits. Read on with

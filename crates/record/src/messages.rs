@@ -1,14 +1,16 @@
 //! Text messages: stored before they are sent, each with an idempotency key; what became of one
 //! is asked for or marked unknown, never blindly repeated.
 
+use std::sync::Arc;
+
 use hotline_model::{CustomerId, JobId, MessageId, PhoneNumber, Pii, TicketId};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::follow_ups::{NewFollowUp, insert_follow_up};
+use crate::deed::{EventRow, insert_events};
+use crate::follow_ups::{FollowUpRow, NewFollowUp};
 use crate::jobs::{Job, end_job};
-use crate::sql::Columns;
-use crate::writer::{EventRow, insert_events};
+use crate::sql::{Columns, clean, short};
 use crate::{Record, RecordError};
 
 /// Where a message stands.
@@ -117,6 +119,9 @@ pub enum SendOutcome {
     Undeliverable(String),
 }
 
+/// In microseconds.
+const HOUR: i64 = 3_600_000_000;
+
 const COLUMNS: &str = "id, idempotency_key, customer_id, ticket_id, recipient, text, state, due_at, attempts, \
     provider_ref";
 
@@ -176,32 +181,59 @@ impl Record {
     /// # Errors
     /// [`RecordError::Unavailable`] if the database does not take it.
     pub async fn claim_messages(&self, limit: u32, urgent_only: bool) -> Result<Vec<Message>, RecordError> {
-        let now = self.now_micros();
+        let (now, server) = (self.now_micros(), Arc::clone(&self.server));
+        let sql = format!(
+            "UPDATE message SET state = 'sending', attempts = attempts + 1, changed_at = $1, server = $4 \
+             WHERE id IN (SELECT id FROM message WHERE state = 'due' AND due_at <= $1 \
+             AND urgent >= $3 ORDER BY due_at LIMIT $2 {}) RETURNING {COLUMNS}",
+            self.engine.skip_locked()
+        );
         self.writer
             .prompt(move |connection| {
+                let (sql, server) = (sql.clone(), Arc::clone(&server));
                 Box::pin(async move {
-                    let rows = sqlx::query(&format!(
-                        "UPDATE message SET state = 'sending', attempts = attempts + 1, changed_at = $1 \
-                         WHERE id IN (SELECT id FROM message WHERE state = 'due' AND due_at <= $1 \
-                         AND urgent >= $3 ORDER BY due_at LIMIT $2) RETURNING {COLUMNS}"
-                    ))
-                    .bind(now)
-                    .bind(i64::from(limit))
-                    .bind(i64::from(urgent_only))
-                    .fetch_all(connection)
-                    .await?;
-                    rows.iter().map(Message::from_row).collect()
+                    let rows = sqlx::query(&sql)
+                        .bind(now)
+                        .bind(i64::from(limit))
+                        .bind(i64::from(urgent_only))
+                        .bind(&*server)
+                        .fetch_all(connection)
+                        .await?;
+                    let mut claimed: Vec<Message> =
+                        rows.iter().map(Message::from_row).collect::<Result<_, _>>()?;
+                    claimed.sort_by_key(|message| message.due_at);
+                    Ok(claimed)
                 })
             })
             .await
     }
 
-    /// The messages that a crash left between being handed over and the answer.
+    /// Takes the messages that a crash left between being handed over and the answer: this
+    /// server's own, and those of servers that have not settled theirs for an hour.
     ///
     /// # Errors
     /// [`RecordError::Unavailable`] if the database does not answer.
     pub async fn unsettled_messages(&self) -> Result<Vec<Message>, RecordError> {
-        self.messages_where("state = 'sending' AND $1 = ''", "").await
+        let (now, server) = (self.now_micros(), Arc::clone(&self.server));
+        let sql = format!(
+            "UPDATE message SET server = $1, changed_at = $2 WHERE id IN (SELECT id FROM message \
+             WHERE state = 'sending' AND (server = $1 OR server = '' OR changed_at < $3) {}) RETURNING {COLUMNS}",
+            self.engine.skip_locked()
+        );
+        self.writer
+            .prompt(move |connection| {
+                let (sql, server) = (sql.clone(), Arc::clone(&server));
+                Box::pin(async move {
+                    let rows = sqlx::query(&sql)
+                        .bind(&*server)
+                        .bind(now)
+                        .bind(now - HOUR)
+                        .fetch_all(connection)
+                        .await?;
+                    rows.iter().map(Message::from_row).collect()
+                })
+            })
+            .await
     }
 
     /// The messages of a customer, the newest first.
@@ -270,7 +302,7 @@ impl Record {
                         SendOutcome::Delivered => (MessageState::Delivered, None, None),
                     };
                     let reference = match &outcome {
-                        SendOutcome::Sent(reference) => reference.clone(),
+                        SendOutcome::Sent(reference) => reference.as_deref().map(short),
                         _ => None,
                     };
                     let id = message.id.to_string();
@@ -282,7 +314,7 @@ impl Record {
                     )
                     .bind(&id)
                     .bind(state.word())
-                    .bind(error.cloned())
+                    .bind(error.cloned().map(clean))
                     .bind(due.map(Timestamp::as_microsecond))
                     .bind(reference)
                     .bind(now)
@@ -292,16 +324,16 @@ impl Record {
                         return Ok(());
                     }
                     let row = EventRow {
-                        source: "message",
+                        source: "message".into(),
                         source_event_id: event.clone(),
-                        type_name: event_type(state),
+                        type_name: event_type(state).into(),
                         customer_id: Some(message.customer.to_string()),
                         interaction_id: None,
                         ticket_id: message.ticket.map(|id| id.to_string()),
                         occurred_at: now,
                         body: serde_json::json!({ "message": id }).to_string(),
                     };
-                    insert_events(connection, &[row], now).await?;
+                    insert_events(connection, &[&row], now).await?;
                     if state == MessageState::Sent
                         && let Some(ticket) = message.ticket
                     {
@@ -325,7 +357,7 @@ impl Record {
                             note: None,
                             due_in: std::time::Duration::from_secs(24 * 3600),
                         };
-                        insert_follow_up(connection, &follow_up, &event, now).await?;
+                        FollowUpRow::new(follow_up, event, now).store(connection).await?;
                     }
                     Ok(())
                 })
@@ -338,7 +370,8 @@ impl Record {
     /// # Errors
     /// [`RecordError::Unavailable`] if the database does not answer.
     pub async fn find_message(&self, key_or_ref: &str) -> Result<Option<Message>, RecordError> {
-        let mut found = self.messages_where("idempotency_key = $1 OR provider_ref = $1", key_or_ref).await?;
+        let mut found =
+            self.messages_where("idempotency_key = $1 OR provider_ref = $1", &short(key_or_ref)).await?;
         Ok(found.pop())
     }
 }

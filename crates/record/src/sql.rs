@@ -55,3 +55,14 @@ impl Columns for AnyRow {
 fn from_micros(micros: i64) -> Result<Timestamp, RecordError> {
     Timestamp::from_microsecond(micros).map_err(|_| RecordError::Corrupt("a time".into()))
 }
+
+/// A text as both engines take it: PostgreSQL refuses U+0000 in a text, and an index has its limit.
+pub(crate) fn clean(mut text: String) -> String {
+    text.retain(|c| c != '\0');
+    text
+}
+
+/// The first 200 characters, for a column with an index: what comes from the network may have any length.
+pub(crate) fn short(text: &str) -> String {
+    text.chars().filter(|c| *c != '\0').take(200).collect()
+}

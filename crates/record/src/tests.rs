@@ -1,4 +1,4 @@
-//! The record's promises, each against a database of its own.
+//! The record's promises, each against a database of its own: the same on SQLite and on PostgreSQL.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,23 +11,14 @@ use hotline_model::{
 };
 
 use super::*;
+use crate::address::DatabaseAddress;
 
-struct House {
-    record: Record,
-    clock: Arc<ManualClock>,
-    ids: IdSource,
-    path: std::path::PathBuf,
-    _folder: tempfile::TempDir,
-}
+mod bad;
+mod faults;
+mod house;
+mod transfer;
 
-async fn house() -> House {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("record.db");
-    let clock = Arc::new(ManualClock::new("2026-11-20T02:00:00Z".parse().unwrap()));
-    let shared: Arc<dyn Clock> = clock.clone();
-    let record = Record::open(&Settings::sqlite(&path), shared).await.unwrap();
-    House { record, clock, ids: IdSource::new(1), path, _folder: folder }
-}
+use house::House;
 
 fn ticket(reference: &str, phone: &str) -> TicketInput {
     TicketInput {
@@ -55,11 +46,11 @@ fn policy() -> VerificationPolicy {
 }
 
 impl House {
-    async fn with_ticket(&self) -> Upserted {
+    pub async fn with_ticket(&self) -> Upserted {
         self.record.upsert_ticket(ticket("T-1", "13800138000"), Language::ZhCn).await.unwrap()
     }
 
-    async fn call(&self, from: &str) -> CallId {
+    pub async fn call(&self, from: &str) -> CallId {
         let call: CallId = self.ids.next(self.clock.now());
         let caller = CallerNumber::parse(from);
         let known = self.record.recognise(&caller).await.unwrap();
@@ -85,9 +76,7 @@ impl House {
     }
 }
 
-#[tokio::test]
-async fn the_same_ticket_twice_changes_nothing() {
-    let house = house().await;
+async fn the_same_ticket_twice_changes_nothing(house: House) {
     let first = house.with_ticket().await;
     assert_eq!(first.change, Change::Created);
     let again = house.with_ticket().await;
@@ -96,9 +85,7 @@ async fn the_same_ticket_twice_changes_nothing() {
     assert_eq!(house.record.follow(0, 100).await.unwrap().len(), 1);
 }
 
-#[tokio::test]
-async fn a_result_that_changes_is_rendered_again_and_an_older_change_is_not_taken() {
-    let house = house().await;
+async fn a_result_that_changes_is_rendered_again_and_an_older_change_is_not_taken(house: House) {
     let mut input = ticket("T-1", "13800138000");
     input.changed_at = Some("2026-11-20T01:00:00Z".parse().unwrap());
     house.record.upsert_ticket(input.clone(), Language::ZhCn).await.unwrap();
@@ -112,9 +99,7 @@ async fn a_result_that_changes_is_rendered_again_and_an_older_change_is_not_take
     assert_eq!(house.record.due_jobs(JobKind::RenderResult, 10).await.unwrap().len(), 2);
 }
 
-#[tokio::test]
-async fn bad_tickets_are_refused_with_the_field_and_the_remedy() {
-    let house = house().await;
+async fn bad_tickets_are_refused_with_the_field_and_the_remedy(house: House) {
     let refused = |change: fn(&mut TicketInput)| {
         let mut input = ticket("T-2", "13800138000");
         change(&mut input);
@@ -133,9 +118,7 @@ async fn bad_tickets_are_refused_with_the_field_and_the_remedy() {
     assert_eq!(house.record.follow(0, 100).await.unwrap().len(), 1, "nothing of a refused ticket is stored");
 }
 
-#[tokio::test]
-async fn two_tickets_of_one_number_belong_to_one_customer() {
-    let house = house().await;
+async fn two_tickets_of_one_number_belong_to_one_customer(house: House) {
     let first = house.with_ticket().await;
     let mut second = ticket("T-2", "+86 138 0013 8000");
     second.code = None;
@@ -145,9 +128,7 @@ async fn two_tickets_of_one_number_belong_to_one_customer() {
     assert_eq!((view.tickets.len(), view.identities.len()), (2, 1));
 }
 
-#[tokio::test]
-async fn the_right_answers_pass_and_the_call_stands_on_the_customers_record() {
-    let house = house().await;
+async fn the_right_answers_pass_and_the_call_stands_on_the_customers_record(house: House) {
     let stored = house.with_ticket().await;
     // Called from somebody else's telephone.
     let call = house.call("13900139000").await;
@@ -180,9 +161,7 @@ async fn the_right_answers_pass_and_the_call_stands_on_the_customers_record() {
     assert!(view.tickets[0].heard_at.is_some());
 }
 
-#[tokio::test]
-async fn wrong_attempts_are_counted_across_calls() {
-    let house = house().await;
+async fn wrong_attempts_are_counted_across_calls(house: House) {
     house.with_ticket().await;
     let refused = |refusal| Verdict::Refused(refusal);
     let from = "13900139000";
@@ -206,9 +185,7 @@ async fn wrong_attempts_are_counted_across_calls() {
     assert_eq!(house.verify(call, from, "407192865", "8000").await.verdict, Verdict::Passed);
 }
 
-#[tokio::test]
-async fn wrong_second_factors_lock_the_ticket_whoever_calls() {
-    let house = house().await;
+async fn wrong_second_factors_lock_the_ticket_whoever_calls(house: House) {
     house.with_ticket().await;
     for caller in 0..5 {
         let from = format!("1390013900{caller}");
@@ -221,9 +198,7 @@ async fn wrong_second_factors_lock_the_ticket_whoever_calls() {
     assert_eq!(verdict, Verdict::Refused(Refusal::TicketLimit));
 }
 
-#[tokio::test]
-async fn withheld_numbers_share_their_attempts() {
-    let house = house().await;
+async fn withheld_numbers_share_their_attempts(house: House) {
     house.with_ticket().await;
     for _ in 0..3 {
         let call = house.call("anonymous").await;
@@ -238,9 +213,7 @@ async fn withheld_numbers_share_their_attempts() {
     assert_eq!(house.verify(call, "13900139000", "407192865", "8000").await.verdict, Verdict::Passed);
 }
 
-#[tokio::test]
-async fn an_expired_code_is_refused_and_an_open_ticket_is_pending() {
-    let house = house().await;
+async fn an_expired_code_is_refused_and_an_open_ticket_is_pending(house: House) {
     let mut open = ticket("T-1", "13800138000");
     open.state = TicketState::Open;
     open.result = None;
@@ -254,9 +227,7 @@ async fn an_expired_code_is_refused_and_an_open_ticket_is_pending() {
     assert_eq!(outcome.verdict, Verdict::Refused(Refusal::ExpiredCode));
 }
 
-#[tokio::test]
-async fn a_message_is_claimed_once_and_a_failed_one_becomes_a_follow_up() {
-    let house = house().await;
+async fn a_message_is_claimed_once_and_a_failed_one_becomes_a_follow_up(house: House) {
     let stored = house.with_ticket().await;
     let job = house.record.due_jobs(JobKind::RenderResult, 1).await.unwrap().remove(0);
     house.record.finish_render(&job).await.unwrap();
@@ -291,47 +262,7 @@ async fn a_message_is_claimed_once_and_a_failed_one_becomes_a_follow_up() {
     assert!(house.record.find_message("gw-1").await.unwrap().is_some());
 }
 
-#[tokio::test]
-async fn steps_survive_a_database_that_goes_away() {
-    let house = house().await;
-    let call = house.call("13800138000").await;
-    assert!(house.record.flush(Duration::from_secs(5)).await);
-    // Another program locks the file.
-    let mut other =
-        <sqlx::SqliteConnection as sqlx::Connection>::connect(&format!("sqlite:{}", house.path.display()))
-            .await
-            .unwrap();
-    sqlx::query("BEGIN EXCLUSIVE").execute(&mut other).await.unwrap();
-    for number in 1..=50 {
-        let event = StepEvent::Entered { plan: "p".into(), step: format!("s{number}") };
-        house.record.store_steps(call, None, &[CallStep { number, at: house.clock.now(), event }]);
-    }
-    let refused = house.verify_error(call).await;
-    assert!(matches!(refused, RecordError::Unavailable(_)));
-    assert!(!house.record.is_available());
-    assert_eq!(house.record.spooled_steps(), 50);
-    sqlx::query("ROLLBACK").execute(&mut other).await.unwrap();
-    assert!(house.record.flush(Duration::from_secs(10)).await);
-    assert!(house.record.is_available());
-    assert_eq!(house.record.events_of(&call.to_string()).await.unwrap().len(), 50);
-    assert_eq!(house.record.spooled_steps(), 0);
-}
-
-impl House {
-    async fn verify_error(&self, call: CallId) -> RecordError {
-        let attempt = VerifyAttempt {
-            policy: policy(),
-            given: [(Factor::Code, "407192865".to_owned().into())].into(),
-            call,
-            caller: CallerNumber::Withheld,
-        };
-        self.record.verify(attempt).await.unwrap_err()
-    }
-}
-
-#[tokio::test]
-async fn calls_that_a_crash_cut_off_are_ended_once() {
-    let house = house().await;
+async fn calls_that_a_crash_cut_off_are_ended_once(house: House) {
     let call = house.call("13800138000").await;
     assert!(house.record.flush(Duration::from_secs(5)).await);
     house.clock.advance(Duration::from_secs(60));
@@ -344,9 +275,7 @@ async fn calls_that_a_crash_cut_off_are_ended_once() {
     assert!(house.record.find_contact(&running.to_string()).await.unwrap().unwrap().ended_at.is_none());
 }
 
-#[tokio::test]
-async fn audio_is_stored_and_found_by_its_key() {
-    let house = house().await;
+async fn audio_is_stored_and_found_by_its_key(house: House) {
     let audio = StoredAudio { samples: vec![0, 1, -1, i16::MAX, i16::MIN], rate_hz: 24_000 };
     assert_eq!(house.record.find_audio("k").await.unwrap(), None);
     house.record.store_audio("k", "zf", &audio).await.unwrap();
@@ -354,20 +283,7 @@ async fn audio_is_stored_and_found_by_its_key() {
     assert_eq!(house.record.find_audio("k").await.unwrap(), Some(audio));
 }
 
-#[tokio::test]
-async fn a_file_that_is_no_database_is_refused_and_left_as_it_is() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("record.db");
-    std::fs::write(&path, "this is a letter, not a database, and it is long enough to be read as one")
-        .unwrap();
-    let clock: Arc<dyn Clock> = Arc::new(ManualClock::new("2026-11-20T02:00:00Z".parse().unwrap()));
-    assert!(Record::open(&Settings::sqlite(&path), clock).await.is_err());
-    assert!(std::fs::read_to_string(&path).unwrap().starts_with("this is a letter"));
-}
-
-#[tokio::test]
-async fn a_code_is_sent_again_three_times_a_day_and_only_to_the_number_on_file() {
-    let house = house().await;
+async fn a_code_is_sent_again_three_times_a_day_and_only_to_the_number_on_file(house: House) {
     house.with_ticket().await;
     for _ in 0..5 {
         let call = house.call("13800138000").await;
@@ -378,3 +294,110 @@ async fn a_code_is_sent_again_three_times_a_day_and_only_to_the_number_on_file()
     assert!(house.record.flush(Duration::from_secs(5)).await);
     assert_eq!(house.record.due_jobs(JobKind::ResendCode, 10).await.unwrap().len(), 3);
 }
+
+async fn one_piece_that_is_refused_leaves_the_others(house: House) {
+    let known = OpenedCall { customer: Some(house.ids.next(house.clock.now())), ..OpenedCall::default() };
+    let step = |number| CallStep {
+        number,
+        at: house.clock.now(),
+        event: StepEvent::Entered { plan: "p".into(), step: "s".into() },
+    };
+    let good = house.call("13800138000").await;
+    house.record.store_steps(good, None, &[step(1)]);
+    let call: CallId = house.ids.next(house.clock.now());
+    let refused = NewCall {
+        call,
+        sip_call_id: "x".repeat(9000),
+        caller: CallerNumber::Withheld,
+        dialled: "10\u{0}086".into(),
+        trunk: "loopback".into(),
+        plan: "p".into(),
+        plan_version: "1".into(),
+        at: house.clock.now(),
+    };
+    // A customer who is not there: a rule of the tables forbids it.
+    house.record.begin_call(refused.clone(), &known);
+    house.record.store_steps(good, None, &[step(2)]);
+    let other = house.with_ticket();
+    assert_eq!(other.await.change, Change::Created);
+    assert!(house.record.flush(Duration::from_secs(5)).await);
+    assert!(house.record.is_available());
+    assert_eq!(house.record.events_of(&good.to_string()).await.unwrap().len(), 2);
+    assert!(house.record.find_contact(&call.to_string()).await.unwrap().is_none());
+    // What no index and no text of PostgreSQL takes is made fit.
+    house.record.begin_call(refused, &OpenedCall::default());
+    let note = Some("a\u{0}b".to_owned());
+    house.record.save_call(call, CallSave { note, ..CallSave::default() });
+    assert!(house.record.flush(Duration::from_secs(5)).await);
+    assert!(house.record.find_contact(&call.to_string()).await.unwrap().is_some());
+}
+
+async fn a_job_is_taken_once_until_its_time_is_over(house: House) {
+    house.with_ticket().await;
+    let hold = Duration::from_secs(600);
+    let taken = house.record.claim_jobs(JobKind::RenderResult, 10, hold).await.unwrap();
+    assert_eq!(taken.len(), 1);
+    assert!(house.record.claim_jobs(JobKind::RenderResult, 10, hold).await.unwrap().is_empty());
+    // A postponed job is nobody's, and is not given back before its time.
+    let later = house.clock.now() + Duration::from_secs(60);
+    house.record.postpone_job(&taken[0], Some(later), "not yet").await.unwrap();
+    assert_eq!(house.record.release_jobs().await.unwrap(), 0);
+    assert!(house.record.claim_jobs(JobKind::RenderResult, 10, hold).await.unwrap().is_empty());
+    house.clock.advance(Duration::from_secs(61));
+    let again = house.record.claim_jobs(JobKind::RenderResult, 10, hold).await.unwrap();
+    assert_eq!((again.len(), again[0].attempts), (1, 1));
+    house.clock.advance(hold + Duration::from_secs(1));
+    let again = house.record.claim_jobs(JobKind::RenderResult, 10, hold).await.unwrap();
+    assert_eq!(again.len(), 1, "who took it never came back");
+    house.record.finish_job(&again[0]).await.unwrap();
+    assert_eq!(house.record.release_jobs().await.unwrap(), 0);
+    assert!(house.record.next_job_at().await.unwrap().is_none());
+}
+
+async fn a_plan_a_look_and_a_wake_up(house: House) {
+    let mut wake = house.record.wake_ups();
+    wake.borrow_and_update();
+    house.record.store_plan("main", "1", "plan: main").await.unwrap();
+    house.record.store_plan("main", "1", "plan: main").await.unwrap();
+    assert!(wake.has_changed().unwrap());
+    let customer = house.with_ticket().await.customer;
+    house.record.log_access("tests", customer, "customer").await.unwrap();
+    assert_eq!(house.record.last_contacts(5).await.unwrap().len(), 0);
+}
+
+/// Each of these on both engines.
+macro_rules! on_both {
+    ($($name:ident),* $(,)?) => {
+        mod sqlite {
+            $(#[tokio::test]
+            async fn $name() {
+                super::$name(super::House::sqlite().await).await;
+            })*
+        }
+        mod postgres {
+            $(#[tokio::test]
+            async fn $name() {
+                super::$name(super::House::postgres().await).await;
+            })*
+        }
+    };
+}
+
+on_both!(
+    the_same_ticket_twice_changes_nothing,
+    a_result_that_changes_is_rendered_again_and_an_older_change_is_not_taken,
+    bad_tickets_are_refused_with_the_field_and_the_remedy,
+    two_tickets_of_one_number_belong_to_one_customer,
+    the_right_answers_pass_and_the_call_stands_on_the_customers_record,
+    wrong_attempts_are_counted_across_calls,
+    wrong_second_factors_lock_the_ticket_whoever_calls,
+    withheld_numbers_share_their_attempts,
+    an_expired_code_is_refused_and_an_open_ticket_is_pending,
+    a_message_is_claimed_once_and_a_failed_one_becomes_a_follow_up,
+    calls_that_a_crash_cut_off_are_ended_once,
+    audio_is_stored_and_found_by_its_key,
+    a_code_is_sent_again_three_times_a_day_and_only_to_the_number_on_file,
+    one_piece_that_is_refused_leaves_the_others,
+    a_job_is_taken_once_until_its_time_is_over,
+    a_plan_a_look_and_a_wake_up,
+);

@@ -9,9 +9,9 @@ use serde::Serialize;
 use sqlx::AnyConnection;
 
 use crate::calls::{code_expiry, customer_of_phone, find_or_make_identity};
+use crate::deed::{EventRow, insert_events};
 use crate::jobs::{JobKind, insert_job};
 use crate::sql::Columns;
-use crate::writer::{EventRow, insert_events};
 use crate::{Record, RecordError};
 
 /// What an upsert did.
@@ -453,16 +453,16 @@ async fn set_in_motion(
     let body = serde_json::json!({ "state": checked.input.state, "category": checked.input.category,
         "result-version": version });
     let row = EventRow {
-        source: "ticket",
+        source: "ticket".into(),
         source_event_id: new.event.clone(),
-        type_name,
+        type_name: type_name.into(),
         customer_id: Some(upserted.customer.to_string()),
         interaction_id: None,
         ticket_id: Some(ticket.clone()),
         occurred_at: now,
         body: body.to_string(),
     };
-    insert_events(connection, &[row], now).await?;
+    insert_events(connection, &[&row], now).await?;
     if checked.input.state == TicketState::Closed && version > 0 {
         insert_job(
             connection,

@@ -7,8 +7,8 @@ use hotline_model::{CallId, CallerNumber, CustomerId, Fields, Language, TicketId
 use jiff::tz::TimeZone;
 use sqlx::AnyConnection;
 
+use crate::deed::{EventRow, insert_events};
 use crate::sql::Columns;
-use crate::writer::{EventRow, insert_events};
 use crate::{Record, RecordError};
 
 /// One try to prove to be the customer of a ticket.
@@ -156,16 +156,16 @@ async fn belongs_to(
         .execute(&mut *connection)
         .await?;
     let row = EventRow {
-        source: "verification",
+        source: "verification".into(),
         source_event_id: id.to_owned(),
-        type_name: "customer.verified",
+        type_name: "customer.verified".into(),
         customer_id: Some(customer.to_owned()),
         interaction_id: Some(interaction.to_owned()),
         ticket_id: Some(ticket.to_owned()),
         occurred_at: now,
         body: "{}".into(),
     };
-    insert_events(connection, &[row], now).await
+    insert_events(connection, &[&row], now).await
 }
 
 async fn counters(

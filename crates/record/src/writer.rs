@@ -1,9 +1,9 @@
 //! The one task that writes, and commits what came in the same few milliseconds together.
 //!
 //! Two kinds of work reach it. A *prompt* one has somebody waiting (a caller, an API request): if
-//! the database does not take it, that somebody is told. *Steps* have nobody waiting: they are kept
-//! in memory, in order, until the database takes them, and each carries an id of its own, so that
-//! one written twice stands there once.
+//! the database does not take it, that somebody is told. A [`Deed`] has nobody waiting: it is kept
+//! in memory, in order, until the database takes it, and stands there once however often it was
+//! written.
 
 use std::collections::VecDeque;
 use std::future::Future;
@@ -13,40 +13,24 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use hotline_model::Clock;
-use sqlx::{Any, AnyConnection, Executor, QueryBuilder};
+use sqlx::{AnyConnection, Executor};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::RecordError;
+use crate::deed::{Deed, EventRow, insert_events};
 use crate::engine::Connector;
 
 /// What a piece of work gives back when it runs on the connection.
 pub(crate) type Ran<'c, T> = Pin<Box<dyn Future<Output = Result<T, RecordError>> + Send + 'c>>;
 type Work = Box<dyn for<'c> Fn(&'c mut AnyConnection) -> Ran<'c, ()> + Send + Sync>;
 
-/// One row of the journal.
-#[derive(Debug, Clone)]
-pub(crate) struct EventRow {
-    pub source: &'static str,
-    pub source_event_id: String,
-    pub type_name: &'static str,
-    pub customer_id: Option<String>,
-    pub interaction_id: Option<String>,
-    pub ticket_id: Option<String>,
-    /// Microseconds since 1970.
-    pub occurred_at: i64,
-    pub body: String,
-}
-
 enum Item {
     Prompt {
         work: Work,
         done: oneshot::Sender<Result<(), RecordError>>,
     },
-    /// Work that must be done once the database is there again, after the steps before it.
-    Patient {
-        work: Work,
-    },
-    Steps(Vec<EventRow>),
+    /// To be stored once the database is there, after the deeds before it.
+    Deed(Deed),
     Flush(oneshot::Sender<()>),
 }
 
@@ -65,22 +49,25 @@ struct Shared {
     refused: AtomicU64,
 }
 
-/// How many steps and patient pieces of work are kept while the database is away: at 30 calls a
-/// second with 20 steps each, a good two minutes more than the 60 s promised.
+/// How many steps are kept while the database is away: at 30 calls a second with 20 steps each, a
+/// good two minutes more than the 60 s promised.
 const SPOOL_LIMIT: usize = 120_000;
 /// At most this many items are committed together.
 const GROUP: usize = 512;
-/// Rows of one INSERT: 9 columns each, under SQLite's and PostgreSQL's limits of parameters.
-const ROWS: usize = 200;
 /// Between two tries to reach a database that is away.
 const RETRY: Duration = Duration::from_millis(250);
+/// A group that is not committed by then is given up, with its connection: the network lost it.
+const COMMIT: Duration = Duration::from_secs(25);
+/// So often a group is tried again at once when others wrote at the same moment.
+const COLLISIONS: u32 = 6;
 
 impl Writer {
-    pub fn start(connector: Connector, clock: Arc<dyn Clock>) -> Self {
+    pub fn start(connector: Connector, connection: AnyConnection, clock: Arc<dyn Clock>) -> Self {
         let (items, queue) = mpsc::unbounded_channel();
         let (wake, wake_ups) = watch::channel(0);
         let shared = Arc::new(Shared::default());
-        let task = Task { connector, clock, shared: Arc::clone(&shared), wake, connection: None };
+        let connection = Some(connection);
+        let task = Task { connector, clock, shared: Arc::clone(&shared), wake, connection };
         tokio::spawn(task.run(queue));
         Self { items, shared, wake_ups }
     }
@@ -126,22 +113,9 @@ impl Writer {
         value.ok_or_else(gone)
     }
 
-    /// Stores steps in the order they were handed over, sooner or later.
-    pub fn steps(&self, rows: Vec<EventRow>) {
-        let count = rows.len();
-        self.spool(count, Item::Steps(rows));
-    }
-
-    /// Runs `work` in the order it was handed over, sooner or later, once or (after a lost
-    /// connection) again: it must be idempotent.
-    pub fn patient<F>(&self, work: F)
-    where
-        F: for<'c> Fn(&'c mut AnyConnection) -> Ran<'c, ()> + Send + Sync + 'static,
-    {
-        self.spool(1, Item::Patient { work: Box::new(work) });
-    }
-
-    fn spool(&self, count: usize, item: Item) {
+    /// Stores a deed behind those that were handed over before, sooner or later.
+    pub fn keep(&self, deed: Deed) {
+        let count = deed.steps();
         if self.shared.spooled.fetch_add(count, Ordering::Relaxed) + count > SPOOL_LIMIT {
             self.shared.spooled.fetch_sub(count, Ordering::Relaxed);
             let refused = self.shared.refused.fetch_add(count as u64, Ordering::Relaxed);
@@ -154,7 +128,7 @@ impl Writer {
             return;
         }
         // The task outlives every handle: it ends when the last one is dropped.
-        let _ = self.items.send(item);
+        let _ = self.items.send(Item::Deed(deed));
     }
 
     pub async fn flush(&self, within: Duration) -> bool {
@@ -191,7 +165,7 @@ impl Task {
                 waiting.push_back(item);
             }
             let group = waiting.len().min(GROUP);
-            match self.commit(waiting.iter().take(group)).await {
+            match self.commit(&waiting.make_contiguous()[..group]).await {
                 Ok(results) => {
                     self.came_back();
                     let items: Vec<Item> = waiting.drain(..group).collect();
@@ -239,16 +213,10 @@ impl Task {
         for (item, result) in items.into_iter().zip(results) {
             match item {
                 Item::Prompt { done, .. } => settled.push((done, result.map_or(Ok(()), Err))),
-                Item::Patient { .. } => {
-                    self.shared.spooled.fetch_sub(1, Ordering::Relaxed);
+                Item::Deed(deed) => {
+                    self.shared.spooled.fetch_sub(deed.steps(), Ordering::Relaxed);
                     if let Some(error) = result {
-                        tracing::error!(%error, "a piece of a call's record was refused by the database");
-                    }
-                }
-                Item::Steps(rows) => {
-                    self.shared.spooled.fetch_sub(rows.len(), Ordering::Relaxed);
-                    if let Some(error) = result {
-                        tracing::error!(%error, rows = rows.len(), "steps were refused by the database");
+                        tracing::error!(%error, steps = deed.steps(), "a piece of a call's record was refused by the database");
                     }
                 }
                 Item::Flush(done) => {
@@ -261,88 +229,126 @@ impl Task {
         }
     }
 
-    /// Runs a group in one transaction. `Err`: nothing of it is stored.
-    async fn commit(
-        &mut self,
-        items: impl Iterator<Item = &Item>,
-    ) -> Result<Vec<Option<RecordError>>, RecordError> {
-        if self.connection.is_none() {
-            self.connection = Some(self.connector.connect().await?);
-        }
-        let connection = self.connection.as_mut().expect("made above");
-        let now = self.clock.now().as_microsecond();
-        let result = run_group(connection, items, now).await;
-        if result.is_err() {
+    /// Stores a group in one transaction. `Err`: nothing of it is stored, as far as is known.
+    async fn commit(&mut self, items: &[Item]) -> Result<Vec<Option<RecordError>>, RecordError> {
+        let mut collisions = 0;
+        let mut alone = false;
+        loop {
+            let connection = match &mut self.connection {
+                Some(connection) => connection,
+                none => none.insert(self.connector.connect().await?),
+            };
+            let group =
+                Group { items, begin: self.connector.engine.begin(), now: self.clock.now().as_microsecond() };
+            let result = match tokio::time::timeout(COMMIT, group.run(connection, alone)).await {
+                Ok(result) => result,
+                Err(_) => {
+                    self.connection = None;
+                    return Err(RecordError::Unavailable(format!("no answer within {} s", COMMIT.as_secs())));
+                }
+            };
+            let error = match result {
+                Ok(results) => return Ok(results),
+                Err(error) => error,
+            };
             // The transaction may still be open on a connection that is kept.
-            let _ = connection.execute("ROLLBACK").await;
+            let undone = connection.execute("ROLLBACK").await.is_ok();
+            match error {
+                RecordError::Collision(code) if collisions < COLLISIONS => {
+                    collisions += 1;
+                    tracing::debug!(code, collisions, "others wrote at the same moment: tried again");
+                    let pause = Duration::from_millis(5 << collisions);
+                    tokio::time::sleep(pause.mul_f64(rand::random_range(0.5..1.5))).await;
+                }
+                RecordError::Collision(code) => {
+                    return Err(RecordError::Unavailable(format!(
+                        "others write the same again and again (code {code})"
+                    )));
+                }
+                // One of the group is refused: each in a savepoint of its own tells which.
+                error if !error.is_passing() && !alone && undone => alone = true,
+                error => return Err(error),
+            }
         }
-        result
     }
 }
 
-async fn run_group(
-    connection: &mut AnyConnection,
-    items: impl Iterator<Item = &Item>,
+/// Items that are committed together.
+struct Group<'a> {
+    items: &'a [Item],
+    begin: &'static str,
     now: i64,
-) -> Result<Vec<Option<RecordError>>, RecordError> {
-    connection.execute("BEGIN").await?;
-    let mut results = Vec::new();
-    for item in items {
-        let result = match item {
-            Item::Prompt { work, .. } | Item::Patient { work } => {
-                connection.execute("SAVEPOINT item").await?;
-                let ran = work(connection).await;
-                match ran {
-                    Ok(()) => {
-                        connection.execute("RELEASE SAVEPOINT item").await?;
-                        None
-                    }
-                    // The database itself is the trouble: the whole group is tried again later.
-                    Err(error @ RecordError::Unavailable(_)) => return Err(error),
-                    Err(error) => {
-                        connection.execute("ROLLBACK TO SAVEPOINT item").await?;
-                        connection.execute("RELEASE SAVEPOINT item").await?;
-                        Some(error)
-                    }
+}
+
+impl Group<'_> {
+    /// Runs and commits them. `alone`: each in a savepoint of its own, so that one that is refused
+    /// leaves the others; else the first refusal is the group's, which costs a statement or two
+    /// less for each of them.
+    async fn run(
+        &self,
+        connection: &mut AnyConnection,
+        alone: bool,
+    ) -> Result<Vec<Option<RecordError>>, RecordError> {
+        connection.execute(self.begin).await?;
+        let mut results = Vec::with_capacity(self.items.len());
+        if alone {
+            for item in self.items {
+                results.push(self.run_alone(connection, item).await?);
+            }
+        } else {
+            let mut rest = self.items;
+            while let [item, behind @ ..] = rest {
+                rest = behind;
+                if let Item::Deed(Deed::Steps(_)) = item {
+                    // Steps of many calls that came one behind the other are one statement.
+                    let first = self.items.len() - rest.len() - 1;
+                    let count = self.items[first..].iter().take_while(|item| steps(item).is_some()).count();
+                    let rows: Vec<&EventRow> =
+                        self.items[first..first + count].iter().filter_map(steps).flatten().collect();
+                    insert_events(connection, &rows, self.now).await?;
+                    rest = &self.items[first + count..];
+                } else {
+                    self.run_item(connection, item).await?;
                 }
             }
-            Item::Steps(rows) => match insert_events(connection, rows, now).await {
-                Err(error @ RecordError::Unavailable(_)) => return Err(error),
-                other => other.err(),
-            },
-            Item::Flush(_) => None,
-        };
-        results.push(result);
+            results.resize_with(self.items.len(), || None);
+        }
+        connection.execute("COMMIT").await?;
+        Ok(results)
     }
-    connection.execute("COMMIT").await?;
-    Ok(results)
+
+    async fn run_item(&self, connection: &mut AnyConnection, item: &Item) -> Result<(), RecordError> {
+        match item {
+            Item::Prompt { work, .. } => work(connection).await,
+            Item::Deed(deed) => deed.store(connection, self.now).await,
+            Item::Flush(_) => Ok(()),
+        }
+    }
+
+    async fn run_alone(
+        &self,
+        connection: &mut AnyConnection,
+        item: &Item,
+    ) -> Result<Option<RecordError>, RecordError> {
+        connection.execute("SAVEPOINT item").await?;
+        let refused = match self.run_item(connection, item).await {
+            Ok(()) => None,
+            // The database itself is the trouble: the whole group is tried again later.
+            Err(error) if error.is_passing() => return Err(error),
+            Err(error) => {
+                connection.execute("ROLLBACK TO SAVEPOINT item").await?;
+                Some(error)
+            }
+        };
+        connection.execute("RELEASE SAVEPOINT item").await?;
+        Ok(refused)
+    }
 }
 
-/// Writes rows of the journal; one that is there already (same source, same id) stays as it is.
-pub(crate) async fn insert_events(
-    connection: &mut AnyConnection,
-    rows: &[EventRow],
-    now: i64,
-) -> Result<(), RecordError> {
-    for rows in rows.chunks(ROWS) {
-        let mut insert = QueryBuilder::<Any>::new(
-            "INSERT INTO event (source, source_event_id, type, customer_id, interaction_id, ticket_id, \
-             occurred_at, recorded_at, body) ",
-        );
-        insert.push_values(rows, |mut values, row| {
-            values
-                .push_bind(row.source)
-                .push_bind(row.source_event_id.clone())
-                .push_bind(row.type_name)
-                .push_bind(row.customer_id.clone())
-                .push_bind(row.interaction_id.clone())
-                .push_bind(row.ticket_id.clone())
-                .push_bind(row.occurred_at)
-                .push_bind(now)
-                .push_bind(row.body.clone());
-        });
-        insert.push(" ON CONFLICT (source, source_event_id) DO NOTHING");
-        insert.build().execute(&mut *connection).await?;
+/// The rows of an item that is steps.
+fn steps(item: &Item) -> Option<&Vec<EventRow>> {
+    match item {
+        Item::Deed(Deed::Steps(rows)) => Some(rows),
+        _ => None,
     }
-    Ok(())
 }

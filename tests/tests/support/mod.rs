@@ -5,6 +5,7 @@ pub mod ear;
 pub mod http;
 pub mod pcap;
 pub mod phone;
+pub mod postgres;
 pub mod process;
 pub mod server;
 pub mod sipp;

@@ -9,6 +9,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::http::{self, Response};
+use super::postgres::Postgres;
 use super::process::{Process, quiet};
 use super::{root, seconds, wait_for, wait_until, warm};
 
@@ -30,6 +31,8 @@ pub struct Setup {
     pub ipv6: bool,
     /// More lines of `[media]`.
     pub media: &'static str,
+    /// Keep the record in a PostgreSQL of this server's own; else in a file.
+    pub postgres: bool,
     /// Trunk lines of the configuration; by default this machine calls without a limit.
     pub trunk: &'static str,
 }
@@ -45,6 +48,7 @@ impl Default for Setup {
             plans: |_| {},
             ipv6: false,
             media: "",
+            postgres: false,
             trunk: "from = [\"127.0.0.0/8\"]\nlatch = true\ncalls-per-second = 0\nin-band-digits = true",
         }
     }
@@ -56,6 +60,7 @@ pub struct Server {
     folder: TempDir,
     address: Ipv4Addr,
     setup: Setup,
+    postgres: Option<Postgres>,
     /// What must never stand in the log: of every ticket that was put.
     secrets: Vec<String>,
 }
@@ -101,7 +106,12 @@ impl Server {
         if setup.warm {
             warm::database(&folder.path().join("hotline.db"));
         }
-        let server = Self { process: None, folder, address: own_address(), setup, secrets: Vec::new() };
+        let postgres = setup.postgres.then(Postgres::start);
+        let secrets = postgres.iter().map(Postgres::password).collect();
+        if let Some(postgres) = postgres.as_ref().filter(|_| setup.warm) {
+            postgres.fill_from(&folder.path().join("hotline.db"));
+        }
+        let server = Self { process: None, folder, address: own_address(), setup, postgres, secrets };
         server.configure();
         server
     }
@@ -115,7 +125,7 @@ impl Server {
         });
         let text = format!(
             "[sip]\nbind = \"{sip}\"\n\n[media]\nports = {PORTS}\n{media}\n\n[[trunks]]\nname = \"test\"\n{trunk}\n\n\
-             [record]\ndatabase = \"sqlite:{folder}/hotline.db\"\n\n\
+             [record]\ndatabase = \"{database}\"\n\n\
              [plans]\nfolder = \"{folder}/dialplans\"\nprompts = \"{prompts}\"\n\n[speech]\nfolder = \"{speech}\"\n\n\
              [recordings]\non = {recordings}\nfolder = \"{folder}/recordings\"\n\n\
              [messages]\nfile = \"{folder}/messages.jsonl\"\n{gateway}\n\
@@ -123,12 +133,26 @@ impl Server {
             address = self.address,
             sip = self.sip(),
             media = self.setup.media,
+            database = self.database(),
             trunk = self.setup.trunk,
             prompts = root().join("prompts").display(),
             speech = speech.display(),
             recordings = self.setup.recordings,
         );
         std::fs::write(self.folder.path().join("hotline.toml"), text).unwrap();
+    }
+
+    /// The address of its record.
+    fn database(&self) -> String {
+        match &self.postgres {
+            Some(postgres) => postgres.url(),
+            None => format!("sqlite:{}", self.folder.path().join("hotline.db").display()),
+        }
+    }
+
+    /// Its PostgreSQL.
+    pub fn postgres(&self) -> &Postgres {
+        self.postgres.as_ref().expect("it was set up with one")
     }
 
     /// Starts the binary and does not wait.

@@ -10,7 +10,7 @@ use std::time::Duration;
 use hotline_dialplan::Plans;
 use hotline_speech::{MemoryCache, Speech};
 
-use super::{Problem, open_record, plan_files, runtime, speech_config};
+use super::{Problem, plan_files, runtime, speech_config};
 use crate::config::Config;
 
 /// How long a hotline that runs may take to say so.
@@ -64,12 +64,21 @@ fn plans(config: &Config) -> Result<String, String> {
 }
 
 async fn record(config: &Config) -> Result<String, String> {
-    if !config.database_path().exists() {
-        return Ok(format!("{} will be made by the first start", config.record.database));
+    let address = config.database().map_err(|problem| problem.to_string())?;
+    if address.file().is_some_and(|file| !file.exists()) {
+        return Ok(format!("{address} will be made by the first start"));
     }
-    let record = open_record(config).await.map_err(|error| error.to_string())?;
-    record.last_contacts(1).await.map_err(|error| error.to_string())?;
-    Ok(config.record.database.clone())
+    let found = hotline_record::look(&address).await.map_err(|error| format!("{address}: {error}"))?;
+    let tables = match (found.version, found.old) {
+        (None, _) => "empty, the first start makes its tables".to_owned(),
+        (Some(version), true) => {
+            format!("tables of version {version}, which the next start brings up to date")
+        }
+        (Some(version), false) => format!("tables of version {version}"),
+    };
+    let server = config.server_name()?;
+    let server = if server.is_empty() { server } else { format!("; this server is `{server}` there") };
+    Ok(format!("{address}: {}, {tables}{server}", found.engine))
 }
 
 fn speech(config: &Config) -> Result<String, String> {

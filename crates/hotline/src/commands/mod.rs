@@ -6,16 +6,19 @@ pub mod customer;
 pub mod dial;
 pub mod doctor;
 pub mod import;
+pub mod migrate;
 pub mod plan_files;
 pub mod say;
 pub mod serve;
 pub mod simulate;
 pub mod test;
 
+use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use hotline_model::SystemClock;
-use hotline_record::{Record, Settings};
+use hotline_record::{DatabaseAddress, Record, RecordError, Settings};
 use hotline_speech::kokoro::Voices;
 use hotline_speech::{SpeechConfig, VoiceConfig};
 
@@ -29,15 +32,44 @@ pub fn runtime() -> Result<tokio::runtime::Runtime, Problem> {
     Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
 }
 
-/// Opens the record that the configuration names, and makes its folder.
+/// Opens the record that the configuration names, and makes its folder: for a command that looks
+/// or changes something and ends.
 pub async fn open_record(config: &Config) -> Result<Record, Problem> {
-    let path = config.database_path();
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        std::fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    let address = config.database()?;
+    open_as(&address, None).await.map_err(|error| format!("{address}: {error}").into())
+}
+
+/// Opens the record as the server that takes calls, which may be one of several. Both may have
+/// been started at the same moment: the database is waited for, `within` at most.
+pub async fn open_record_to_serve(config: &Config, within: Duration) -> Result<Record, Problem> {
+    let (address, server) = (config.database()?, config.server_name()?);
+    let begun = Instant::now();
+    loop {
+        match open_as(&address, Some(server.clone())).await {
+            Ok(record) => return Ok(record),
+            Err(error @ RecordError::Unavailable(_)) if begun.elapsed() < within => {
+                tracing::warn!(database = %address, %error, "waiting for the database");
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+            Err(error) => return Err(format!("{address}: {error}").into()),
+        }
     }
-    Record::open(&Settings::sqlite(&path), Arc::new(SystemClock))
-        .await
-        .map_err(|error| format!("{}: {error}", path.display()).into())
+}
+
+async fn open_as(address: &DatabaseAddress, server: Option<String>) -> Result<Record, RecordError> {
+    make_folder(address)?;
+    let settings = Settings { server, ..Settings::new(address.clone()) };
+    Record::open(&settings, Arc::new(SystemClock)).await
+}
+
+/// The folder of a SQLite file.
+pub fn make_folder(address: &DatabaseAddress) -> Result<(), RecordError> {
+    let Some(folder) = address.file().and_then(Path::parent).filter(|folder| !folder.as_os_str().is_empty())
+    else {
+        return Ok(());
+    };
+    std::fs::create_dir_all(folder)
+        .map_err(|error| RecordError::Unusable(format!("{}: {error}", folder.display())))
 }
 
 /// How texts are spoken, as the configuration says; without the voice's folder only recordings are

@@ -18,7 +18,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::{Problem, open_record, runtime, speech_config};
+use super::{Problem, open_record_to_serve, runtime, speech_config};
 use crate::audio_cache::RecordCache;
 use crate::config::Config;
 use crate::publisher::{self, Publisher};
@@ -51,6 +51,9 @@ fn start_log(json: bool) {
     }
 }
 
+/// A database that starts together with the server is waited for.
+const DATABASE_WAIT: Duration = Duration::from_secs(60);
+
 async fn serve(config: Config, drain: Duration) -> Result<ExitCode, Problem> {
     let started = Instant::now();
     // Before anything else: a signal without a handler ends the process.
@@ -62,7 +65,14 @@ async fn serve(config: Config, drain: Duration) -> Result<ExitCode, Problem> {
     // The first number that is read loads the numbering plans of the world: not on a call.
     let _ = PhoneNumber::parse("13800138000");
     let metrics = PrometheusBuilder::new().install_recorder()?;
-    let record = open_record(&config).await?;
+    let record = tokio::select! {
+        opened = open_record_to_serve(&config, DATABASE_WAIT) => opened?,
+        () = signals.stop() => return Ok(ExitCode::SUCCESS),
+    };
+    let held = record.release_jobs().await?;
+    if held > 0 {
+        tracing::info!(jobs = held, "jobs that were being done when the process ended last are done again");
+    }
     let cut_off = record.end_orphans(clock.now()).await?;
     if cut_off > 0 {
         tracing::warn!(calls = cut_off, "calls were cut off when the process ended last");
@@ -81,6 +91,7 @@ async fn serve(config: Config, drain: Duration) -> Result<ExitCode, Problem> {
         .await
         .map_err(|error| format!("the API cannot listen on {}: {error}", config.api.bind))?;
     tracing::info!(
+        database = %config.database()?,
         sip.address = %exchange.local(),
         api.address = %api.local_addr()?,
         started_ms = started.elapsed().as_millis() as u64,

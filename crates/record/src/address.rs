@@ -1,0 +1,149 @@
+//! Where the record is kept: an address that never shows its password.
+
+use std::fmt;
+use std::path::Path;
+use std::str::FromStr;
+
+use crate::engine::Engine;
+
+/// The address of a database: `sqlite:PATH` or `postgres://USER:PASSWORD@HOST:PORT/DATABASE`.
+/// Printed, it shows neither the password nor what stands behind a `?`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct DatabaseAddress {
+    url: String,
+    engine: Engine,
+}
+
+/// What is wrong with an address, and how one is written.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{0}; write `sqlite:` and the path of a file, or `postgres://USER:PASSWORD@HOST:5432/DATABASE` \
+     (in a password `@` is written `%40`, `:` `%3A`, `/` `%2F`)"
+)]
+pub struct BadAddress(&'static str);
+
+impl DatabaseAddress {
+    /// The SQLite file at `path`.
+    pub fn sqlite(path: &Path) -> Self {
+        Self { url: format!("sqlite:{}", path.display()), engine: Engine::Sqlite }
+    }
+
+    /// Which engine keeps it.
+    pub const fn engine(&self) -> Engine {
+        self.engine
+    }
+
+    /// The SQLite file, if it is one.
+    pub fn file(&self) -> Option<&Path> {
+        match self.engine {
+            Engine::Sqlite => {
+                let path = self.url.strip_prefix("sqlite:").unwrap_or_default();
+                Some(Path::new(path.split_once('?').map_or(path, |(path, _)| path)))
+            }
+            Engine::Postgres => None,
+        }
+    }
+
+    /// The address with its password: for the driver only.
+    pub(crate) fn expose(&self) -> &str {
+        &self.url
+    }
+
+    /// User and database of a PostgreSQL address, as far as it names them.
+    pub(crate) fn user_and_database(&self) -> (&str, &str) {
+        let rest = self.url.split_once("://").map_or("", |(_, rest)| rest);
+        let rest = rest.split_once('?').map_or(rest, |(rest, _)| rest);
+        let (login, place) = rest.rsplit_once('@').unwrap_or(("", rest));
+        let user = login.split_once(':').map_or(login, |(user, _)| user);
+        (user, place.split_once('/').map_or("", |(_, database)| database))
+    }
+}
+
+impl FromStr for DatabaseAddress {
+    type Err = BadAddress;
+
+    fn from_str(text: &str) -> Result<Self, BadAddress> {
+        let text = text.trim();
+        if let Some(path) = text.strip_prefix("sqlite:") {
+            if path.is_empty() || path.starts_with('?') {
+                return Err(BadAddress("the path of the file is missing"));
+            }
+            if path == ":memory:" || path.contains("mode=memory") {
+                return Err(BadAddress("a database in memory forgets everything"));
+            }
+            return Ok(Self { url: text.to_owned(), engine: Engine::Sqlite });
+        }
+        if !text.starts_with("postgres://") && !text.starts_with("postgresql://") {
+            return Err(BadAddress("this kind of database is not known"));
+        }
+        let address = Self { url: text.to_owned(), engine: Engine::Postgres };
+        if address.user_and_database().1.is_empty() {
+            return Err(BadAddress("the name of the database is missing"));
+        }
+        if sqlx::any::AnyConnectOptions::from_str(text).is_err() {
+            return Err(BadAddress("host, port or password cannot be read"));
+        }
+        Ok(address)
+    }
+}
+
+impl fmt::Display for DatabaseAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.engine {
+            Engine::Sqlite => write!(f, "sqlite:{}", self.file().unwrap_or(Path::new("")).display()),
+            Engine::Postgres => {
+                let (user, _) = self.user_and_database();
+                let rest = self.url.split_once("://").map_or("", |(_, rest)| rest);
+                let rest = rest.split_once('?').map_or(rest, |(rest, _)| rest);
+                let place = rest.rsplit_once('@').map_or(rest, |(_, place)| place);
+                if user.is_empty() {
+                    write!(f, "postgres://{place}")
+                } else {
+                    write!(f, "postgres://{user}@{place}")
+                }
+            }
+        }
+    }
+}
+
+impl fmt::Debug for DatabaseAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\"{self}\"")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_never_shown() {
+        for url in [
+            "postgres://hotline:secret@db.example:5433/calls?sslmode=require&password=secret",
+            "postgresql://hotline:secret@db.example:5433/calls",
+            "postgres://hotline:sec%40secret@db.example:5433/calls",
+        ] {
+            let address: DatabaseAddress = url.parse().unwrap();
+            assert_eq!(address.to_string(), "postgres://hotline@db.example:5433/calls");
+            assert!(!format!("{address:?}").contains("secret"));
+            assert!(address.expose().contains("secret"));
+        }
+    }
+
+    #[test]
+    fn an_address_that_is_none_is_refused_without_its_words() {
+        for url in ["mysql://u:secret@h/d", "postgres://u:secret@h", "postgres://u:sec/ret@h:x/d", "sqlite:"]
+        {
+            let error = url.parse::<DatabaseAddress>().unwrap_err().to_string();
+            assert!(error.contains("write `sqlite:`") && !error.contains("secret"), "{error}");
+        }
+        assert!("sqlite::memory:".parse::<DatabaseAddress>().is_err());
+    }
+
+    #[test]
+    fn a_file_is_found_in_its_address() {
+        let address: DatabaseAddress = "sqlite:var/hotline.db?mode=ro".parse().unwrap();
+        assert_eq!(address.file(), Some(Path::new("var/hotline.db")));
+        assert_eq!(address.to_string(), "sqlite:var/hotline.db");
+    }
+}

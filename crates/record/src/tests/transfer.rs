@@ -1,0 +1,160 @@
+//! A record moved from one engine to the other.
+
+use super::house::{House, Shared, execute};
+use super::*;
+use crate::{dry_run, transfer};
+
+/// A record with something in every table.
+async fn filled(house: &House) -> (CallId, Upserted) {
+    let stored = house.with_ticket().await;
+    let call = house.call("13800138000").await;
+    assert_eq!(house.verify(call, "13800138000", "407192865", "8000").await.verdict, Verdict::Passed);
+    let steps: Vec<_> = (1..=700)
+        .map(|number| CallStep {
+            number,
+            at: house.clock.now(),
+            event: StepEvent::Entered { plan: "p".into(), step: format!("第{number}步") },
+        })
+        .collect();
+    house.record.store_steps(call, Some(stored.customer), &steps);
+    house.record.save_call(call, CallSave { tags: vec!["angry".into()], ..CallSave::default() });
+    let job = house.record.due_jobs(JobKind::RenderResult, 1).await.unwrap().remove(0);
+    house.record.finish_render(&job).await.unwrap();
+    let message = NewMessage {
+        idempotency_key: job.key.clone(),
+        customer: stored.customer,
+        ticket: Some(stored.ticket),
+        recipient: PhoneNumber::parse("13800138000").unwrap(),
+        text: "请拨打10086".to_owned().into(),
+        due_at: house.clock.now(),
+        urgent: false,
+    };
+    house.record.plan_message(&job, message).await.unwrap();
+    let claimed = house.record.claim_messages(1, false).await.unwrap();
+    house.record.settle_message(&claimed[0], SendOutcome::Undeliverable("off".into())).await.unwrap();
+    let audio = StoredAudio { samples: (-300..300).collect(), rate_hz: 24_000 };
+    house.record.store_audio("k", "zf", &audio).await.unwrap();
+    house.record.store_plan("main", "1", "plan: main").await.unwrap();
+    house.record.log_access("tests", stored.customer, "customer").await.unwrap();
+    assert!(house.record.flush(Duration::from_secs(5)).await);
+    // One customer merged into another who comes later.
+    let merged = "INSERT INTO customer (id, created_at, changed_at) VALUES ('zz', 1, 1); \
+        INSERT INTO customer (id, merged_into, created_at, changed_at) VALUES ('aa', 'zz', 1, 1)";
+    execute(&house.address, merged).await;
+    (call, stored)
+}
+
+async fn moved_to(house: House, target: DatabaseAddress) {
+    let (call, stored) = filled(&house).await;
+    let would = dry_run(&house.address, &target).await.unwrap();
+    assert!(would.tables.iter().all(|(_, rows)| *rows > 0), "every table has something to move: {would:?}");
+    if let Some(file) = target.file() {
+        assert!(!file.exists() || std::fs::metadata(file).unwrap().len() == 0, "a dry run makes nothing");
+    }
+    let mut told = Vec::new();
+    let done = transfer(&house.address, &target, &mut |table, rows, total| told.push((table, rows, total)))
+        .await
+        .unwrap();
+    assert_eq!(done.tables, would.tables);
+    assert_eq!(done.added_meanwhile, 0);
+    for (table, total) in &done.tables {
+        assert!(told.contains(&(*table, *total, *total)), "{table} was told to its end");
+    }
+    // All of it is there as it was, and what comes stands behind it.
+    let there = House::open(target.clone(), Some("one".into())).await.unwrap();
+    let before = house.record.follow(0, 2000).await.unwrap();
+    let after = there.record.follow(0, 2000).await.unwrap();
+    assert_eq!(format!("{before:?}"), format!("{after:?}"));
+    assert_eq!(
+        format!("{:?}", house.record.find_customer(stored.customer, 10).await.unwrap()),
+        format!("{:?}", there.record.find_customer(stored.customer, 10).await.unwrap())
+    );
+    assert_eq!(house.record.find_audio("k").await.unwrap(), there.record.find_audio("k").await.unwrap());
+    there.record.store_steps(
+        call,
+        None,
+        &[CallStep {
+            number: 9000,
+            at: there.clock.now(),
+            event: StepEvent::Entered { plan: "p".into(), step: "later".into() },
+        }],
+    );
+    assert!(there.record.flush(Duration::from_secs(5)).await);
+    let newest = before.last().unwrap().seq;
+    let new = there.record.follow(newest, 10).await.unwrap();
+    assert!(new.len() == 1 && new[0].seq > newest, "{new:?}");
+    // A second time it is refused, and nothing is changed.
+    let again = transfer(&house.address, &target, &mut |_, _, _| {}).await.unwrap_err().to_string();
+    assert!(again.contains("not empty") && again.contains("customer: 3 rows"), "{again}");
+    assert!(dry_run(&house.address, &target).await.unwrap_err().to_string().contains("not empty"));
+}
+
+#[tokio::test]
+async fn from_sqlite_to_postgres() {
+    let server = Shared::get();
+    moved_to(House::sqlite().await, server.make_database().await).await;
+}
+
+#[tokio::test]
+async fn from_postgres_to_sqlite() {
+    let folder = tempfile::tempdir().unwrap();
+    moved_to(House::postgres().await, DatabaseAddress::sqlite(&folder.path().join("new.db"))).await;
+}
+
+#[tokio::test]
+async fn what_goes_wrong_leaves_the_target_empty_and_it_can_be_tried_again() {
+    let server = Shared::get();
+    let (house, target) = (House::sqlite().await, server.make_database().await);
+    filled(&house).await;
+    drop(House::open(target.clone(), None).await.unwrap());
+    // The last table but one breaks off.
+    execute(&target, "ALTER TABLE plan_version ADD CONSTRAINT never CHECK (plan = 'other')").await;
+    assert!(transfer(&house.address, &target, &mut |_, _, _| {}).await.is_err());
+    let there = House::open(target.clone(), None).await.unwrap();
+    assert!(there.record.follow(0, 10).await.unwrap().is_empty());
+    drop(there);
+    // A row that arrives changed is noticed.
+    execute(&target, "ALTER TABLE plan_version DROP CONSTRAINT never").await;
+    let change = "CREATE FUNCTION spoil() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.source = 'x'; RETURN NEW; \
+        END $$; CREATE TRIGGER spoil BEFORE INSERT ON plan_version FOR EACH ROW EXECUTE FUNCTION spoil()";
+    execute(&target, change).await;
+    let told = transfer(&house.address, &target, &mut |_, _, _| {}).await.unwrap_err().to_string();
+    assert!(told.contains("plan_version") && told.contains("changed"), "{told}");
+    execute(&target, "DROP TRIGGER spoil ON plan_version").await;
+    transfer(&house.address, &target, &mut |_, _, _| {}).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_goes_on_writing_is_told_of() {
+    let server = Shared::get();
+    let (house, target) = (House::sqlite().await, server.make_database().await);
+    let (call, _) = filled(&house).await;
+    let (record, clock) = (house.record.clone(), Arc::clone(&house.clock));
+    let mut once = true;
+    let mut write = |table: &'static str, _, _| {
+        if table == "identity" && std::mem::take(&mut once) {
+            let event = StepEvent::Entered { plan: "p".into(), step: "meanwhile".into() };
+            record.store_steps(call, None, &[CallStep { number: 9001, at: clock.now(), event }]);
+            let flushed = tokio::task::block_in_place(|| {
+                tokio::runtime::Handle::current().block_on(record.flush(Duration::from_secs(5)))
+            });
+            assert!(flushed);
+        }
+    };
+    let done = transfer(&house.address, &target, &mut write).await.unwrap();
+    assert_eq!(done.added_meanwhile, 1);
+    let there = House::open(target, None).await.unwrap();
+    let events: u64 = done.tables.iter().find(|(table, _)| *table == "event").unwrap().1;
+    assert_eq!(there.record.follow(0, 5000).await.unwrap().len() as u64, events);
+}
+
+#[tokio::test]
+async fn a_source_that_is_missing_or_old_is_not_moved() {
+    let folder = tempfile::tempdir().unwrap();
+    let missing = DatabaseAddress::sqlite(&folder.path().join("none.db"));
+    let target = DatabaseAddress::sqlite(&folder.path().join("new.db"));
+    assert!(dry_run(&missing, &target).await.unwrap_err().to_string().contains("not there"));
+    assert!(!folder.path().join("none.db").exists());
+    std::fs::write(folder.path().join("none.db"), "").unwrap();
+    assert!(dry_run(&missing, &target).await.unwrap_err().to_string().contains("older version"));
+}

@@ -1,0 +1,67 @@
+//! A PostgreSQL of a test's own (`tools/postgres`), which it may stop in the middle of a call.
+
+use std::path::{Path, PathBuf};
+
+use super::process::quiet;
+use super::root;
+
+/// A running PostgreSQL; its end is this value's.
+pub struct Postgres {
+    folder: PathBuf,
+}
+
+fn tool(arguments: &[&str]) -> String {
+    let done = quiet(root().join("tools/postgres")).args(arguments).output().unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    String::from_utf8(done.stdout).unwrap().trim().to_owned()
+}
+
+impl Postgres {
+    pub fn start() -> Self {
+        Self { folder: PathBuf::from(tool(&["make"])) }
+    }
+
+    /// The address of its database, with the password.
+    pub fn url(&self) -> String {
+        format!("{}/postgres", std::fs::read_to_string(self.folder.join("url")).unwrap())
+    }
+
+    pub fn password(&self) -> String {
+        std::fs::read_to_string(self.folder.join("password")).unwrap().trim().to_owned()
+    }
+
+    fn folder(&self) -> &str {
+        self.folder.to_str().expect("the folder's name is text")
+    }
+
+    /// Ends it as a crash would.
+    pub fn crash(&self) {
+        tool(&["stop", self.folder(), "immediate"]);
+    }
+
+    pub fn start_again(&self) {
+        tool(&["start", self.folder()]);
+    }
+
+    /// Makes the tables and what is in them from a SQLite file, by the command that an operator uses.
+    pub fn fill_from(&self, file: &Path) {
+        let mut migrate = quiet(super::server::binary());
+        migrate
+            .arg("migrate")
+            .arg("--from")
+            .arg(format!("sqlite:{}", file.display()))
+            .arg("--to")
+            .arg(self.url());
+        let done = migrate.output().unwrap();
+        let told =
+            format!("{}{}", String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
+        assert!(done.status.success(), "{told}");
+        assert!(told.contains("counted and compared") && !told.contains(&self.password()), "{told}");
+    }
+}
+
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        tool(&["remove", self.folder()]);
+    }
+}
