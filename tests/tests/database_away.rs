@@ -88,3 +88,33 @@ fn apology<T>(mut server: Server, take_away: impl FnOnce(&Server) -> T, give_bac
     phone.keep(&wav);
     assert_heard("zh", &[Heard::new(&wav, "非常抱歉,系统现在查不到,不是您的问题。")]);
 }
+
+/// The steps of a call that ended while the database was away are on disk: neither the end of the
+/// process loses them, nor are they stored twice.
+#[test]
+fn what_happened_while_postgres_was_away_survives_a_kill() {
+    let mut server = Server::start(Setup { postgres: true, ..Setup::default() });
+    server.put_ticket(&tickets::closed());
+    let mut phone = Phone::call(&server, "10086123", tickets::PHONE);
+    server.await_step("ask-code", 1, seconds(30));
+    server.postgres().crash();
+    phone.attempt(tickets::CODE);
+    phone.await_bye(seconds(90));
+    let spool = server.folder().join("var/hotline.spool");
+    wait_until("the end of the call is on disk", seconds(10), || {
+        std::fs::read_to_string(&spool).is_ok_and(|text| text.contains("\"End\""))
+    });
+    server.kill();
+    server.postgres().start_again();
+    server.launch();
+    server.await_ready();
+    let calls = server.await_calls(1);
+    for step in ["check", "cannot-look-up", "promise", "bye"] {
+        assert_eq!(entered(&calls[0], step), 1, "{step}");
+    }
+    assert_eq!(calls[0]["outcome"], "failed");
+    assert_ne!(calls[0]["ending"], "us/crashed", "the call had ended before the process did");
+    wait_until("the spool is empty", seconds(10), || {
+        std::fs::metadata(&spool).is_ok_and(|file| file.len() == 0)
+    });
+}

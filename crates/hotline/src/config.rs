@@ -123,11 +123,14 @@ pub struct RecordSection {
     /// The name of this server, which no other server of the same database may have; the
     /// machine's own if absent.
     pub server: Option<String>,
+    /// The file that keeps what calls leave behind while the database is away; beside a SQLite file,
+    /// else `var/hotline.spool`, if absent.
+    pub spool: Option<PathBuf>,
 }
 
 impl Default for RecordSection {
     fn default() -> Self {
-        Self { database: "sqlite:var/hotline.db".to_owned().into(), server: None }
+        Self { database: "sqlite:var/hotline.db".to_owned().into(), server: None, spool: None }
     }
 }
 
@@ -411,6 +414,15 @@ impl Config {
         match DATABASE.get() {
             Some(address) => Ok(address.clone()),
             None => self.record.database.expose().parse(),
+        }
+    }
+
+    /// The file that keeps what the database cannot take, by the database's address.
+    pub fn spool(&self, address: &DatabaseAddress) -> PathBuf {
+        match (&self.record.spool, address.file()) {
+            (Some(spool), _) => spool.clone(),
+            (None, Some(file)) => file.with_extension("spool"),
+            (None, None) => "var/hotline.spool".into(),
         }
     }
 

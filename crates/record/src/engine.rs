@@ -4,6 +4,7 @@
 mod postgres;
 mod sqlite;
 
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -25,12 +26,15 @@ pub struct Settings {
     /// have: what a crash left is found again by it. Empty for SQLite, whose file one server has
     /// for itself. `None`: a command that looks or changes something and ends.
     pub server: Option<String>,
+    /// The file that keeps what calls leave behind while the database is away. `None`: it is kept
+    /// in memory only.
+    pub spool: Option<PathBuf>,
 }
 
 impl Settings {
     /// A command's settings for a database.
     pub const fn new(address: DatabaseAddress) -> Self {
-        Self { address, readers: 4, server: None }
+        Self { address, readers: 4, server: None, spool: None }
     }
 
     /// The record in one SQLite file, which this process has for itself.

@@ -20,6 +20,7 @@ mod jobs;
 mod look;
 mod messages;
 mod plans;
+mod spool;
 mod sql;
 mod tickets;
 mod transfer;
@@ -69,7 +70,8 @@ impl Record {
     pub async fn open(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Self, RecordError> {
         let (readers, connection, connector) = engine::open(settings).await?;
         let ids = Arc::new(IdSource::new(rand::random()));
-        let writer = writer::Writer::start(connector, connection, Arc::clone(&clock));
+        let spool = settings.spool.as_deref().map(spool::Spool::open).transpose()?;
+        let writer = writer::Writer::start(connector, connection, Arc::clone(&clock), spool);
         let server = settings.server.as_deref().unwrap_or_default().into();
         Ok(Self { readers, writer, clock, ids, engine: settings.address.engine(), server })
     }

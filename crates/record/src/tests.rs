@@ -16,6 +16,7 @@ use crate::address::DatabaseAddress;
 mod bad;
 mod faults;
 mod house;
+mod spooled;
 mod transfer;
 
 use house::House;

@@ -2,8 +2,8 @@
 //!
 //! Two kinds of work reach it. A *prompt* one has somebody waiting (a caller, an API request): if
 //! the database does not take it, that somebody is told. A [`Deed`] has nobody waiting: it is kept
-//! in memory, in order, until the database takes it, and stands there once however often it was
-//! written.
+//! in memory, in order, until the database takes it, and on disk too while the database is away
+//! ([`crate::spool`]); it stands there once however often it was written.
 
 use std::collections::VecDeque;
 use std::future::Future;
@@ -19,6 +19,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use crate::RecordError;
 use crate::deed::{Deed, EventRow, insert_events};
 use crate::engine::Connector;
+use crate::spool::{self, Spool};
 
 /// What a piece of work gives back when it runs on the connection.
 pub(crate) type Ran<'c, T> = Pin<Box<dyn Future<Output = Result<T, RecordError>> + Send + 'c>>;
@@ -56,18 +57,40 @@ const SPOOL_LIMIT: usize = 120_000;
 const GROUP: usize = 512;
 /// Between two tries to reach a database that is away.
 const RETRY: Duration = Duration::from_millis(250);
+/// A connection that is lost and made anew within this time is noticed by nobody.
+const AT_ONCE: Duration = Duration::from_secs(1);
+/// While the database is away, what comes within this time is one write to the spool.
+const GATHER: Duration = Duration::from_millis(20);
 /// A group that is not committed by then is given up, with its connection: the network lost it.
-const COMMIT: Duration = Duration::from_secs(25);
+const COMMIT: Duration = Duration::from_secs(10);
 /// So often a group is tried again at once when others wrote at the same moment.
 const COLLISIONS: u32 = 6;
 
 impl Writer {
-    pub fn start(connector: Connector, connection: AnyConnection, clock: Arc<dyn Clock>) -> Self {
+    /// Starts the task. `left`: what the last process could not store, which is in the spool.
+    pub fn start(
+        connector: Connector,
+        connection: AnyConnection,
+        clock: Arc<dyn Clock>,
+        spool: Option<(Spool, Vec<Deed>)>,
+    ) -> Self {
         let (items, queue) = mpsc::unbounded_channel();
         let (wake, wake_ups) = watch::channel(0);
         let shared = Arc::new(Shared::default());
-        let connection = Some(connection);
-        let task = Task { connector, clock, shared: Arc::clone(&shared), wake, connection };
+        let (spool, left) = spool.map_or((None, Vec::new()), |(spool, left)| (Some(spool), left));
+        shared.spooled.fetch_add(left.iter().map(Deed::steps).sum(), Ordering::Relaxed);
+        let on_disk = left.len();
+        let task = Task {
+            connector: Arc::new(connector),
+            clock,
+            shared: Arc::clone(&shared),
+            wake,
+            connection: Some(connection),
+            waiting: left.into_iter().map(Item::Deed).collect(),
+            spool,
+            on_disk,
+            spool_fails: false,
+        };
         tokio::spawn(task.run(queue));
         Self { items, shared, wake_ups }
     }
@@ -139,11 +162,18 @@ impl Writer {
 }
 
 struct Task {
-    connector: Connector,
+    connector: Arc<Connector>,
     clock: Arc<dyn Clock>,
     shared: Arc<Shared>,
     wake: watch::Sender<u64>,
     connection: Option<AnyConnection>,
+    /// What is to be stored, in order.
+    waiting: VecDeque<Item>,
+    spool: Option<Spool>,
+    /// How many of those that wait, from the first, are in the spool.
+    on_disk: usize,
+    /// The spool could not be written when it was tried last.
+    spool_fails: bool,
 }
 
 /// What became of a prompt piece of work inside a group that was committed.
@@ -151,48 +181,151 @@ type Settled = (oneshot::Sender<Result<(), RecordError>>, Result<(), RecordError
 
 impl Task {
     async fn run(mut self, mut queue: mpsc::UnboundedReceiver<Item>) {
-        let mut waiting: VecDeque<Item> = VecDeque::new();
+        // A process that ended before it could empty the file stored what was in it.
+        self.empty_spool().await;
         loop {
-            if waiting.is_empty() {
+            if self.waiting.is_empty() {
                 match queue.recv().await {
-                    Some(item) => waiting.push_back(item),
+                    Some(item) => self.waiting.push_back(item),
                     None => return,
                 }
             }
-            while waiting.len() < GROUP
+            while self.waiting.len() < GROUP
                 && let Ok(item) = queue.try_recv()
             {
-                waiting.push_back(item);
+                self.waiting.push_back(item);
             }
-            let group = waiting.len().min(GROUP);
-            match self.commit(&waiting.make_contiguous()[..group]).await {
+            // What is in the spool is stored and forgotten there before anything that came later
+            // is stored: replayed after a crash it changes nothing then.
+            let ready = if self.on_disk > 0 { self.on_disk } else { self.waiting.len() };
+            let mut group: Vec<Item> = self.waiting.drain(..ready.min(GROUP)).collect();
+            match self.commit(&group).await {
                 Ok(results) => {
                     self.came_back();
-                    let items: Vec<Item> = waiting.drain(..group).collect();
-                    self.settle(items, results);
+                    self.on_disk = self.on_disk.saturating_sub(group.len());
+                    self.settle(group, results);
+                    self.empty_spool().await;
                     self.wake.send_modify(|commits| *commits += 1);
                 }
                 Err(error) => {
                     self.went_away(&error);
                     self.connection = None;
-                    // Whoever waits is told now; what nobody waits for stays, in order.
-                    for item in std::mem::take(&mut waiting) {
-                        match item {
-                            Item::Prompt { done, .. } => {
-                                let _ = done.send(Err(RecordError::Unavailable("see the log".into())));
-                            }
-                            other => waiting.push_back(other),
-                        }
-                    }
-                    if queue.is_closed() && queue.is_empty() && waiting.is_empty() {
+                    group.extend(self.waiting.drain(..));
+                    self.waiting = group.into();
+                    self.keep_on_disk().await;
+                    if queue.is_closed() && queue.is_empty() && self.waiting.is_empty() {
                         return;
                     }
-                    tokio::time::sleep(RETRY).await;
-                    while let Ok(item) = queue.try_recv() {
-                        waiting.push_back(item);
+                    self.come_back(&mut queue).await;
+                }
+            }
+        }
+    }
+
+    /// Connects anew, however long that takes; what is handed over meanwhile is kept.
+    async fn come_back(&mut self, queue: &mut mpsc::UnboundedReceiver<Item>) {
+        let connector = Arc::clone(&self.connector);
+        // Mostly only the connection was lost: who asks just now need not be told about it.
+        tokio::time::sleep(RETRY).await;
+        if let Ok(Ok(connection)) = tokio::time::timeout(AT_ONCE, connector.connect()).await {
+            self.connection = Some(connection);
+            return;
+        }
+        let connect = async {
+            loop {
+                tokio::time::sleep(RETRY).await;
+                if let Ok(connection) = connector.connect().await {
+                    return connection;
+                }
+            }
+        };
+        tokio::pin!(connect);
+        loop {
+            tokio::select! {
+                connection = &mut connect => {
+                    self.connection = Some(connection);
+                    return;
+                }
+                item = queue.recv() => match item {
+                    Some(item) => {
+                        self.waiting.push_back(item);
+                        // The others of the same moment, so that they are one write.
+                        tokio::time::sleep(GATHER).await;
+                        while let Ok(item) = queue.try_recv() {
+                            self.waiting.push_back(item);
+                        }
+                        self.keep_on_disk().await;
+                    }
+                    // No handle is left; what waits is stored if the database is back in time.
+                    None => {
+                        self.connection = Some(connect.await);
+                        return;
                     }
                 }
             }
+        }
+    }
+
+    /// The database is away: whoever waits is told, and what nobody waits for is written behind
+    /// what is in the spool already.
+    async fn keep_on_disk(&mut self) {
+        for item in std::mem::take(&mut self.waiting) {
+            match item {
+                Item::Prompt { done, .. } => {
+                    let _ = done.send(Err(RecordError::Unavailable("see the log".into())));
+                }
+                other => self.waiting.push_back(other),
+            }
+        }
+        let Some(mut spool) = self.spool.take() else { return };
+        let deeds = self.waiting.iter().skip(self.on_disk).filter_map(|item| match item {
+            Item::Deed(deed) => Some(deed),
+            _ => None,
+        });
+        let lines = spool::lines(deeds);
+        let path = spool.path().to_owned();
+        // A disk may be slow: the calls go on meanwhile.
+        let written = tokio::task::spawn_blocking(move || {
+            let written = if lines.is_empty() { Ok(()) } else { spool.append(&lines) };
+            (spool, written)
+        });
+        // The task is ended with the runtime only.
+        let Ok((spool, written)) = written.await else { return };
+        self.spool = Some(spool);
+        match written {
+            Ok(()) => {
+                self.on_disk = self.waiting.len();
+                if std::mem::take(&mut self.spool_fails) {
+                    tracing::warn!(spool = %path.display(), "the spool is written again");
+                }
+            }
+            Err(error) => {
+                if !std::mem::replace(&mut self.spool_fails, true) {
+                    tracing::error!(
+                        spool = %path.display(),
+                        %error,
+                        "the spool cannot be written: calls go on, and what the database cannot take is kept in memory only"
+                    );
+                }
+            }
+        }
+    }
+
+    /// Empties the spool once the database has everything that is in it.
+    async fn empty_spool(&mut self) {
+        if self.on_disk > 0 || self.spool.as_ref().is_none_or(Spool::is_empty) {
+            return;
+        }
+        let Some(mut spool) = self.spool.take() else { return };
+        let path = spool.path().to_owned();
+        let cleared = tokio::task::spawn_blocking(move || {
+            let cleared = spool.clear();
+            (spool, cleared)
+        });
+        let Ok((spool, cleared)) = cleared.await else { return };
+        self.spool = Some(spool);
+        if let Err(error) = cleared {
+            tracing::error!(spool = %path.display(), %error, "the spool cannot be emptied: it is tried again");
         }
     }
 
@@ -204,7 +337,7 @@ impl Task {
 
     fn went_away(&self, error: &RecordError) {
         if !self.shared.away.swap(true, Ordering::Relaxed) {
-            tracing::error!(%error, "the database does not take what is written: calls go on, their steps are kept in memory");
+            tracing::error!(%error, "the database does not take what is written: calls go on, what they leave is kept");
         }
     }
 

@@ -36,16 +36,21 @@ pub fn runtime() -> Result<tokio::runtime::Runtime, Problem> {
 /// or changes something and ends.
 pub async fn open_record(config: &Config) -> Result<Record, Problem> {
     let address = config.database()?;
-    open_as(&address, None).await.map_err(|error| format!("{address}: {error}").into())
+    open_as(Settings::new(address.clone())).await.map_err(|error| format!("{address}: {error}").into())
 }
 
 /// Opens the record as the server that takes calls, which may be one of several. Both may have
 /// been started at the same moment: the database is waited for, `within` at most.
 pub async fn open_record_to_serve(config: &Config, within: Duration) -> Result<Record, Problem> {
     let (address, server) = (config.database()?, config.server_name()?);
+    let settings = Settings {
+        server: Some(server),
+        spool: Some(config.spool(&address)),
+        ..Settings::new(address.clone())
+    };
     let begun = Instant::now();
     loop {
-        match open_as(&address, Some(server.clone())).await {
+        match open_as(settings.clone()).await {
             Ok(record) => return Ok(record),
             Err(error @ RecordError::Unavailable(_)) if begun.elapsed() < within => {
                 tracing::warn!(database = %address, %error, "waiting for the database");
@@ -56,9 +61,8 @@ pub async fn open_record_to_serve(config: &Config, within: Duration) -> Result<R
     }
 }
 
-async fn open_as(address: &DatabaseAddress, server: Option<String>) -> Result<Record, RecordError> {
-    make_folder(address)?;
-    let settings = Settings { server, ..Settings::new(address.clone()) };
+async fn open_as(settings: Settings) -> Result<Record, RecordError> {
+    make_folder(&settings.address)?;
     Record::open(&settings, Arc::new(SystemClock)).await
 }
 

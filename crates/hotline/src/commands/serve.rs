@@ -116,7 +116,7 @@ async fn serve(config: Config, drain: Duration) -> Result<ExitCode, Problem> {
     if !record.flush(Duration::from_secs(10)).await {
         tracing::error!(
             steps = record.spooled_steps(),
-            "the database is away: these steps of calls are lost"
+            "the database is away: these steps of calls are in the spool, and are stored by the next start"
         );
     }
     tracing::info!("stopped");

@@ -7,7 +7,7 @@ pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
 /// A connection that is lost without a word (a cable, a firewall) is noticed by either side within
 /// half a minute, and a server that froze in mid-transaction does not hold up the others for longer.
 pub(super) const WRITER: &str = "SET application_name = 'hotline'; SET client_min_messages = warning; \
-     SET synchronous_commit = on; SET statement_timeout = '20s'; SET lock_timeout = '5s'; \
+     SET synchronous_commit = on; SET statement_timeout = '8s'; SET lock_timeout = '5s'; \
      SET idle_in_transaction_session_timeout = '10s'; SET tcp_keepalives_idle = 10; \
      SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3; SET tcp_user_timeout = 20000;";
 

@@ -18,12 +18,12 @@ async fn verify_error(house: &House, call: CallId) -> RecordError {
     house.record.verify(attempt).await.unwrap_err()
 }
 
-fn step(house: &House, number: u32) -> CallStep {
+pub fn step(house: &House, number: u32) -> CallStep {
     let event = StepEvent::Entered { plan: "p".into(), step: format!("s{number}") };
     CallStep { number, at: house.clock.now(), event }
 }
 
-async fn until(what: &str, mut look: impl AsyncFnMut() -> bool) {
+pub async fn until(what: &str, mut look: impl AsyncFnMut() -> bool) {
     let begun = std::time::Instant::now();
     while !look().await {
         assert!(begun.elapsed() < Duration::from_secs(30), "not within 30 s: {what}");

@@ -37,11 +37,15 @@ impl House {
 
     /// Opens what is there, or makes it.
     pub async fn open(address: DatabaseAddress, server: Option<String>) -> Result<Self, RecordError> {
+        Self::with(&Settings { server, ..Settings::new(address) }).await
+    }
+
+    pub async fn with(settings: &Settings) -> Result<Self, RecordError> {
         let clock = Arc::new(ManualClock::new("2026-11-20T02:00:00Z".parse().unwrap()));
         let shared: Arc<dyn Clock> = clock.clone();
-        let settings = Settings { server, ..Settings::new(address.clone()) };
-        let record = Record::open(&settings, shared).await?;
+        let record = Record::open(settings, shared).await?;
         let ids = IdSource::new(rand::random());
+        let address = settings.address.clone();
         Ok(Self { record, clock, ids, address, _folder: None, _server: None })
     }
 }
