@@ -86,7 +86,7 @@ async fn what_the_database_could_not_take_is_there_after_the_process_was_killed(
         opened.is_ok()
     })
     .await;
-    let house = opened.ok().expect("it was opened");
+    let house = opened.unwrap();
     assert_eq!(
         house.record.end_orphans("2026-11-21T00:00:00Z".parse().unwrap()).await.unwrap(),
         0,
@@ -137,7 +137,7 @@ async fn what_is_replayed_twice_stands_there_once() {
             opened.is_ok()
         })
         .await;
-        let house = opened.ok().expect("it was opened");
+        let house = opened.unwrap();
         assert!(house.record.flush(Duration::from_secs(10)).await);
         assert_eq!(house.record.events_of(&call.to_string()).await.unwrap().len(), 40);
         until("the spool is empty", async || std::fs::metadata(&spool).unwrap().len() == 0).await;
