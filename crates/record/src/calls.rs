@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sqlx::AnyConnection;
 
-use crate::deed::{Deed, EventRow, insert_events};
+use crate::deed::{Deed, EventRow, insert_events, places, statement};
 use crate::sql::{Columns, clean, short};
 use crate::tickets::code_lifetime_micros;
 use crate::{Record, RecordError};
@@ -87,34 +87,6 @@ pub struct CallEnd {
 }
 
 impl Record {
-    /// What the record knows of a caller's number.
-    ///
-    /// # Errors
-    /// [`RecordError::Unavailable`] if the database does not answer.
-    pub async fn recognise(&self, caller: &CallerNumber) -> Result<OpenedCall, RecordError> {
-        let Some(number) = caller.phone() else { return Ok(OpenedCall::default()) };
-        let rows = sqlx::query(
-            "SELECT c.id, c.merged_into, c.language, c.tier FROM identity i \
-             JOIN identity_link l ON l.identity_id = i.id AND l.valid_to IS NULL AND l.level = 'verified' \
-             JOIN customer c ON c.id = l.customer_id \
-             WHERE i.kind = 'phone' AND i.namespace = '' AND i.value = $1 LIMIT 2",
-        )
-        .bind(number.e164())
-        .fetch_all(&self.readers)
-        .await?;
-        // A number that several customers share names none of them.
-        let [row] = rows.as_slice() else { return Ok(OpenedCall::default()) };
-        let id = match row.parsed_or_none("merged_into")? {
-            Some(id) => id,
-            None => row.parsed("id")?,
-        };
-        Ok(OpenedCall {
-            customer: Some(id),
-            language: row.parsed_or_none("language")?,
-            tier: row.text_or_none("tier")?,
-        })
-    }
-
     /// Stores that a call began. It is stored in order with the steps that follow, and stays in
     /// memory while the database is away.
     pub fn begin_call(&self, call: NewCall, known: &OpenedCall) {
@@ -259,33 +231,53 @@ pub(crate) struct BeginRow {
 }
 
 impl BeginRow {
-    pub async fn store(&self, connection: &mut AnyConnection) -> Result<(), RecordError> {
-        let identity = match &self.caller {
-            Some((kind, value)) => {
-                Some(find_or_make_identity(connection, kind, value, &self.identity, self.at).await?)
+    /// Stores calls that began: the identities that are new, then the calls, a statement each.
+    pub async fn store(rows: &[&Self], connection: &mut AnyConnection) -> Result<(), RecordError> {
+        let callers: Vec<(&str, &(String, String), i64)> = rows
+            .iter()
+            .filter_map(|row| Some((row.identity.as_str(), row.caller.as_ref()?, row.at)))
+            .collect();
+        if !callers.is_empty() {
+            let sql = format!(
+                "INSERT INTO identity (id, kind, namespace, value, created_at) VALUES {} \
+                 ON CONFLICT (kind, namespace, value) DO NOTHING",
+                places(callers.len(), &["$", "$", "''", "$", "$"])
+            );
+            let mut insert = statement(&sql, callers.len());
+            for (id, (kind, value), at) in &callers {
+                insert = insert.bind(id).bind(kind).bind(value).bind(at);
             }
-            None => None,
-        };
-        sqlx::query(
+            insert.execute(&mut *connection).await?;
+        }
+        let identity = "(SELECT id FROM identity WHERE kind = $ AND namespace = '' AND value = $)";
+        let sql = format!(
             "INSERT INTO interaction (id, channel, native_id, root_id, direction, identity_id, \
              customer_id, known_by, dialled, trunk, plan, plan_version, language, started_at, server) \
-             VALUES ($1, 'call', $2, $1, 'in', $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) \
-             ON CONFLICT (channel, native_id) DO NOTHING",
-        )
-        .bind(&self.id)
-        .bind(&self.native_id)
-        .bind(identity)
-        .bind(&self.customer)
-        .bind(self.customer.as_ref().map(|_| "caller-id"))
-        .bind(&self.dialled)
-        .bind(&self.trunk)
-        .bind(&self.plan)
-        .bind(&self.plan_version)
-        .bind(&self.language)
-        .bind(self.at)
-        .bind(&self.server)
-        .execute(connection)
-        .await?;
+             VALUES {} ON CONFLICT (channel, native_id) DO NOTHING",
+            places(
+                rows.len(),
+                &["$", "'call'", "$", "$", "'in'", identity, "$", "$", "$", "$", "$", "$", "$", "$", "$"]
+            )
+        );
+        let mut insert = statement(&sql, rows.len());
+        for row in rows {
+            insert = insert
+                .bind(&row.id)
+                .bind(&row.native_id)
+                .bind(&row.id)
+                .bind(row.caller.as_ref().map(|(kind, _)| kind))
+                .bind(row.caller.as_ref().map(|(_, value)| value))
+                .bind(&row.customer)
+                .bind(row.customer.as_ref().map(|_| "caller-id"))
+                .bind(&row.dialled)
+                .bind(&row.trunk)
+                .bind(&row.plan)
+                .bind(&row.plan_version)
+                .bind(&row.language)
+                .bind(row.at)
+                .bind(&row.server);
+        }
+        insert.execute(connection).await?;
         Ok(())
     }
 }
@@ -352,17 +344,19 @@ pub(crate) struct EndRow {
 }
 
 impl EndRow {
-    pub async fn store(&self, connection: &mut AnyConnection) -> Result<(), RecordError> {
-        sqlx::query(
-            "UPDATE interaction SET ending = $2, end_code = $3, ended_at = $4 \
-             WHERE id = $1 AND ended_at IS NULL",
-        )
-        .bind(&self.id)
-        .bind(&self.ending)
-        .bind(&self.code)
-        .bind(self.at)
-        .execute(connection)
-        .await?;
+    /// Stores how calls ended, in one statement.
+    pub async fn store(rows: &[&Self], connection: &mut AnyConnection) -> Result<(), RecordError> {
+        let sql = format!(
+            "WITH ended (id, ending, end_code, ended_at) AS (VALUES {}) \
+             UPDATE interaction SET ending = ended.ending, end_code = ended.end_code, ended_at = ended.ended_at \
+             FROM ended WHERE interaction.id = ended.id AND interaction.ended_at IS NULL",
+            places(rows.len(), &["$", "$", "$", "CAST($ AS BIGINT)"])
+        );
+        let mut update = statement(&sql, rows.len());
+        for row in rows {
+            update = update.bind(&row.id).bind(&row.ending).bind(&row.code).bind(row.at);
+        }
+        update.execute(connection).await?;
         Ok(())
     }
 }

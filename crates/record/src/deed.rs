@@ -5,7 +5,9 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
-use sqlx::AnyConnection;
+use sqlx::any::AnyArguments;
+use sqlx::query::Query;
+use sqlx::{Any, AnyConnection};
 
 use crate::RecordError;
 use crate::calls::{BeginRow, EndRow, SaveRow};
@@ -46,17 +48,75 @@ impl Deed {
         }
     }
 
-    /// Stores it; `now` in microseconds since 1970.
-    pub async fn store(&self, connection: &mut AnyConnection, now: i64) -> Result<(), RecordError> {
-        match self {
-            Self::Begin(row) => row.store(connection).await,
-            Self::Steps(rows) => insert_events(connection, &rows.iter().collect::<Vec<_>>(), now).await,
-            Self::Save(row) => row.store(connection).await,
-            Self::End(row) => row.store(connection).await,
-            Self::FollowUp(row) => row.store(connection).await,
-            Self::Resend(row) => row.store(connection).await,
+    /// Stores what came one behind the other, many calls in a statement: calls that began before
+    /// what was done in them, and how they ended last. `now` in microseconds since 1970.
+    pub async fn store(deeds: &[&Self], connection: &mut AnyConnection, now: i64) -> Result<(), RecordError> {
+        let begins: Vec<&BeginRow> = deeds.iter().filter_map(|deed| deed.begin()).collect();
+        for rows in begins.chunks(CALLS) {
+            BeginRow::store(rows, connection).await?;
         }
+        let steps: Vec<&EventRow> = deeds.iter().filter_map(|deed| deed.rows()).flatten().collect();
+        insert_events(connection, &steps, now).await?;
+        for deed in deeds {
+            match deed {
+                Self::Begin(_) | Self::Steps(_) | Self::End(_) => {}
+                Self::Save(row) => row.store(connection).await?,
+                Self::FollowUp(row) => row.store(connection).await?,
+                Self::Resend(row) => row.store(connection).await?,
+            }
+        }
+        let ends: Vec<&EndRow> = deeds.iter().filter_map(|deed| deed.end()).collect();
+        for rows in ends.chunks(CALLS) {
+            EndRow::store(rows, connection).await?;
+        }
+        Ok(())
     }
+
+    fn begin(&self) -> Option<&BeginRow> {
+        if let Self::Begin(row) = self { Some(row) } else { None }
+    }
+
+    fn rows(&self) -> Option<&[EventRow]> {
+        if let Self::Steps(rows) = self { Some(rows) } else { None }
+    }
+
+    fn end(&self) -> Option<&EndRow> {
+        if let Self::End(row) = self { Some(row) } else { None }
+    }
+}
+
+/// Calls in one statement.
+const CALLS: usize = 64;
+/// Statements for more rows than this are not kept prepared: there is one for each number of rows.
+const KEPT: usize = 8;
+
+/// A statement for many rows.
+pub(crate) fn statement(sql: &str, rows: usize) -> Query<'_, Any, AnyArguments<'_>> {
+    sqlx::query(sql).persistent(rows <= KEPT)
+}
+
+/// `($1, 'call', $2), ($3, 'call', $4)`: what stands behind VALUES for so many rows, each `$` with
+/// a number of its own.
+pub(crate) fn places(rows: usize, columns: &[&str]) -> String {
+    let mut number = 0;
+    let mut sql = String::new();
+    for row in 0..rows {
+        sql.push_str(if row == 0 { "(" } else { ", (" });
+        for (at, column) in columns.iter().enumerate() {
+            if at > 0 {
+                sql.push_str(", ");
+            }
+            for part in column.split_inclusive('$') {
+                sql.push_str(part);
+                if part.ends_with('$') {
+                    number += 1;
+                    let _ = write!(sql, "{number}");
+                }
+            }
+        }
+        sql.push(')');
+    }
+    sql
 }
 
 /// Values of a row.
@@ -71,19 +131,12 @@ pub(crate) async fn insert_events(
     now: i64,
 ) -> Result<(), RecordError> {
     for rows in rows.chunks(ROWS) {
-        let mut sql = String::from(
+        let sql = format!(
             "INSERT INTO event (source, source_event_id, type, customer_id, interaction_id, ticket_id, \
-             occurred_at, recorded_at, body) VALUES ",
+             occurred_at, recorded_at, body) VALUES {} ON CONFLICT (source, source_event_id) DO NOTHING",
+            places(rows.len(), &["$"; COLUMNS])
         );
-        for row in 0..rows.len() {
-            let places: Vec<String> =
-                (1..=COLUMNS).map(|column| format!("${}", row * COLUMNS + column)).collect();
-            let comma = if row == 0 { "" } else { ", " };
-            let _ = write!(sql, "{comma}({})", places.join(", "));
-        }
-        sql.push_str(" ON CONFLICT (source, source_event_id) DO NOTHING");
-        // One statement for each number of rows: only the usual numbers are worth keeping prepared.
-        let mut insert = sqlx::query(&sql).persistent(rows.len() <= 8);
+        let mut insert = statement(&sql, rows.len());
         for row in rows {
             insert = insert
                 .bind(row.source.as_ref())
@@ -99,4 +152,14 @@ pub(crate) async fn insert_events(
         insert.execute(&mut *connection).await?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::places;
+
+    #[test]
+    fn every_place_has_a_number_of_its_own() {
+        assert_eq!(places(2, &["$", "'in'", "f($, $)"]), "($1, 'in', f($2, $3)), ($4, 'in', f($5, $6))");
+    }
 }

@@ -194,6 +194,8 @@ impl Connector {
         let pool = AnyPoolOptions::new()
             .max_connections(count)
             .acquire_timeout(Duration::from_secs(2))
+            // A file does not go away behind a connection; a server does.
+            .test_before_acquire(self.engine == Engine::Postgres)
             .after_connect(move |connection, _| {
                 Box::pin(async move {
                     connection.execute(setup).await?;

@@ -20,6 +20,7 @@ mod jobs;
 mod look;
 mod messages;
 mod plans;
+mod recognise;
 mod spool;
 mod sql;
 mod tickets;
@@ -52,6 +53,7 @@ pub use verify::{VerifyAttempt, VerifyOutcome};
 #[derive(Clone)]
 pub struct Record {
     readers: AnyPool,
+    recogniser: recognise::Recogniser,
     writer: writer::Writer,
     clock: Arc<dyn Clock>,
     ids: Arc<IdSource>,
@@ -73,7 +75,8 @@ impl Record {
         let spool = settings.spool.as_deref().map(spool::Spool::open).transpose()?;
         let writer = writer::Writer::start(connector, connection, Arc::clone(&clock), spool);
         let server = settings.server.as_deref().unwrap_or_default().into();
-        Ok(Self { readers, writer, clock, ids, engine: settings.address.engine(), server })
+        let recogniser = recognise::Recogniser::start(readers.clone());
+        Ok(Self { readers, recogniser, writer, clock, ids, engine: settings.address.engine(), server })
     }
 
     /// Wakes whenever something was committed; the value counts commits. Read on with

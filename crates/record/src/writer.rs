@@ -17,7 +17,7 @@ use sqlx::{AnyConnection, Executor};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::RecordError;
-use crate::deed::{Deed, EventRow, insert_events};
+use crate::deed::Deed;
 use crate::engine::Connector;
 use crate::spool::{self, Spool};
 
@@ -55,6 +55,8 @@ struct Shared {
 const SPOOL_LIMIT: usize = 120_000;
 /// At most this many items are committed together.
 const GROUP: usize = 512;
+/// So long deeds wait for others to be committed with.
+const TOGETHER: Duration = Duration::from_millis(10);
 /// Between two tries to reach a database that is away.
 const RETRY: Duration = Duration::from_millis(250);
 /// A connection that is lost and made anew within this time is noticed by nobody.
@@ -190,11 +192,7 @@ impl Task {
                     None => return,
                 }
             }
-            while self.waiting.len() < GROUP
-                && let Ok(item) = queue.try_recv()
-            {
-                self.waiting.push_back(item);
-            }
+            gather(&mut self.waiting, &mut queue).await;
             // What is in the spool is stored and forgotten there before anything that came later
             // is stored: replayed after a crash it changes nothing then.
             let ready = if self.on_disk > 0 { self.on_disk } else { self.waiting.len() };
@@ -406,6 +404,26 @@ impl Task {
     }
 }
 
+/// Adds what came meanwhile. Deeds wait a moment for others, so that those of many calls share a
+/// transaction; as soon as somebody waits for an answer nothing waits.
+async fn gather(waiting: &mut VecDeque<Item>, queue: &mut mpsc::UnboundedReceiver<Item>) {
+    let until = tokio::time::Instant::now() + TOGETHER;
+    loop {
+        while waiting.len() < GROUP
+            && let Ok(item) = queue.try_recv()
+        {
+            waiting.push_back(item);
+        }
+        if waiting.len() >= GROUP || !waiting.iter().all(|item| deed(item).is_some()) {
+            return;
+        }
+        match tokio::time::timeout_at(until, queue.recv()).await {
+            Ok(Some(item)) => waiting.push_back(item),
+            Ok(None) | Err(_) => return,
+        }
+    }
+}
+
 /// Items that are committed together.
 struct Group<'a> {
     items: &'a [Item],
@@ -431,17 +449,14 @@ impl Group<'_> {
         } else {
             let mut rest = self.items;
             while let [item, behind @ ..] = rest {
-                rest = behind;
-                if let Item::Deed(Deed::Steps(_)) = item {
-                    // Steps of many calls that came one behind the other are one statement.
-                    let first = self.items.len() - rest.len() - 1;
-                    let count = self.items[first..].iter().take_while(|item| steps(item).is_some()).count();
-                    let rows: Vec<&EventRow> =
-                        self.items[first..first + count].iter().filter_map(steps).flatten().collect();
-                    insert_events(connection, &rows, self.now).await?;
-                    rest = &self.items[first + count..];
-                } else {
+                // Deeds of many calls that came one behind the other share their statements.
+                let deeds: Vec<&Deed> = rest.iter().map_while(deed).collect();
+                if deeds.is_empty() {
                     self.run_item(connection, item).await?;
+                    rest = behind;
+                } else {
+                    Deed::store(&deeds, connection, self.now).await?;
+                    rest = &rest[deeds.len()..];
                 }
             }
             results.resize_with(self.items.len(), || None);
@@ -453,7 +468,7 @@ impl Group<'_> {
     async fn run_item(&self, connection: &mut AnyConnection, item: &Item) -> Result<(), RecordError> {
         match item {
             Item::Prompt { work, .. } => work(connection).await,
-            Item::Deed(deed) => deed.store(connection, self.now).await,
+            Item::Deed(deed) => Deed::store(&[deed], connection, self.now).await,
             Item::Flush(_) => Ok(()),
         }
     }
@@ -478,10 +493,9 @@ impl Group<'_> {
     }
 }
 
-/// The rows of an item that is steps.
-fn steps(item: &Item) -> Option<&Vec<EventRow>> {
+const fn deed(item: &Item) -> Option<&Deed> {
     match item {
-        Item::Deed(Deed::Steps(rows)) => Some(rows),
-        _ => None,
+        Item::Deed(deed) => Some(deed),
+        Item::Prompt { .. } | Item::Flush(_) => None,
     }
 }

@@ -27,6 +27,14 @@ use crate::config::Config;
 /// What a command says when it cannot do its work: words for whoever typed it.
 pub type Problem = Box<dyn std::error::Error + Send + Sync>;
 
+/// The runtime of a server. Calls wake each other all the time: workers beyond those that the media
+/// threads leave cost more in waking each other than they bring.
+pub fn server_runtime(media_threads: usize) -> Result<tokio::runtime::Runtime, Problem> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let workers = cores.saturating_sub(media_threads).clamp(1, 4);
+    Ok(tokio::runtime::Builder::new_multi_thread().worker_threads(workers).enable_all().build()?)
+}
+
 /// A runtime for commands that wait.
 pub fn runtime() -> Result<tokio::runtime::Runtime, Problem> {
     Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)

@@ -18,7 +18,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::{Problem, open_record_to_serve, runtime, speech_config};
+use super::{Problem, open_record_to_serve, server_runtime, speech_config};
 use crate::audio_cache::RecordCache;
 use crate::config::Config;
 use crate::publisher::{self, Publisher};
@@ -37,7 +37,7 @@ pub struct Arguments {
 pub fn run(config: Option<&Path>, arguments: Arguments) -> Result<ExitCode, Problem> {
     let config = Config::load(config)?;
     start_log(arguments.json_log);
-    runtime()?.block_on(serve(config, Duration::from_secs(arguments.drain)))
+    server_runtime(config.media.threads)?.block_on(serve(config, Duration::from_secs(arguments.drain)))
 }
 
 fn start_log(json: bool) {
