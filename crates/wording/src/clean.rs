@@ -1,12 +1,16 @@
 //! What was typed, as characters that can be read: one width, no control characters, no addresses.
 
+use crate::scan;
+
 /// Folds widths and spaces, drops control characters, marks and pictures, and web addresses.
 pub(crate) fn clean(text: &str) -> Vec<char> {
     let folded: Vec<char> = text.chars().filter_map(fold).collect();
     let mut out = Vec::with_capacity(folded.len());
     let mut at = 0;
     while at < folded.len() {
-        match address(&folded[at..]) {
+        // Behind `example.com` a path says nothing to an ear.
+        let path = if folded[at] == '/' && scan::ends_with_domain(&out) { graphic(&folded[at..]) } else { 0 };
+        match path.max(address(&folded[at..])) {
             0 => {
                 out.push(folded[at]);
                 at += 1;
@@ -55,9 +59,13 @@ fn address(chars: &[char]) -> usize {
     if !["https://", "http://", "www."].iter().any(|head| begins(head)) {
         return 0;
     }
+    graphic(chars)
+}
+
+/// The length of what stands here without a space, the punctuation of the sentence left out.
+fn graphic(chars: &[char]) -> usize {
     let end = chars.iter().position(|c| !c.is_ascii_graphic() || matches!(c, '"' | '<' | '>'));
     let mut end = end.unwrap_or(chars.len());
-    // Punctuation at the end belongs to the sentence.
     while end > 0 && matches!(chars[end - 1], '.' | ',' | ')' | '(' | ';' | '!' | '?') {
         end -= 1;
     }

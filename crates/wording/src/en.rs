@@ -1,6 +1,7 @@
 //! English.
 
 pub(crate) mod number;
+mod short;
 mod slots;
 mod text;
 mod words;

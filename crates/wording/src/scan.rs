@@ -122,6 +122,65 @@ pub(crate) fn clock(chars: &[char], at: usize) -> Option<(u8, u8, usize)> {
     (hour <= 24 && minute < 60).then_some((hour, minute, end))
 }
 
+/// Groups of three or four digits with single spaces between them, as a card or a code is written:
+/// `6225 8888 8888 1234`; and where the text goes on. `None` for less than three groups.
+pub(crate) fn spaced_groups(chars: &[char], at: usize) -> Option<(Vec<String>, usize)> {
+    let mut groups = vec![digits(chars, at)];
+    let mut end = at + groups[0].len();
+    while chars.get(end) == Some(&' ') && is_digit(chars, end + 1) {
+        let group = digits(chars, end + 1);
+        end += 1 + group.len();
+        groups.push(group);
+    }
+    let fits = groups.len() >= 3 && groups.iter().all(|group| (3..=4).contains(&group.len()));
+    let decimal = chars.get(end) == Some(&'.') && is_digit(chars, end + 1);
+    (fits && !decimal).then_some((groups, end))
+}
+
+/// The ends of names of computers that are read as such.
+const TOP: [&str; 12] = ["com", "cn", "net", "org", "gov", "edu", "info", "io", "app", "top", "vip", "hk"];
+
+fn of_domain(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '.' | '@' | '-' | '_')
+}
+
+/// Whether a text ends with the name of a computer: `example.com`.
+pub(crate) fn ends_with_domain(chars: &[char]) -> bool {
+    let begin = chars.iter().rposition(|c| !of_domain(*c)).map_or(0, |before| before + 1);
+    let name: String = chars[begin..].iter().collect();
+    name.rsplit_once('.')
+        .is_some_and(|(before, top)| !before.is_empty() && TOP.contains(&top.to_ascii_lowercase().as_str()))
+}
+
+/// Whether the dot at a place is inside an address: `example.com`, `li.lei@example`.
+pub(crate) fn dot_of_address(chars: &[char], at: usize) -> bool {
+    let beside = |at: Option<usize>| at.and_then(|at| chars.get(at)).is_some_and(char::is_ascii_alphanumeric);
+    if !beside(at.checked_sub(1)) || !beside(Some(at + 1)) {
+        return false;
+    }
+    let begin = chars[..at].iter().rposition(|c| !of_domain(*c)).map_or(0, |before| before + 1);
+    let length = chars[at..].iter().position(|c| !of_domain(*c)).unwrap_or(chars.len() - at);
+    let mut end = at + length;
+    while end > at && !chars[end - 1].is_ascii_alphanumeric() {
+        end -= 1;
+    }
+    chars[begin..end].contains(&'@') || ends_with_domain(&chars[begin..end])
+}
+
+/// Letters and a number of at most two digits, as makers name their things: `iPhone15`, `WiFi6`.
+/// `None` for a code.
+pub(crate) fn named_number(run: &[char]) -> Option<(String, u64)> {
+    let split = run.iter().position(char::is_ascii_digit)?;
+    let (letters, number) = run.split_at(split);
+    let name: String = letters.iter().collect();
+    let is_name = letters.len() >= 3
+        && letters.iter().all(char::is_ascii_alphabetic)
+        && letters.iter().any(char::is_ascii_lowercase);
+    let number: String = number.iter().collect();
+    let short = number.len() <= 2 && !number.starts_with('0');
+    if is_name && short { Some((name, number.parse().ok()?)) } else { None }
+}
+
 /// Digits by groups, the way codes and telephone numbers are told: threes and fours, up to five as
 /// one, and 3-4-4 for eleven.
 pub(crate) fn groups(digits: &str) -> Vec<String> {
@@ -168,6 +227,20 @@ mod tests {
         assert_eq!(read("25.").end, 2);
         assert_eq!(read("0.05").hundredths(), Some(5));
         assert_eq!(read("99999999999999999999").value(), None);
+    }
+
+    #[test]
+    fn addresses_and_cards_are_found() {
+        let text = chars("mail a.b@example.cn. Then www.x.com/y");
+        let dots: Vec<usize> = (0..text.len()).filter(|at| text[*at] == '.').collect();
+        let inside: Vec<bool> = dots.iter().map(|at| dot_of_address(&text, *at)).collect();
+        assert_eq!(inside, [true, true, false, true, true]);
+        assert!(!dot_of_address(&chars("done.Then"), 4));
+        let (groups, end) = spaced_groups(&chars("6225 8888 1234 is"), 0).unwrap();
+        assert_eq!((groups.len(), end), (3, 14));
+        assert!(spaced_groups(&chars("300 400"), 0).is_none());
+        assert_eq!(named_number(&chars("WiFi6")), Some(("WiFi".into(), 6)));
+        assert_eq!(named_number(&chars("KTDX10")), None);
     }
 
     #[test]

@@ -13,7 +13,7 @@ fn check(lines: &str, language: Language) {
             wrong.push_str(&format!("{text}\n  expected {expected}\n  heard    {heard}\n"));
         }
     }
-    assert!(lines.lines().count() >= 60);
+    assert!(lines.lines().count() >= 150);
     assert!(wrong.is_empty(), "\n{wrong}");
 }
 

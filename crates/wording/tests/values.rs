@@ -205,35 +205,202 @@ fn read_en(text: &str) -> u64 {
     total + part
 }
 
+/// Reads an English ordinal below 100.
+fn read_ordinal(text: &str) -> u64 {
+    const IRREGULAR: [(&str, u64); 7] = [
+        ("first", 1),
+        ("second", 2),
+        ("third", 3),
+        ("fifth", 5),
+        ("eighth", 8),
+        ("ninth", 9),
+        ("twelfth", 12),
+    ];
+    let (tens, last) = text.split_once('-').map_or((0, text), |(tens, last)| (read_en(tens), last));
+    let ones = IRREGULAR.iter().find(|(word, _)| *word == last).map(|(_, n)| *n);
+    tens + ones.unwrap_or_else(|| {
+        let stem = last.strip_suffix("th").expect("an ordinal");
+        read_en(&stem.strip_suffix("ie").map_or_else(|| stem.to_owned(), |tens| format!("{tens}y")))
+    })
+}
+
+fn read_month(text: &str) -> u64 {
+    const MONTHS: &str =
+        "January February March April May June July August September October November December";
+    MONTHS.split(' ').position(|month| month == text).expect("a month") as u64 + 1
+}
+
+/// Reads an English year of four digits.
+fn read_year(text: &str) -> u64 {
+    if let Some(rest) = text.strip_prefix("two thousand") {
+        return 2_000 + if rest.is_empty() { 0 } else { read_en(rest.trim_start()) };
+    }
+    let (century, rest) = text.split_once(' ').expect("a century and a year");
+    let rest = match rest.strip_prefix("oh ") {
+        Some(ones) => read_en(ones),
+        None if rest == "hundred" => 0,
+        None => read_en(rest),
+    };
+    read_en(century) * 100 + rest
+}
+
+/// Amounts where words begin, end or carry over.
+fn edges() -> impl Iterator<Item = i64> {
+    let powers = (0..10).map(|n| 10i64.pow(n));
+    let beside = powers.flat_map(|p| [1, 2, 9, 10, 11, 19, 20, 22].map(|n| n * p));
+    beside
+        .flat_map(|n| [n - 1, n, n + 1])
+        .chain([0, 9_999_999_999])
+        .filter(|n| (0..10_000_000_000).contains(n))
+}
+
+fn check_amount(hundredths: i64) {
+    assert_eq!(read_yuan(&said(&MONEY, &yuan(hundredths), Language::ZhCn)), hundredths);
+    let english = said(&MONEY, &yuan(hundredths), Language::EnUs);
+    let spoken = english.strip_suffix(" yuan").expect("a currency");
+    let (whole, decimals) = spoken.split_once(" point ").unwrap_or((spoken, ""));
+    let decimals = if decimals.is_empty() { String::new() } else { read_digits(decimals, Language::EnUs) };
+    let read: i64 = format!("{decimals:0<2}").parse().expect("two digits");
+    assert_eq!(read_en(whole) as i64 * 100 + read, hundredths, "{english}");
+    let dollars = Value::Money(Money { hundredths, currency: Currency::Usd });
+    let english = said(&MONEY, &dollars, Language::EnUs);
+    let (whole, cents) = match english.split_once(" and ") {
+        Some((whole, cents)) => (whole, cents),
+        None if english.contains("cent") => ("", english.as_str()),
+        None => (english.as_str(), ""),
+    };
+    let read = |text: &str, unit: &str| {
+        if text.is_empty() {
+            0
+        } else {
+            read_en(text.trim_end_matches('s').strip_suffix(unit).expect("a unit"))
+        }
+    };
+    assert_eq!((read(whole, " dollar") * 100 + read(cents, " cent")) as i64, hundredths, "{english}");
+}
+
+#[test]
+fn amounts_at_the_edges_are_read_back() {
+    edges().for_each(check_amount);
+}
+
+/// An amount inside a text says the same as one in a slot.
+fn check_written_amount(hundredths: i64) {
+    let (whole, cents) = (hundredths / 100, hundredths % 100);
+    let text = format!("为您退费{whole}.{cents:02}元，");
+    let heard = hotline_wording::spoken(&text, Language::ZhCn);
+    let amount = heard.strip_prefix("为您退费").and_then(|h| h.strip_suffix("元，")).expect("an amount");
+    let (read, decimals) = amount.split_once('点').unwrap_or((amount, ""));
+    let decimals: String = decimals
+        .chars()
+        .map(|c| "零一二三四五六七八九".chars().position(|d| d == c).expect("a digit").to_string())
+        .collect();
+    let decimals: i64 = format!("{decimals:0<2}").parse().expect("two digits");
+    assert_eq!(read_zh(read) as i64 * 100 + decimals, hundredths, "{heard}");
+}
+
+#[test]
+fn every_date_is_read_back() {
+    let mut day = date(2028, 1, 1);
+    while day.year() == 2028 {
+        let (m, d) = (day.month() as u64, day.day() as u64);
+        let heard = said(&Slot::Date, &Value::Date(day), Language::ZhCn);
+        let (month, of_month) = heard.strip_suffix('日').and_then(|h| h.split_once('月')).expect("a month");
+        assert_eq!((read_zh(month), read_zh(of_month)), (m, d), "{heard}");
+        let heard = said(&Slot::Date, &Value::Date(day), Language::EnUs);
+        let (month, of_month) = heard.split_once(' ').expect("a month");
+        assert_eq!((read_month(month), read_ordinal(of_month)), (m, d), "{heard}");
+        day = day.tomorrow().expect("a day after it");
+    }
+}
+
+#[test]
+fn every_date_of_two_centuries_is_read_back_from_a_text() {
+    let mut day = date(1900, 1, 1);
+    while day.year() < 2100 {
+        let (y, m, d) = (day.year() as u64, day.month() as u64, day.day() as u64);
+        let heard = hotline_wording::spoken(&format!("于{day}办理"), Language::ZhCn);
+        let rest = heard.strip_prefix('于').and_then(|h| h.strip_suffix("日办理")).expect("a date");
+        let (year, rest) = rest.split_once('年').expect("a year");
+        let (month, of_month) = rest.split_once('月').expect("a month");
+        let year = year.replace('一', "幺");
+        assert_eq!(read_digits(&year, Language::ZhCn), y.to_string(), "{heard}");
+        assert_eq!((read_zh(month), read_zh(of_month)), (m, d), "{heard}");
+        let heard = hotline_wording::spoken(&format!("on {day}."), Language::EnUs);
+        let rest = heard.strip_prefix("on ").and_then(|h| h.strip_suffix('.')).expect("a date");
+        let (rest, year) = rest.split_once(", ").expect("a year");
+        let (month, of_month) = rest.split_once(' ').expect("a month");
+        assert_eq!((read_year(year), read_month(month), read_ordinal(of_month)), (y, m, d), "{heard}");
+        day = day.tomorrow().expect("a day after it");
+    }
+}
+
+#[test]
+fn every_minute_of_a_day_is_read_back() {
+    for of_day in 0..1_440i64 {
+        let (hour, minute) = ((of_day / 60) as u64, (of_day % 60) as u64);
+        let value = Value::Time(time(hour as i8, minute as i8, 0, 0));
+        let heard = said(&Slot::Time, &value, Language::ZhCn);
+        let (at, rest) = heard.split_once('点').expect("an hour");
+        let at: String = at.chars().filter(|c| "零一二两三四五六七八九十".contains(*c)).collect();
+        let minutes = match rest {
+            "" => 0,
+            "半" => 30,
+            rest => read_zh(rest.trim_start_matches('零').trim_end_matches('分')),
+        };
+        assert_eq!((read_zh(&at) % 12, minutes), (hour % 12, minute), "{heard}");
+        let afternoon = ["中午", "下午", "晚上"].iter().any(|period| heard.starts_with(period));
+        assert_eq!(afternoon, hour >= 12, "{heard}");
+        let heard = said(&Slot::Time, &value, Language::EnUs);
+        let (at, half) = heard.rsplit_once(' ').expect("half a day");
+        let (at, minutes) = at.split_once(' ').unwrap_or((at, "zero"));
+        let minutes = read_en(minutes.trim_start_matches("oh "));
+        assert_eq!(
+            (read_en(at) % 12 + if half == "PM" { 12 } else { 0 }, minutes),
+            (hour, minute),
+            "{heard}"
+        );
+    }
+}
+
+#[test]
+fn codes_at_the_edges_are_read_back() {
+    for code in ["000000000", "000000001", "100000000", "111111111", "999999999", "120000021", "010203040"] {
+        check_code(code);
+    }
+}
+
+fn check_code(code: &str) {
+    for language in Language::ALL {
+        let heard = said(&Slot::Digits, &Value::Digits(code.to_owned()), language);
+        assert_eq!(heard.matches('|').count(), 2);
+        assert_eq!(read_digits(&heard, language), code);
+        let (text, begin, parting) = match language {
+            Language::ZhCn => (format!("编号{code}"), "编号", "、"),
+            Language::EnUs => (format!("code {code}"), "code ", ", "),
+        };
+        let heard = hotline_wording::spoken(&text, language);
+        let written = heard.strip_prefix(begin).expect("the words before it");
+        assert_eq!(read_digits(&written.replace(parting, "|"), language), code, "{heard}");
+    }
+}
+
 proptest! {
     #[test]
     fn an_amount_is_read_back(hundredths in 0i64..10_000_000_000) {
-        prop_assert_eq!(read_yuan(&said(&MONEY, &yuan(hundredths), Language::ZhCn)), hundredths);
-        let english = said(&MONEY, &yuan(hundredths), Language::EnUs);
-        let (whole, decimals) = english.trim_end_matches(" yuan").split_once(" point ").unwrap_or((english.trim_end_matches(" yuan"), ""));
-        let decimals = if decimals.is_empty() { String::new() } else { read_digits(decimals, Language::EnUs) };
-        prop_assert_eq!(read_en(whole) as i64 * 100 + format!("{decimals:0<2}").parse::<i64>().expect("two digits"), hundredths);
+        check_amount(hundredths);
+        check_written_amount(hundredths);
     }
 
     #[test]
     fn small_amounts_are_read_back(hundredths in 0i64..100_000) {
-        prop_assert_eq!(read_yuan(&said(&MONEY, &yuan(hundredths), Language::ZhCn)), hundredths);
+        check_amount(hundredths);
+        check_written_amount(hundredths);
     }
 
     #[test]
     fn a_code_is_read_back(code in "[0-9]{9}") {
-        for language in Language::ALL {
-            let heard = said(&Slot::Digits, &Value::Digits(code.clone()), language);
-            prop_assert_eq!(heard.matches('|').count(), 2);
-            prop_assert_eq!(read_digits(&heard, language), code.clone());
-        }
-    }
-
-    #[test]
-    fn a_day_is_read_back(month in 1i8..=12, day in 1i8..=28) {
-        let heard = said(&Slot::Date, &Value::Date(date(2026, month, day)), Language::ZhCn);
-        let (m, d) = heard.trim_end_matches('日').split_once('月').expect("a month");
-        prop_assert_eq!((read_zh(m), read_zh(d)), (month as u64, day as u64));
+        check_code(&code);
     }
 
     #[test]

@@ -6,7 +6,15 @@ use crate::scan::{self, clock, digits, is_digit, iso_date, numeral, skip_spaces}
 use crate::value::phone_groups;
 
 /// Words behind which digits are a code.
-const CODES: [&str; 18] = [
+const CODES: [&str; 26] = [
+    "ending",
+    "room",
+    "suite",
+    "apartment",
+    "zip",
+    "box",
+    "puk",
+    "imei",
     "digits",
     "code",
     "number",
@@ -28,6 +36,9 @@ const CODES: [&str; 18] = [
 ];
 /// Words behind which four digits are a year.
 const YEARS: [&str; 9] = ["in", "since", "of", "by", "until", "year", "before", "after", "from"];
+
+/// Words behind which `11/23` is a day.
+const ON_DAYS: [&str; 8] = ["on", "by", "until", "before", "after", "since", "from", "till"];
 
 /// Spoken words, with English punctuation.
 pub(crate) fn normalise(chars: &[char]) -> String {
@@ -56,6 +67,26 @@ pub(super) fn say(words: &str, out: &mut String) {
         out.push(' ');
     }
     out.push_str(words);
+}
+
+/// `25 USD`, `RMB 98.50`: a currency by its letters, before a number or behind one.
+pub(super) fn currency_code(chars: &[char], run: &str, end: usize, out: &mut String) -> Option<usize> {
+    let (unit, sign) = match run {
+        "USD" => ("dollars", '$'),
+        "EUR" => ("euros", '€'),
+        "GBP" => ("pounds", '£'),
+        "RMB" | "CNY" => ("yuan", '¥'),
+        _ => return None,
+    };
+    let number = skip_spaces(chars, end);
+    if is_digit(chars, number) {
+        // Read as if the sign stood there.
+        let mut signed = vec![sign];
+        signed.extend(&chars[number..]);
+        return currency(&signed, 0, out).map(|read| number + read - 1);
+    }
+    say(unit, out);
+    Some(end)
 }
 
 fn named(n: Option<u64>, one: &str) -> String {
@@ -163,7 +194,19 @@ fn telephone(chars: &[char], at: usize, out: &mut String) -> Option<usize> {
         return None;
     }
     let first = digits(chars, begin);
+    if let Some((groups, end)) =
+        scan::spaced_groups(chars, begin).filter(|(groups, _)| !(10..=12).contains(&groups.concat().len()))
+    {
+        push_groups(&groups, out);
+        return Some(end);
+    }
     let (all, end) = spaced_digits(chars, begin);
+    if first == "1" && all.len() == 11 {
+        let mut groups = vec![first];
+        groups.extend(american(&all[1..]));
+        push_groups(&groups, out);
+        return Some(end);
+    }
     let parted = all.len() > first.len();
     let local = all.len() == 10 && first.len() == 3 && parted && chars.get(begin + 3) != Some(&'.');
     let mobile = all.len() == 11 && all.starts_with('1') && (first.len() == 3 || !parted);
@@ -204,7 +247,10 @@ fn push_date(month: u8, day: u8, years: u64, out: &mut String) {
 fn time(chars: &[char], at: usize, out: &mut String) -> Option<usize> {
     let (hour, minute, end) = clock(chars, at)?;
     let behind = skip_spaces(chars, end);
-    let (half, end) = half_of_day(chars, behind).unwrap_or((if hour % 24 < 12 { "AM" } else { "PM" }, end));
+    let usual = if hour % 24 < 12 { "AM" } else { "PM" };
+    let (half, end) = half_of_day(chars, behind)
+        .or_else(|| Some((half_of_range(chars, hour, end)?, end)))
+        .unwrap_or((usual, end));
     say(&time_text(hour.into(), minute.into(), half), out);
     if let Some(dash) = Some(skip_spaces(chars, end)).filter(|d| matches!(chars.get(*d), Some('-' | '~')))
         && clock(chars, skip_spaces(chars, dash + 1)).is_some()
@@ -213,6 +259,15 @@ fn time(chars: &[char], at: usize, out: &mut String) -> Option<usize> {
         return Some(dash + 1);
     }
     Some(end)
+}
+
+/// `2:00-4:00 PM`: the half of the day that is written behind the second time is the first one's too.
+fn half_of_range(chars: &[char], hour: u8, end: usize) -> Option<&'static str> {
+    let dash = Some(skip_spaces(chars, end)).filter(|d| matches!(chars.get(*d), Some('-' | '~')))?;
+    let (until, _, behind) = clock(chars, skip_spaces(chars, dash + 1))?;
+    let (half, _) = half_of_day(chars, skip_spaces(chars, behind))?;
+    // 11:00-1:00 PM begins in the morning.
+    (hour <= 12 && hour % 12 <= until % 12).then_some(half)
 }
 
 fn time_text(hour: u64, minute: u64, half: &str) -> String {
@@ -273,6 +328,15 @@ fn plain(chars: &[char], at: usize, out: &mut String) -> Option<usize> {
             say(&format!("{} degrees Celsius", number_text(&found)), out);
             return Some(behind + 1);
         }
+        Some('°') => {
+            let scale = match chars.get(behind + 1) {
+                Some('C') => "Celsius",
+                Some('F') => "Fahrenheit",
+                _ => "",
+            };
+            say(format!("{} degrees {scale}", number_text(&found)).trim_end(), out);
+            return Some(behind + 1 + usize::from(!scale.is_empty()));
+        }
         _ => {}
     }
     if let Some((half, end)) = half_of_day(chars, behind).filter(|_| found.integer().is_some_and(|h| h <= 12))
@@ -281,21 +345,28 @@ fn plain(chars: &[char], at: usize, out: &mut String) -> Option<usize> {
         return Some(end);
     }
     let suffix = letters(chars, found.end).to_ascii_lowercase();
+    if let Some(end) = day_and_month(chars, &found, out) {
+        return Some(end);
+    }
     if let Some((top, bottom, end)) = fraction(chars, &found) {
         let part = if bottom == 2 { "half".to_owned() } else { ordinal(bottom) };
         let many = if top == 1 { "" } else { "s" };
         say(&format!("{} {part}{many}", cardinal_text(top)), out);
         return Some(end);
     }
-    if let Some(n) = found.integer().filter(|n| *n < 100)
+    if let Some(n) = found.integer().filter(|n| *n < 10_000)
         && ["st", "nd", "rd", "th"].contains(&suffix.as_str())
     {
-        say(&ordinal(n), out);
+        say(&ordinal_text(n), out);
         return Some(found.end + 2);
     }
     let unit = letters(chars, behind);
     if let Some(name) = unit_name(&unit).filter(|_| !is_digit(chars, behind + unit.len())) {
-        let spoken = if name == "G" { name.to_owned() } else { named(found.integer(), name) };
+        let spoken = if name == "G" || name.contains(" per ") {
+            name.to_owned()
+        } else {
+            named(found.integer(), name)
+        };
         say(&format!("{} {spoken}", number_text(&found)), out);
         return Some(behind + unit.len());
     }
@@ -321,13 +392,77 @@ fn plain(chars: &[char], at: usize, out: &mut String) -> Option<usize> {
         && !found.grouped
         && (found.whole.len() > 1 && found.whole.starts_with('0')
             || found.whole.len() >= 7
+            || is_emergency(&found.whole, lower)
+            || is_zip(chars, behind, &found.whole, out)
             || found.whole.len() >= 4 && CODES.iter().any(|word| ends_with_word(lower, word)));
     if is_code {
         push_groups(&scan::groups(&found.whole), out);
         return Some(found.end);
     }
+    // Version 3.0 is not version 3.
+    if found.decimals.ends_with('0') && last == "version" {
+        say(&format!("{} point {}", cardinal_text(found.value()?), digit_text(&found.decimals)), out);
+        return Some(found.end);
+    }
     say(&number_text(&found), out);
     Some(found.end)
+}
+
+/// `22 Nov`, and `11/23` behind a word that a day follows.
+fn day_and_month(chars: &[char], found: &scan::Numeral, out: &mut String) -> Option<usize> {
+    let first = found.integer().filter(|n| (1..=31).contains(n) && found.whole.len() <= 2)?;
+    let last = last_word(out);
+    if chars.get(found.end) == Some(&'/') {
+        let day = digits(chars, found.end + 1);
+        let end = found.end + 1 + day.len();
+        let day: u64 = day.parse().ok().filter(|day| (1..=31).contains(day))?;
+        if !ON_DAYS.contains(&last.as_str()) || first > 12 || chars.get(end) == Some(&'/') {
+            return None;
+        }
+        say(&format!("{} {}", MONTHS[(first - 1) as usize], ordinal(day)), out);
+        return Some(end);
+    }
+    let begin = skip_spaces(chars, found.end);
+    let word = letters(chars, begin);
+    let capital = word.starts_with(|c: char| c.is_ascii_uppercase());
+    let month = MONTHS.iter().find(|name| {
+        capital
+            && (name.eq_ignore_ascii_case(&word)
+                || word.len() >= 3 && word.len() <= 4 && name.starts_with(&word))
+    })?;
+    let article = if last == "the" { "" } else { "the " };
+    say(&format!("{article}{} of {month}", ordinal(first)), out);
+    let end = begin + word.len();
+    let short = word.len() < month.len();
+    Some(if short && chars.get(end) == Some(&'.') && skip_spaces(chars, end + 1) < chars.len() {
+        end + 1
+    } else {
+        end
+    })
+}
+
+/// Numbers for emergencies are dialled digit by digit.
+fn is_emergency(whole: &str, before: &str) -> bool {
+    ["911", "112", "999", "110", "119", "120", "122"].contains(&whole)
+        && ["call", "dial", "text"].iter().any(|word| ends_with_word(before, word))
+}
+
+/// `IL 62704`: five digits behind the letters of a state.
+fn is_zip(chars: &[char], behind: usize, whole: &str, out: &str) -> bool {
+    let state = out.trim_end().rsplit(' ').next().unwrap_or_default();
+    whole.len() == 5
+        && state.len() == 2
+        && state.chars().all(|c| c.is_ascii_uppercase())
+        && !chars.get(behind).is_some_and(|c| c.is_alphabetic())
+}
+
+/// Up to 9,999: one hundred first.
+fn ordinal_text(n: u64) -> String {
+    match (n / 100 * 100, n % 100) {
+        (0, rest) => ordinal(rest),
+        (hundreds, 0) => format!("{}th", cardinal_text(hundreds)),
+        (hundreds, rest) => format!("{} {}", cardinal_text(hundreds), ordinal(rest)),
+    }
 }
 
 /// `1/3`.
@@ -363,6 +498,9 @@ fn unit_name(unit: &str) -> Option<&'static str> {
         "kb" => "kilobyte",
         "tb" => "terabyte",
         "g" => "G",
+        "mbps" => "megabits per second",
+        "lb" | "lbs" => "pound",
+        "oz" => "ounce",
         "kg" => "kilogram",
         "km" => "kilometer",
         "cm" => "centimeter",

@@ -1,8 +1,9 @@
 //! Words, codes and punctuation in English text.
 
-use super::number::{MONTHS, digit_text};
-use super::text::{ends_with_word, say};
-use crate::scan::{is_digit, skip_spaces};
+use super::number::{MONTHS, cardinal_text, digit_text};
+use super::short::{expand, stroke};
+use super::text::{currency_code, say};
+use crate::scan::{self, is_digit, skip_spaces};
 
 /// A word; with digits in it a code: `A12-0358`. Months and short forms are written out.
 pub(super) fn word(chars: &[char], at: usize, out: &mut String) -> Option<usize> {
@@ -18,8 +19,17 @@ pub(super) fn word(chars: &[char], at: usize, out: &mut String) -> Option<usize>
         .map(|(_, c)| *c)
         .collect();
     let end = at + run.chars().count();
+    if let Some(end) = currency_code(chars, &run, end, out) {
+        return Some(end);
+    }
+    let expanded = expand(chars, at, &run, out);
     let glued = out.ends_with('\'') || at > 0 && chars[at - 1] == '\'';
     let mut put = |text: &str| if glued { out.push_str(text) } else { say(text, out) };
+    let characters: Vec<char> = run.chars().collect();
+    if let Some((name, number)) = scan::named_number(&characters) {
+        put(&format!("{name} {}", cardinal_text(number)));
+        return Some(end);
+    }
     if run.chars().any(|c| c.is_ascii_digit()) {
         let mut spoken: Vec<String> = Vec::new();
         for c in run.chars() {
@@ -46,12 +56,9 @@ pub(super) fn word(chars: &[char], at: usize, out: &mut String) -> Option<usize>
     }
     let lower = run.to_ascii_lowercase();
     let dotted = chars.get(end) == Some(&'.');
-    let short = [("no", "number"), ("approx", "approximately"), ("tel", "telephone"), ("dept", "department")];
-    if let Some((_, long)) = short.iter().find(|(short, _)| dotted && lower == *short)
-        && is_digit(chars, skip_spaces(chars, end + 1)) | (lower != "no")
-    {
-        put(long);
-        return Some(end + 1);
+    if let Some((words, end)) = expanded {
+        put(&words);
+        return Some(end);
     }
     // "Nov 22", "22 Nov."
     let near_digit = is_digit(chars, skip_spaces(chars, if dotted { end + 1 } else { end }))
@@ -72,10 +79,12 @@ pub(super) fn word(chars: &[char], at: usize, out: &mut String) -> Option<usize>
 
 pub(super) fn symbol(chars: &[char], at: usize, out: &mut String) {
     let c = chars[at];
-    let before_digit = is_digit(chars, at + 1);
+    let sign = matches!(chars.get(at + 1), Some('¥' | '$' | '€' | '£'));
+    let before_digit = is_digit(chars, at + 1) || sign && is_digit(chars, at + 2);
     let behind_word = out.chars().next_back().is_some_and(char::is_alphanumeric);
     let mark = match c {
         ',' | '，' | '、' => ',',
+        '.' if scan::dot_of_address(chars, at) => return say("dot", out),
         '.' | '。' | '…' | '\n' => '.',
         ';' | '；' => ';',
         ':' | '：' => ':',
@@ -84,6 +93,10 @@ pub(super) fn symbol(chars: &[char], at: usize, out: &mut String) {
         '(' | ')' | '[' | ']' | '—' | '|' => ',',
         '-' if at > 0 && chars[at - 1] == ' ' && !before_digit => ',',
         '-' | '~' if before_digit && at > 0 && chars[at - 1] == '%' => return say("to", out),
+        // 9am-5pm.
+        '-' | '~' if before_digit && [" AM", " PM"].iter().any(|half| out.ends_with(half)) => {
+            return say("to", out);
+        }
         '-' if before_digit && at.checked_sub(1).is_none_or(|n| !chars[n].is_alphanumeric()) => {
             return say("minus", out);
         }
@@ -101,9 +114,8 @@ pub(super) fn symbol(chars: &[char], at: usize, out: &mut String) {
         '%' => return say("percent", out),
         '°' => return say("degrees", out),
         '×' => return say("times", out),
-        '/' if ends_with_word(&out.to_ascii_lowercase(), "yuan") => return say("per", out),
         '/' if before_digit => return,
-        '/' if behind_word => return say("or", out),
+        '/' if behind_word => return stroke(out).into_iter().for_each(|word| say(word, out)),
         '\'' if behind_word => return out.push('\''),
         _ => return,
     };

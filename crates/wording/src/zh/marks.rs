@@ -1,11 +1,12 @@
 //! Latin letters, codes and punctuation in Chinese text.
 
-use super::number::digit_text;
+use super::number::{cardinal_text, digit_text};
 use super::text::measured;
-use crate::scan::is_digit;
+use crate::scan::{self, is_digit};
 
-/// A run of Latin letters, with the digits of a code: `A12-0358`, `5G`, `VIP`.
+/// A run of Latin letters, with the digits of a code: `A12-0358`, `5G`, `VIP`, `iPhone15`.
 pub(super) fn latin(chars: &[char], at: usize, out: &mut String) -> Option<usize> {
+    let inside = |n: usize| n > at && chars.get(n + 1).is_some_and(char::is_ascii_alphanumeric);
     let run: Vec<char> = chars
         .iter()
         .enumerate()
@@ -13,36 +14,73 @@ pub(super) fn latin(chars: &[char], at: usize, out: &mut String) -> Option<usize
         .take_while(|(n, c)| {
             c.is_ascii_alphanumeric()
                 || **c == '\''
-                || matches!(c, '-' | '.') && is_digit(chars, n + 1) && *n > at
+                || matches!(c, '-' | '_') && inside(*n)
+                || **c == '.' && *n > at && is_digit(chars, n + 1)
         })
         .map(|(_, c)| *c)
         .collect();
+    let end = at + run.len();
+    if out.ends_with('每')
+        && let Some(unit) = per(&run)
+    {
+        out.push_str(unit);
+        return Some(end);
+    }
     if out.chars().next_back().is_some_and(|c| c.is_ascii_alphanumeric()) {
         out.push(' ');
     }
-    if !run.iter().any(char::is_ascii_digit) {
-        out.extend(&run);
-        return Some(at + run.len());
+    if let Some((name, number)) = scan::named_number(&run) {
+        out.push_str(&format!("{name}{}", cardinal_text(number, false)));
+        return Some(end);
     }
-    for &c in &run {
+    let code = run.iter().any(char::is_ascii_digit);
+    // The numbers of a version are told as numbers are, those of a code as codes are.
+    let one = if run.contains(&'.') { "一" } else { "幺" };
+    let mut at = 0;
+    while let Some(&c) = run.get(at) {
+        let found = scan::digits(&run, at);
         match c {
-            '-' => out.push('、'),
+            '-' if code => out.push('、'),
+            '-' => out.push(' '),
+            '_' => out.push_str("下划线"),
             '.' => out.push('点'),
-            c if c.is_ascii_digit() => out.push_str(&digit_text(c.encode_utf8(&mut [0; 4]), "幺")),
-            c => out.push(c),
+            c if found.is_empty() => out.push(c),
+            _ if found.len() >= 6 => {
+                let groups: Vec<String> =
+                    scan::groups(&found).iter().map(|group| digit_text(group, one)).collect();
+                out.push_str(&groups.join("、"));
+            }
+            _ => out.push_str(&digit_text(&found, one)),
         }
+        at += found.len().max(1);
     }
-    Some(at + run.len())
+    Some(end)
+}
+
+/// A unit behind "per".
+fn per(run: &[char]) -> Option<&'static str> {
+    let unit: String = run.iter().collect();
+    Some(match unit.to_ascii_lowercase().as_str() {
+        "s" | "sec" => "秒",
+        "min" => "分钟",
+        "h" | "hr" => "小时",
+        "gb" | "g" => "G",
+        "mb" | "m" => "兆",
+        "kg" => "公斤",
+        "km" => "公里",
+        _ => return None,
+    })
 }
 
 /// Everything else: punctuation becomes Chinese, what cannot be read becomes nothing.
 pub(super) fn symbol(chars: &[char], at: usize, out: &mut String) {
     let c = chars[at];
-    let before_digit = is_digit(chars, at + 1);
+    let sign = matches!(chars.get(at + 1), Some('¥' | '$' | '€' | '£'));
+    let before_digit = is_digit(chars, at + 1) || sign && is_digit(chars, at + 2);
     let behind_word = out.chars().next_back().is_some_and(char::is_alphanumeric);
     let mark = match c {
         ',' | '，' | '、' => "，",
-        '.' if before_digit && behind_word => "点",
+        '.' if before_digit && behind_word || scan::dot_of_address(chars, at) => return out.push('点'),
         '.' | '。' | '…' | '\n' => "。",
         ';' | '；' => "；",
         ':' | '：' => "：",
@@ -62,8 +100,11 @@ pub(super) fn symbol(chars: &[char], at: usize, out: &mut String) {
         '%' => return out.push_str("百分号"),
         '°' | '℃' => return out.push('度'),
         '×' => return out.push('乘'),
+        '_' if behind_word && chars.get(at + 1).is_some_and(char::is_ascii_alphanumeric) => {
+            return out.push_str("下划线");
+        }
         '@' if behind_word => return out.push_str("艾特"),
-        '/' if behind_word && out.ends_with(['元', '兆', 'G', '次', '条', '天']) => {
+        '/' if behind_word && !before_digit && out.ends_with(['元', '兆', 'G', '次', '条', '天']) => {
             return out.push('每');
         }
         '/' | '\\' if behind_word => "，",

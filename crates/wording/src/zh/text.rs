@@ -16,12 +16,15 @@ const MEASURES: [&str; 71] = [
 /// Before these 2 stays 二.
 const ORDINAL: [&str; 7] = ["月", "日", "号", "期", "级", "层", "折"];
 /// Behind these words digits are a code, however few they are.
-const CODES: [&str; 27] = [
+const CODES: [&str; 28] = [
     "编号",
+    "码",
+    "邮编",
+    "分机",
+    "艾特",
     "单号",
     "订单",
     "工单",
-    "号码",
     "电话",
     "热线",
     "拨打",
@@ -30,14 +33,12 @@ const CODES: [&str; 27] = [
     "后四位",
     "账号",
     "卡号",
-    "验证码",
     "流水号",
     "客服",
     "发送",
     "回复",
-    "查询码",
-    "密码",
-    "编码",
+    "会员卡",
+    "身份证",
     "短号",
     "工号",
     "受理号",
@@ -45,6 +46,13 @@ const CODES: [&str; 27] = [
     "手机",
     "为您回电",
 ];
+
+/// Behind these, and before those, three digits or more are a room.
+const BUILDINGS: [&str; 6] = ["座", "单元", "栋", "幢", "楼", "室"];
+const ROOMS: [&str; 2] = ["室", "房"];
+/// Behind these `11/25` and `20261120` are days.
+const ON_DAYS: [&str; 12] =
+    ["于", "在", "截至", "截止", "至", "到", "自", "从", "日期", "时间", "预计", "有效期"];
 
 /// Spoken words, with Chinese punctuation.
 pub(crate) fn normalise(chars: &[char]) -> String {
@@ -138,11 +146,19 @@ fn date(chars: &[char], at: usize, out: &mut String) -> Option<usize> {
         return None;
     }
     if let Some((year, month, day, end)) = iso_date(chars, at).filter(|(.., end)| !is_digit(chars, *end)) {
-        let (month, day) = (cardinal_text(month.into(), false), cardinal_text(day.into(), false));
-        out.push_str(&format!("{}年{month}月{day}日", digit_text(&year, "一")));
+        push_day(Some(&year), month, day, out);
+        let dash = skip_spaces(chars, end);
+        let until = skip_spaces(chars, dash + 1);
+        if matches!(chars.get(dash), Some('-' | '~' | '—')) && iso_date(chars, until).is_some() {
+            out.push('到');
+            return Some(until);
+        }
         return Some(end);
     }
     let year = digits(chars, at);
+    if let Some(end) = short_date(chars, at, &year, out) {
+        return Some(end);
+    }
     let behind = skip_spaces(chars, at + year.len());
     let is_year = chars.get(behind) == Some(&'年')
         && (year.len() == 4 && ["19", "20"].iter().any(|century| year.starts_with(century))
@@ -152,6 +168,40 @@ fn date(chars: &[char], at: usize, out: &mut String) -> Option<usize> {
         return Some(behind);
     }
     None
+}
+
+fn push_day(year: Option<&str>, month: u8, day: u8, out: &mut String) {
+    if let Some(year) = year {
+        out.push_str(&format!("{}年", digit_text(year, "一")));
+    }
+    let (month, day) = (cardinal_text(month.into(), false), cardinal_text(day.into(), false));
+    out.push_str(&format!("{month}月{day}日"));
+}
+
+/// `11/25` and `20261120`, behind a word that a day follows.
+fn short_date(chars: &[char], at: usize, first: &str, out: &mut String) -> Option<usize> {
+    let before = out.trim_end_matches([' ', '：', '是', '为', '，']);
+    if !ON_DAYS.iter().any(|word| before.ends_with(word)) {
+        return None;
+    }
+    let fits = |month: &str, day: &str| {
+        let (month, day): (u8, u8) = (month.parse().ok()?, day.parse().ok()?);
+        ((1..=12).contains(&month) && (1..=31).contains(&day)).then_some((month, day))
+    };
+    let end = at + first.len();
+    if first.len() == 8 && (first.starts_with("19") || first.starts_with("20")) {
+        let (month, day) = fits(&first[4..6], &first[6..])?;
+        push_day(Some(&first[..4]), month, day, out);
+        return Some(end);
+    }
+    let day = digits(chars, end + 1);
+    let behind = end + 1 + day.len();
+    if chars.get(end) != Some(&'/') || first.len() > 2 || chars.get(behind) == Some(&'/') {
+        return None;
+    }
+    let (month, day) = fits(first, &day)?;
+    push_day(None, month, day, out);
+    Some(behind)
 }
 
 /// `15:30`, `9:00-18:00` (the hyphen is read by the range of times here).
@@ -194,6 +244,12 @@ fn telephone(chars: &[char], at: usize, out: &mut String) -> Option<usize> {
     }
     if first.len() == 11 && first.starts_with('1') {
         push_groups(&phone_groups(&first), out);
+        return Some(end);
+    }
+    if let Some((groups, end)) =
+        scan::spaced_groups(chars, at).filter(|(groups, _)| groups.concat().len() != 11)
+    {
+        push_groups(&groups, out);
         return Some(end);
     }
     let (all, behind) = spaced_digits(chars, at);
@@ -267,13 +323,14 @@ fn plain(chars: &[char], at: usize, out: &mut String) -> Option<usize> {
     if let Some(end) = fraction(chars, &found, out) {
         return Some(end);
     }
-    let named = CODES.iter().any(|word| out.trim_end_matches([' ', '：', '是', '为', '，']).ends_with(word));
+    let named = behind_code_word(out, found.whole.len());
     let counted = measured(chars, unit).is_some();
     let is_code = found.decimals.is_empty()
         && !found.grouped
         && (found.whole.len() > 1 && found.whole.starts_with('0')
             || found.whole.len() >= 7 && !counted
             || named && !counted
+            || is_room(chars, unit, found.whole.len(), out)
             || is_service(&found.whole) && !counted
             || found.whole.len() > 12);
     if is_code {
@@ -281,8 +338,36 @@ fn plain(chars: &[char], at: usize, out: &mut String) -> Option<usize> {
         push_groups(&scan::groups(&all), out);
         return Some(end);
     }
+    // Version 3.0 is not version 3.
+    if found.decimals.ends_with('0') && (out.ends_with("版本") || follows(chars, unit, "版")) {
+        let decimals = digit_text(&found.decimals, "一");
+        out.push_str(&format!("{}点{decimals}", cardinal_text(found.value()?, false)));
+        return Some(found.end);
+    }
     out.push_str(&number_text(&found, takes_two(chars, unit) && !out.ends_with('第')));
     Some(found.end)
+}
+
+/// Whether the words before a number of so many digits make it a code. A second code may follow the
+/// first: 110 or 119.
+fn behind_code_word(out: &str, length: usize) -> bool {
+    let ends = |text: &str| {
+        let text = text.trim_end_matches([' ', '：', '是', '为', '，']);
+        CODES.iter().any(|word| text.ends_with(word)) || length >= 3 && text.ends_with('转')
+    };
+    if ends(out) {
+        return true;
+    }
+    let first = out.trim_end_matches(['或', '者', '和', '及']);
+    let before = first.trim_end_matches(|c| "、零幺二三四五六七八九".contains(c));
+    first.len() < out.len() && before.len() < first.len() && ends(before)
+}
+
+/// Whether three digits or more are a room: 1203室, A座1201.
+fn is_room(chars: &[char], behind: usize, length: usize, out: &str) -> bool {
+    (3..=4).contains(&length)
+        && (ROOMS.iter().any(|word| follows(chars, behind, word))
+            || BUILDINGS.iter().any(|word| out.ends_with(word)) && measured(chars, behind).is_none())
 }
 
 /// A code may be written in groups: `407-192-865`.
@@ -338,6 +423,8 @@ fn unit_name(chars: &[char], at: usize) -> Option<(&'static str, usize)> {
         "cny" | "rmb" => "元",
         "usd" => "美元",
         "" if chars.get(at) == Some(&'℃') => return Some(("摄氏度", at + 1)),
+        "" if follows(chars, at, "°C") => return Some(("摄氏度", at + 2)),
+        "" if follows(chars, at, "°F") => return Some(("华氏度", at + 2)),
         _ => return None,
     };
     Some((name, end))
