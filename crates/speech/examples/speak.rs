@@ -11,7 +11,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     if let Some(voice) = voice.first() {
         voices = Voices { zh_cn: voice.clone(), en_us: voice.clone() };
     }
-    let kokoro = Kokoro::open(folder.as_ref(), voices, "")?;
+    let kokoro = Kokoro::open(folder.as_ref(), voices, &hotline_speech::Lexicon::default())?;
     let mut samples: Vec<i16> = Vec::new();
     for clause in hotline_wording::clauses(text, language) {
         println!("{clause} {}", kokoro.phonemes(&clause, language));

@@ -9,22 +9,29 @@ use crate::kokoro::Voices;
 pub struct SpeechConfig {
     /// The folder of recorded prompts: `<prompts>/<language>/<name>.wav`.
     pub prompts: PathBuf,
-    /// The voice that speaks what is not recorded; `None`: recordings only.
+    /// Who speaks which language. Their names are in the keys of the cache: where the voice itself is
+    /// not there, what another machine rendered with it is still found.
+    pub voices: Voices,
+    /// The firm's own names and how they are read ([`crate::Lexicon`]).
+    pub lexicon: Option<PathBuf>,
+    /// The voice that speaks what is not recorded; `None`: recordings, and what is cached.
     pub voice: Option<VoiceConfig>,
     /// Threads that render, each keeping one core busy while it does. At least 1 is taken.
     pub workers: usize,
 }
 
-/// The voice and where it is kept.
+/// Where the voice is kept.
 #[derive(Debug, Clone)]
 pub struct VoiceConfig {
     /// The folder that `tools/fetch-speech` fills.
     pub folder: PathBuf,
-    /// Who speaks which language.
-    pub voices: Voices,
-    /// The firm's own names and how they are read: lines of a phrase, a tab, and pinyin with tone
-    /// numbers (`银行\tyin2 hang2`).
-    pub lexicon: Option<PathBuf>,
+}
+
+impl SpeechConfig {
+    /// Recordings only, until more is said.
+    pub fn recordings(prompts: PathBuf) -> Self {
+        Self { prompts, voices: Voices::default(), lexicon: None, voice: None, workers: 1 }
+    }
 }
 
 /// How fast it is spoken.

@@ -1,12 +1,29 @@
 //! English words to the phonemes that Kokoro was trained on, by the CMU pronouncing dictionary;
 //! words it lacks are read by rule, abbreviations letter by letter.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+
+use crate::lexicon::Lexicon;
 
 /// The dictionary.
 pub struct English {
     words: HashMap<String, String>,
+    /// Words that are words even in capitals.
+    as_words: HashSet<String>,
 }
+
+/// Words of telephones that are said as words though they are written in capitals; other capitals
+/// are spelled.
+const SAID: [(&str, &str); 8] = [
+    ("sim", "S IH1 M"),
+    ("esim", "IY1 S IH2 M"),
+    ("pin", "P IH1 N"),
+    ("puk", "P AH1 K"),
+    ("wifi", "W AY1 F AY2"),
+    ("wlan", "W IY1 L AE2 N"),
+    ("email", "IY1 M EY2 L"),
+    ("iphone", "AY1 F OW2 N"),
+];
 
 /// Words that carry no stress inside a sentence.
 const WEAK: [&str; 24] = [
@@ -16,8 +33,8 @@ const WEAK: [&str; 24] = [
 
 impl English {
     /// Reads a dictionary in CMU's form: a word and its phones, `#` before remarks,
-    /// `word(2)` for second readings, which are passed over.
-    pub fn new(dictionary: &str) -> Self {
+    /// `word(2)` for second readings, which are passed over; a firm's own readings win over it.
+    pub fn new(dictionary: &str, firm: &Lexicon) -> Self {
         let mut words = HashMap::new();
         for line in dictionary.lines() {
             let line = line.split('#').next().unwrap_or_default();
@@ -26,7 +43,15 @@ impl English {
                 words.insert(word.to_lowercase(), kokoro(phones));
             }
         }
-        Self { words }
+        let mut as_words: HashSet<String> = SAID.iter().map(|(word, _)| (*word).to_owned()).collect();
+        for (word, phones) in SAID {
+            words.entry(word.to_owned()).or_insert_with(|| kokoro(phones));
+        }
+        for (word, phones) in firm.words() {
+            as_words.insert(word.clone());
+            words.insert(word.clone(), kokoro(phones));
+        }
+        Self { words, as_words }
     }
 
     /// Phonemes of spoken words with their punctuation: numbers are written out already.
@@ -61,14 +86,15 @@ impl English {
     fn word(&self, word: &str) -> String {
         let word = word.trim_matches('\'');
         let lower = word.to_lowercase();
-        if let Some(phonemes) = self.words.get(&lower).filter(|_| !is_abbreviation(word)) {
+        let spelled = is_abbreviation(word) && !self.as_words.contains(&lower);
+        if let Some(phonemes) = self.words.get(&lower).filter(|_| !spelled) {
             return if WEAK.contains(&lower.as_str()) {
                 phonemes.replace(['ˈ', 'ˌ'], "")
             } else {
                 phonemes.clone()
             };
         }
-        if is_abbreviation(word) {
+        if spelled {
             return lower.chars().map(letter).collect::<Vec<_>>().join(" ");
         }
         // A plural or a genitive of a known word.
@@ -82,7 +108,7 @@ impl English {
     }
 }
 
-/// Two to five capitals without a vowel between them to make them a word, or a single letter.
+/// Two to five capitals, or a single letter.
 fn is_abbreviation(word: &str) -> bool {
     let capitals = word.chars().all(|c| c.is_ascii_uppercase());
     capitals && (2..=5).contains(&word.len()) || (word.len() == 1 && !matches!(word, "a" | "A" | "I" | "i"))
@@ -290,6 +316,7 @@ mod tests {
     fn english() -> English {
         English::new(
             "hello HH AH0 L OW1\nwater W AO1 T ER0\nthe DH AH0\npress P R EH1 S\nday D EY1\nno N OW1\nno(2) N AA1 # x",
+            &Lexicon::parse("Unicom\tY UW1 N IH0 K AA2 M").unwrap(),
         )
     }
 
@@ -304,6 +331,13 @@ mod tests {
         assert_eq!(english().phonemes("days"), "dˈAz");
         assert_eq!(english().phonemes("SMS"), "ˈɛs ˈɛm ˈɛs");
         assert!(!english().phonemes("Zweistein").is_empty());
+        assert_eq!(english().phonemes("URL"), "jˈu ˈɑɹ ˈɛl");
+        assert_eq!(english().phonemes("APP"), "ˈA pˈi pˈi");
+        assert_eq!(english().phonemes("SIM"), "sˈɪm");
+        assert_eq!(english().phonemes("PIN"), "pˈɪn");
+        assert_eq!(english().phonemes("WiFi"), "wˈIfˌI");
+        assert_eq!(english().phonemes("email"), "ˈimˌAl");
+        assert_eq!(english().phonemes("UNICOM"), "jˈunɪkˌɑm");
         assert_eq!(english().phonemes("😀"), "");
     }
 }

@@ -11,6 +11,16 @@ pub enum SpeechError {
     /// A file of the voice is not what it should be.
     #[error("{} is damaged: delete it and run tools/fetch-speech", .0.display())]
     Damaged(PathBuf),
+    /// The firm's own readings cannot be taken.
+    #[error("{}:{line}: {reason}", path.display())]
+    Lexicon {
+        /// The file.
+        path: PathBuf,
+        /// The line, 0 where the file cannot be read at all.
+        line: usize,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// A recording, or the list of them, cannot be read.
     #[error("{}: {reason}", path.display())]
     Recording {

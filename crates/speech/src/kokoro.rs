@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, RwLock};
 
 use hotline_model::Language;
 use ort::session::Session;
@@ -14,6 +14,7 @@ use ort::value::Tensor;
 
 use crate::SpeechError;
 use crate::english::English;
+use crate::lexicon::Lexicon;
 use crate::mandarin::Mandarin;
 
 /// Samples a second of what the model speaks.
@@ -71,14 +72,31 @@ impl Voices {
     }
 }
 
+/// Words to phonemes, in both languages.
+struct Words {
+    mandarin: Mandarin,
+    english: English,
+}
+
+impl Words {
+    fn load(folder: &Path, firm: &Lexicon) -> Result<Self, SpeechError> {
+        let phrases = read(folder, "phrases.tsv")?;
+        let dictionary = read(folder, "cmudict.dict")?;
+        Ok(Self { mandarin: Mandarin::new(&phrases, firm), english: English::new(&dictionary, firm) })
+    }
+}
+
+fn read(folder: &Path, name: &str) -> Result<String, SpeechError> {
+    std::fs::read_to_string(folder.join(name)).map_err(|_| SpeechError::Missing(folder.join(name)))
+}
+
 /// The voice: dictionaries shared by all, and one session for each worker.
 pub struct Kokoro {
     folder: PathBuf,
     vocabulary: HashMap<char, i64>,
-    mandarin: Mandarin,
-    english: English,
+    words: RwLock<Arc<Words>>,
     voices: Voices,
-    styles: Mutex<HashMap<String, std::sync::Arc<[f32]>>>,
+    styles: Mutex<HashMap<String, Arc<[f32]>>>,
     /// Sessions that are not in use; a worker takes one or makes one.
     sessions: Mutex<Vec<Session>>,
 }
@@ -91,18 +109,14 @@ impl Kokoro {
     ///
     /// # Errors
     /// [`SpeechError::Missing`] names the first file that is not there.
-    pub fn open(folder: &Path, voices: Voices, firm_lexicon: &str) -> Result<Self, SpeechError> {
-        let read = |name: &str| {
-            std::fs::read_to_string(folder.join(name)).map_err(|_| SpeechError::Missing(folder.join(name)))
-        };
+    pub fn open(folder: &Path, voices: Voices, firm: &Lexicon) -> Result<Self, SpeechError> {
         for name in ["kokoro.onnx", "libonnxruntime.so"] {
             if !folder.join(name).is_file() {
                 return Err(SpeechError::Missing(folder.join(name)));
             }
         }
-        let vocabulary = vocabulary(&read("vocab.json")?)?;
-        let mandarin = Mandarin::new(&read("phrases.tsv")?, firm_lexicon);
-        let english = English::new(&read("cmudict.dict")?);
+        let vocabulary = vocabulary(&read(folder, "vocab.json")?)?;
+        let words = RwLock::new(Arc::new(Words::load(folder, firm)?));
         let runtime = RUNTIME.get_or_init(|| {
             ort::init_from(folder.join("libonnxruntime.so"))
                 .map(|builder| {
@@ -114,8 +128,7 @@ impl Kokoro {
         let kokoro = Self {
             folder: folder.to_owned(),
             vocabulary,
-            mandarin,
-            english,
+            words,
             voices,
             styles: Mutex::default(),
             sessions: Mutex::default(),
@@ -131,11 +144,22 @@ impl Kokoro {
         self.voices.of(language)
     }
 
+    /// Reads the dictionaries anew, with a firm's own readings as they are now. Takes about a second.
+    ///
+    /// # Errors
+    /// [`SpeechError::Missing`] names a dictionary that is not there; nothing changes then.
+    pub fn learn(&self, firm: &Lexicon) -> Result<(), SpeechError> {
+        let words = Words::load(&self.folder, firm)?;
+        *self.words.write().expect("no holder of this lock panics") = Arc::new(words);
+        Ok(())
+    }
+
     /// The phonemes of spoken words.
     pub fn phonemes(&self, text: &str, language: Language) -> String {
+        let words = Arc::clone(&self.words.read().expect("no holder of this lock panics"));
         match language {
-            Language::ZhCn => self.mandarin.phonemes(text, &self.english),
-            Language::EnUs => self.english.phonemes(text),
+            Language::ZhCn => words.mandarin.phonemes(text, &words.english),
+            Language::EnUs => words.english.phonemes(text),
         }
     }
 
@@ -225,19 +249,19 @@ impl Kokoro {
         session().map_err(|error: ort::Error| SpeechError::Runtime(error.to_string()))
     }
 
-    fn style(&self, voice: &str) -> Result<std::sync::Arc<[f32]>, SpeechError> {
+    fn style(&self, voice: &str) -> Result<Arc<[f32]>, SpeechError> {
         let mut styles = self.styles.lock().expect("no holder of this lock panics");
         if let Some(style) = styles.get(voice) {
-            return Ok(std::sync::Arc::clone(style));
+            return Ok(Arc::clone(style));
         }
         let path = self.folder.join("voices").join(format!("{voice}.bin"));
         let bytes = std::fs::read(&path).map_err(|_| SpeechError::Missing(path.clone()))?;
-        let style: std::sync::Arc<[f32]> =
+        let style: Arc<[f32]> =
             bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
         if style.len() != ROWS * STYLE {
             return Err(SpeechError::Damaged(path));
         }
-        styles.insert(voice.to_owned(), std::sync::Arc::clone(&style));
+        styles.insert(voice.to_owned(), Arc::clone(&style));
         Ok(style)
     }
 }

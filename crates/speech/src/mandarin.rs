@@ -6,20 +6,13 @@ use std::collections::HashMap;
 use jieba_rs::Jieba;
 
 use crate::english::English;
+use crate::lexicon::Lexicon;
+use context::{in_context, sandhi};
+pub(crate) use ipa::Syllable;
+use ipa::{ipa, rhotic};
 
-/// One syllable: pinyin without its tone (`v` for ü), and the tone, 5 for the neutral one.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Syllable {
-    pinyin: String,
-    tone: u8,
-}
-
-impl Syllable {
-    fn parse(text: &str) -> Option<Self> {
-        let tone = text.bytes().last()?.checked_sub(b'0').filter(|t| (1..=5).contains(t))?;
-        Some(Self { pinyin: text[..text.len() - 1].to_owned(), tone })
-    }
-}
+mod context;
+mod ipa;
 
 /// Readings of phrases and characters, with the words that they make.
 pub struct Mandarin {
@@ -33,25 +26,30 @@ const LEXICON: &str = include_str!("../data/lexicon-zh.tsv");
 
 impl Mandarin {
     /// Reads `phrases`: lines of a phrase, a tab, and a reading for each character
-    /// (`银行\tyin2 hang2`); later lexicons win over it: ours, then `firm` (a firm's own names).
-    pub fn new(phrases: &str, firm: &str) -> Self {
-        let mut words = Jieba::new();
-        let mut readings = HashMap::new();
-        let mut longest = 1;
-        for (text, own) in [(phrases, false), (LEXICON, true), (firm, true)] {
+    /// (`银行\tyin2 hang2`); later lexicons win over it: ours, then a firm's own.
+    pub(crate) fn new(phrases: &str, firm: &Lexicon) -> Self {
+        let mut mandarin = Self { words: Jieba::new(), readings: HashMap::new(), longest: 1 };
+        for (text, own) in [(phrases, false), (LEXICON, true)] {
             for line in text.lines().filter(|line| !line.starts_with('#')) {
                 let Some((phrase, reading)) = line.split_once('\t') else { continue };
                 let syllables: Option<Vec<_>> = reading.split_whitespace().map(Syllable::parse).collect();
-                let characters = phrase.chars().count();
-                let Some(syllables) = syllables.filter(|s| s.len() == characters) else { continue };
-                longest = longest.max(characters);
-                if own && characters > 1 {
-                    words.add_word(phrase, Some(100_000), None);
+                if let Some(syllables) = syllables.filter(|s| s.len() == phrase.chars().count()) {
+                    mandarin.learn(phrase, syllables, own);
                 }
-                readings.insert(phrase.to_owned(), syllables);
             }
         }
-        Self { words, readings, longest }
+        for (phrase, syllables) in firm.phrases() {
+            mandarin.learn(phrase, syllables.clone(), true);
+        }
+        mandarin
+    }
+
+    fn learn(&mut self, phrase: &str, syllables: Vec<Syllable>, as_word: bool) {
+        self.longest = self.longest.max(syllables.len());
+        if as_word && syllables.len() > 1 {
+            self.words.add_word(phrase, Some(100_000), None);
+        }
+        self.readings.insert(phrase.to_owned(), syllables);
     }
 
     /// Phonemes of spoken words: numbers are written out already. Latin words are spoken by
@@ -86,24 +84,35 @@ impl Mandarin {
     }
 
     fn han_phonemes(&self, run: &str) -> String {
-        let words: Vec<(String, Vec<Syllable>)> =
-            self.words.cut(run, true).into_iter().map(|word| (word.to_owned(), self.read(word))).collect();
-        let mut flat: Vec<Syllable> = words.iter().flat_map(|(_, s)| s.clone()).collect();
-        let characters: Vec<char> = run.chars().collect();
-        if flat.len() == characters.len() {
-            sandhi(&characters, &mut flat, &words.iter().map(|(_, s)| s.len()).collect::<Vec<_>>());
-        }
         let mut out = String::new();
-        let mut syllables = flat.into_iter();
-        for (place, (_, read)) in words.iter().enumerate() {
+        for (place, word) in self.syllables(run).iter().enumerate() {
             if place > 0 {
                 out.push(' ');
             }
-            for syllable in syllables.by_ref().take(read.len()) {
-                out.push_str(&ipa(&syllable));
+            for (at, syllable) in word.iter().enumerate() {
+                match word.get(at + 1) {
+                    _ if syllable.pinyin == "r" && at > 0 => {}
+                    Some(next) if next.pinyin == "r" => out.push_str(&rhotic(syllable)),
+                    _ => out.push_str(&ipa(syllable)),
+                }
             }
         }
         out
+    }
+
+    /// The syllables of Han characters as they are spoken, by word.
+    fn syllables(&self, run: &str) -> Vec<Vec<Syllable>> {
+        let words: Vec<Vec<Syllable>> =
+            self.words.cut(run, true).into_iter().map(|word| self.read(word)).collect();
+        let lengths: Vec<usize> = words.iter().map(Vec::len).collect();
+        let mut flat: Vec<Syllable> = words.into_iter().flatten().collect();
+        let characters: Vec<char> = run.chars().collect();
+        if flat.len() == characters.len() {
+            in_context(&characters, &mut flat, &lengths);
+            sandhi(&characters, &mut flat, &lengths);
+        }
+        let mut flat = flat.into_iter();
+        lengths.into_iter().map(|length| flat.by_ref().take(length).collect()).collect()
     }
 
     /// The readings of a word: its own, or those of the longest phrases it is made of.
@@ -134,7 +143,7 @@ impl Mandarin {
     }
 }
 
-fn han(c: char) -> bool {
+pub(crate) fn han(c: char) -> bool {
     matches!(c, '\u{3400}'..='\u{9fff}' | '〇')
 }
 
@@ -164,168 +173,6 @@ fn codes(run: &str) -> Vec<(&str, bool)> {
         at = end;
     }
     joined.into_iter().map(|(from, until, code)| (&run[from..until], code)).collect()
-}
-
-/// Tones as they are spoken beside each other: third tones, 一 and 不.
-fn sandhi(characters: &[char], syllables: &mut [Syllable], word_lengths: &[usize]) {
-    for at in 0..syllables.len() {
-        let next = syllables.get(at + 1).map(|s| s.tone);
-        let number = |c: Option<&char>| {
-            c.is_some_and(|c| "零一二三四五六七八九十百千万亿两点幺第月号日期".contains(*c))
-        };
-        match characters[at] {
-            '不' if next == Some(4) => syllables[at].tone = 2,
-            // 一 keeps its tone in numbers, dates and counting, and at the end.
-            '一' if at > 0 && number(characters.get(at - 1)) => {}
-            '一' if characters.get(at + 1).is_some_and(|c| "百千".contains(*c)) => syllables[at].tone = 4,
-            '一' if characters.get(at + 1).is_some_and(|c| "万亿".contains(*c)) => syllables[at].tone = 2,
-            '一' if number(characters.get(at + 1)) => {}
-            '一' => match next {
-                Some(4 | 5) => syllables[at].tone = 2,
-                Some(1..=3) => syllables[at].tone = 4,
-                _ => {}
-            },
-            _ => {}
-        }
-    }
-    // Third tones rise before another one inside a word, and at the seam of two short words.
-    let mut begin = 0;
-    for &length in word_lengths {
-        let end = (begin + length).min(syllables.len());
-        for at in begin..end {
-            let seam_is_short = at + 1 == end && length == 1;
-            let follows = syllables.get(at + 1).is_some_and(|s| s.tone == 3);
-            if syllables[at].tone == 3 && follows && (at + 1 < end || seam_is_short) {
-                syllables[at].tone = 2;
-            }
-        }
-        begin = end;
-    }
-}
-
-/// Initials, longest first, with the IPA they were trained as.
-const INITIALS: [(&str, &str); 21] = [
-    ("zh", "ꭧ"),
-    ("ch", "ꭧʰ"),
-    ("sh", "ʂ"),
-    ("b", "p"),
-    ("p", "pʰ"),
-    ("m", "m"),
-    ("f", "f"),
-    ("d", "t"),
-    ("t", "tʰ"),
-    ("n", "n"),
-    ("l", "l"),
-    ("g", "k"),
-    ("k", "kʰ"),
-    ("h", "x"),
-    ("j", "ʨ"),
-    ("q", "ʨʰ"),
-    ("x", "ɕ"),
-    ("r", "ɻ"),
-    ("z", "ʦ"),
-    ("c", "ʦʰ"),
-    ("s", "s"),
-];
-
-/// Finals, with the IPA they were trained as; `0` is where the tone stands.
-const FINALS: [(&str, &str); 39] = [
-    ("a", "a0"),
-    ("ai", "ai0"),
-    ("an", "a0n"),
-    ("ang", "a0ŋ"),
-    ("ao", "au0"),
-    ("e", "ɤ0"),
-    ("ei", "ei0"),
-    ("en", "ə0n"),
-    ("eng", "ə0ŋ"),
-    ("i", "i0"),
-    ("ia", "ja0"),
-    ("ian", "jɛ0n"),
-    ("iang", "ja0ŋ"),
-    ("iao", "jau0"),
-    ("ie", "je0"),
-    ("in", "i0n"),
-    ("iou", "jou0"),
-    ("iu", "jou0"),
-    ("ing", "i0ŋ"),
-    ("iong", "jʊ0ŋ"),
-    ("ong", "ʊ0ŋ"),
-    ("ou", "ou0"),
-    ("u", "u0"),
-    ("uei", "wei0"),
-    ("ui", "wei0"),
-    ("ua", "wa0"),
-    ("uai", "wai0"),
-    ("uan", "wa0n"),
-    ("uen", "wə0n"),
-    ("un", "wə0n"),
-    ("uang", "wa0ŋ"),
-    ("ueng", "wə0ŋ"),
-    ("uo", "wo0"),
-    ("o", "wo0"),
-    ("v", "y0"),
-    ("ve", "ɥe0"),
-    ("van", "ɥɛ0n"),
-    ("vn", "y0n"),
-    ("io", "jɔ0"),
-];
-
-fn ipa(syllable: &Syllable) -> String {
-    let tone = match syllable.tone {
-        1 => "→",
-        2 => "↗",
-        3 => "↓",
-        4 => "↘",
-        _ => "",
-    };
-    let with_tone = |pattern: &str| pattern.replace('0', tone);
-    let pinyin = syllable.pinyin.as_str();
-    match pinyin {
-        "er" | "r" => return with_tone("ɚ0"),
-        "o" => return with_tone("ɔ0"),
-        "m" | "hm" => return with_tone("m0"),
-        "n" => return with_tone("n0"),
-        "ng" | "hng" => return with_tone("ŋ0"),
-        _ => {}
-    }
-    let spelled = without_glide(pinyin);
-    let (initial, sound, rest) = INITIALS
-        .iter()
-        .find_map(|(initial, sound)| {
-            spelled.strip_prefix(initial).map(|rest| (*initial, *sound, rest.to_owned()))
-        })
-        .unwrap_or(("", "", spelled.clone()));
-    // After these a written i is no vowel of its own, and a written u is ü.
-    let pattern = match (initial, rest.as_str()) {
-        ("zh" | "ch" | "sh" | "r" | "z" | "c" | "s", "i") => "ɨ0".to_owned(),
-        ("j" | "q" | "x", under) if under.starts_with('u') => final_of(&format!("v{}", &under[1..])),
-        (_, other) => {
-            final_of(&other.replace("ue", if initial == "n" || initial == "l" { "ve" } else { "ue" }))
-        }
-    };
-    format!("{sound}{}", with_tone(&pattern))
-}
-
-fn final_of(name: &str) -> String {
-    FINALS
-        .iter()
-        .find(|(known, _)| *known == name)
-        .map_or_else(|| "ə0".to_owned(), |(_, ipa)| (*ipa).to_owned())
-}
-
-/// Spells a syllable that begins with y or w by its final: yi → i, wang → uang, yuan → van.
-fn without_glide(pinyin: &str) -> String {
-    if let Some(rest) = pinyin.strip_prefix("yu") {
-        return format!("v{rest}");
-    }
-    if let Some(rest) = pinyin.strip_prefix('y') {
-        return if rest.starts_with('i') { rest.to_owned() } else { format!("i{rest}") };
-    }
-    if let Some(rest) = pinyin.strip_prefix('w') {
-        return if rest.starts_with('u') { rest.to_owned() } else { format!("u{rest}") };
-    }
-    pinyin.to_owned()
 }
 
 /// Punctuation as Kokoro knows it, and Latin words.
@@ -384,7 +231,7 @@ mod tests {
         let readings = "您\tnin2\n好\thao3\n的\tde5\n退\ttui4\n费\tfei4\n元\tyuan2\n五\twu3\n百\tbai3\n一\tyi1\n\
             不\tbu4\n会\thui4\n起\tqi3\n月\tyue4\n女\tnv3\n二\ter4\n两\tliang3\n到\tdao4\n账\tzhang4\n\
             是\tshi4\n字\tzi4\n流\tliu2\n量\tliang4\n万\twan4\n略\tlve4";
-        Mandarin::new(readings, "").phonemes(text, &English::new(""))
+        Mandarin::new(readings, &Lexicon::default()).phonemes(text, &English::new("", &Lexicon::default()))
     }
 
     #[test]
@@ -427,5 +274,56 @@ mod tests {
     fn our_lexicon_reads_the_language_of_tickets() {
         assert!(phonemes("银行").contains("xa↗ŋ"));
         assert!(phonemes("退还").contains("xwa↗n"));
+    }
+
+    /// Phrases and how they are heard: pinyin with the tones that are spoken, one syllable a
+    /// character. `tools/fetch-speech` brings the dictionary.
+    #[test]
+    fn the_language_of_tickets_is_read_as_people_do() {
+        let dictionary =
+            std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.cache/speech/phrases.tsv");
+        let dictionary = std::fs::read_to_string(dictionary).expect("tools/fetch-speech has been run");
+        let mandarin = Mandarin::new(&dictionary, &Lexicon::default());
+        let mut wrong = String::new();
+        let table = include_str!("../tests/readings-zh.tsv");
+        for line in table.lines().filter(|line| !line.starts_with('#')) {
+            let (text, expected) = line.split_once('\t').expect("a phrase and its reading");
+            let heard: Vec<String> =
+                mandarin.syllables(text).into_iter().flatten().map(|s| s.to_string()).collect();
+            if heard.join(" ") != expected {
+                wrong.push_str(&format!("{text}\n  expected {expected}\n  heard    {}\n", heard.join(" ")));
+            }
+        }
+        assert!(table.lines().count() > 150);
+        assert!(wrong.is_empty(), "\n{wrong}");
+    }
+
+    #[test]
+    fn latin_words_and_letters_stand_between_han() {
+        let mandarin = Mandarin::new("卡\tka3\n五\twu3\n码\tma3", &Lexicon::default());
+        let english = English::new("", &Lexicon::default());
+        for (text, expected) in [
+            ("SIM卡", "sˈɪm kʰa↓"),
+            ("五G", "u↓ ʤˈi"),
+            ("PIN码", "pˈɪn ma↓"),
+            ("WiFi", "wˈIfˌI"),
+            ("APP，URL", "ˈA pˈi pˈi, jˈu ˈɑɹ ˈɛl"),
+            ("email", "ˈimˌAl"),
+        ] {
+            assert_eq!(mandarin.phonemes(text, &english), expected);
+        }
+    }
+
+    #[test]
+    fn er_is_spoken_with_the_syllable_before_it() {
+        let readings = "一\tyi1\n会\thui4\n儿\ter2\n女\tnv3\n点\tdian3";
+        let mandarin = Mandarin::new(readings, &Lexicon::default());
+        let english = English::new("", &Lexicon::default());
+        assert!(
+            mandarin.phonemes("一会儿", &english).ends_with("xwe↘ɚ"),
+            "{}",
+            mandarin.phonemes("一会儿", &english)
+        );
+        assert!(mandarin.phonemes("女儿", &english).ends_with("ɚ↗"));
     }
 }

@@ -8,6 +8,7 @@ use hotline_wording::{Token, Word, clauses, pause_after, runs};
 use sha2::{Digest, Sha256};
 
 use crate::kokoro::Voices;
+use crate::lexicon::Lexicon;
 use crate::library::Library;
 use crate::queue::Clause;
 use crate::{Pace, SpeechError};
@@ -32,16 +33,25 @@ const BETWEEN_WORDS: Duration = Duration::from_millis(15);
 /// After what is said in one go, so that the next prompt does not fall into it.
 const REST: Duration = Duration::from_millis(250);
 /// Counted up when rendering changes, so that what was rendered before is not found any more.
-const RECIPE: &str = "2";
+const RECIPE: &str = "3";
+
+/// Who speaks, and how names are read: what one clause sounds like.
+#[derive(Debug, Default)]
+pub(crate) struct Speaker {
+    pub(crate) voices: Voices,
+    pub(crate) lexicon: Lexicon,
+}
 
 /// What is played for an utterance.
-pub(crate) fn lay_out(library: &Library, voices: &Voices, utterance: &Utterance, pace: Pace) -> Vec<Part> {
+pub(crate) fn lay_out(library: &Library, speaker: &Speaker, utterance: &Utterance, pace: Pace) -> Vec<Part> {
     let mut parts = Vec::new();
     for segment in &utterance.segments {
         match segment {
-            Segment::Words { part, text } => words(library, voices, utterance, *part, text, pace, &mut parts),
+            Segment::Words { part, text } => {
+                words(library, speaker, utterance, *part, text, pace, &mut parts)
+            }
             Segment::Value { slot, value } => {
-                match value_parts(library, voices, slot, value, utterance.language, pace) {
+                match value_parts(library, speaker, slot, value, utterance.language, pace) {
                     Ok(of_value) => parts.extend(of_value),
                     Err(error) => {
                         tracing::warn!(prompt = utterance.prompt, %error, "a value is left out of a prompt");
@@ -56,7 +66,7 @@ pub(crate) fn lay_out(library: &Library, voices: &Voices, utterance: &Utterance,
 
 fn words(
     library: &Library,
-    voices: &Voices,
+    speaker: &Speaker,
     utterance: &Utterance,
     part: Option<u16>,
     text: &str,
@@ -76,7 +86,7 @@ fn words(
     }
     match library.find_words(utterance.language, &name, text, pace) {
         Some(clip) => parts.push(Part::Recorded(clip)),
-        None => parts.extend(spoken_parts(voices, text, utterance.language)),
+        None => parts.extend(spoken_parts(speaker, text, utterance.language)),
     }
     let ends_open = text.chars().next_back().is_some_and(char::is_alphanumeric);
     parts.push(Part::Pause(if ends_open { JOINT } else { pause_after(text) }));
@@ -84,7 +94,7 @@ fn words(
 
 fn value_parts(
     library: &Library,
-    voices: &Voices,
+    speaker: &Speaker,
     slot: &Slot,
     value: &Value,
     language: Language,
@@ -118,7 +128,7 @@ fn value_parts(
     Ok(recorded.unwrap_or_else(|| {
         phrases(&tokens, language)
             .into_iter()
-            .flat_map(|(text, language)| spoken_parts(voices, &text, language))
+            .flat_map(|(text, language)| spoken_parts(speaker, &text, language))
             .collect()
     }))
 }
@@ -152,26 +162,36 @@ fn phrases(tokens: &[Token], language: Language) -> Vec<(String, Language)> {
 }
 
 /// A text by clause, each in the voice of its language, with the pauses between them.
-pub(crate) fn spoken_parts(voices: &Voices, text: &str, language: Language) -> Vec<Part> {
+pub(crate) fn spoken_parts(speaker: &Speaker, text: &str, language: Language) -> Vec<Part> {
     let mut parts = Vec::new();
     for (text, language) in runs(text, language) {
         for text in clauses(&text, language) {
             let pause = pause_after(&text);
-            parts.push(Part::Spoken(clause(voices, text, language)));
+            parts.push(Part::Spoken(clause(speaker, text, language)));
             parts.push(Part::Pause(pause));
         }
     }
     parts
 }
 
-fn clause(voices: &Voices, text: String, language: Language) -> Clause {
+fn clause(speaker: &Speaker, text: String, language: Language) -> Clause {
+    // Most texts use no reading of the firm's: they are the same speech on machines without them.
+    let readings = speaker.lexicon.used_by(&text);
+    let mut parts = vec![RECIPE, speaker.voices.of(language), &text];
+    if !readings.is_empty() {
+        parts.push(&readings);
+    }
+    Clause { key: hash(&parts), text, language }
+}
+
+/// The SHA-256 of several texts, as 64 hexadecimal digits.
+fn hash(parts: &[&str]) -> String {
     let mut hash = Sha256::new();
-    for part in [RECIPE, voices.of(language), &text] {
+    for part in parts {
         hash.update(part.as_bytes());
         hash.update([0]);
     }
-    let key = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-    Clause { key, text, language }
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Joins parts into what is played in one go; `find` gives the speech of each clause.

@@ -10,11 +10,12 @@ use hotline_model::{Language, Utterance};
 use tokio::task::JoinSet;
 
 use crate::cache::{AudioCache, CachedAudio};
-use crate::kokoro::{self, Kokoro, Voices};
+use crate::kokoro::{self, Kokoro};
+use crate::lexicon::Lexicon;
 use crate::library::{LEVEL_DBOV, Library, RecordingFact};
 use crate::memory::Memory;
 use crate::queue::{Clause, Queue, Urgency, start_workers};
-use crate::script::{Part, assemble, in_words, lay_out, spoken_parts};
+use crate::script::{Part, Speaker, assemble, in_words, lay_out, spoken_parts};
 use crate::{Pace, SpeechConfig, SpeechError, stretch};
 
 /// Prompts and texts to audio. Cloning shares.
@@ -25,7 +26,8 @@ pub struct Speech {
 
 struct Inner {
     config: SpeechConfig,
-    voices: Voices,
+    speaker: RwLock<Arc<Speaker>>,
+    kokoro: Option<Arc<Kokoro>>,
     library: RwLock<Arc<Library>>,
     memory: Mutex<Memory>,
     cache: Arc<dyn AudioCache>,
@@ -65,26 +67,23 @@ impl Speech {
     /// Loads the recordings, opens the voice if there is one and starts its workers.
     ///
     /// # Errors
-    /// A recording that cannot be read; a voice that is configured and not there.
+    /// A recording or a lexicon that cannot be read; a voice that is configured and not there.
     pub fn open(config: SpeechConfig, cache: Arc<dyn AudioCache>) -> Result<Self, SpeechError> {
         let library = Library::load(&config.prompts)?;
         let queue = Arc::new(Queue::default());
-        let mut voices = Voices::default();
+        let lexicon = Lexicon::load(config.lexicon.as_deref())?;
+        let mut kokoro = None;
         if let Some(voice) = &config.voice {
-            let lexicon = match &voice.lexicon {
-                Some(path) => {
-                    std::fs::read_to_string(path).map_err(|_| SpeechError::Missing(path.clone()))?
-                }
-                None => String::new(),
-            };
-            voices = voice.voices.clone();
-            let kokoro = Kokoro::open(&voice.folder, voices.clone(), &lexicon)?;
-            start_workers(&queue, config.workers, move |clause| render(&kokoro, clause))?;
+            let opened = Arc::new(Kokoro::open(&voice.folder, config.voices.clone(), &lexicon)?);
+            kokoro = Some(Arc::clone(&opened));
+            start_workers(&queue, config.workers, move |clause| render(&opened, clause))?;
         }
+        let speaker = Speaker { voices: config.voices.clone(), lexicon };
         tracing::info!(recordings = library.len(), voice = config.voice.is_some(), "speech is ready");
         let inner = Inner {
             config,
-            voices,
+            speaker: RwLock::new(Arc::new(speaker)),
+            kokoro,
             library: RwLock::new(Arc::new(library)),
             memory: Mutex::new(Memory::new(MEMORY_SAMPLES)),
             cache,
@@ -97,11 +96,11 @@ impl Speech {
     /// One clip for each utterance, if all of it is recorded or in memory: nothing is awaited,
     /// fetched or rendered.
     pub fn ready(&self, utterances: &[Utterance], pace: Pace) -> Option<Vec<Clip>> {
-        let library = self.library();
+        let (library, speaker) = (self.library(), self.speaker());
         utterances
             .iter()
             .map(|utterance| {
-                let parts = lay_out(&library, &self.inner.voices, utterance, pace);
+                let parts = lay_out(&library, &speaker, utterance, pace);
                 assemble(&parts, |clause| self.known(clause, pace).ok_or(SpeechError::Late)).ok()
             })
             .collect()
@@ -118,9 +117,8 @@ impl Speech {
     /// Dropped, it takes its clauses out of the queue unless somebody else waits for them; one
     /// that is being rendered is finished.
     pub async fn clips(&self, utterances: &[Utterance], pace: Pace) -> Result<Vec<Clip>, SpeechError> {
-        let library = self.library();
-        let scripts: Vec<_> =
-            utterances.iter().map(|u| lay_out(&library, &self.inner.voices, u, pace)).collect();
+        let (library, speaker) = (self.library(), self.speaker());
+        let scripts: Vec<_> = utterances.iter().map(|u| lay_out(&library, &speaker, u, pace)).collect();
         let wanted = scripts.iter().flatten();
         let spoken = tokio::time::timeout(LIVE_LIMIT, self.obtain(wanted, Urgency::Live))
             .await
@@ -137,7 +135,7 @@ impl Speech {
     /// # Cancel safety
     /// As [`Speech::clips`].
     pub async fn prepare(&self, text: &str, language: Language) -> Result<Duration, SpeechError> {
-        let parts = spoken_parts(&self.inner.voices, text, language);
+        let parts = spoken_parts(&self.speaker(), text, language);
         if parts.is_empty() {
             return Err(SpeechError::Nothing);
         }
@@ -152,7 +150,7 @@ impl Speech {
     /// # Cancel safety
     /// As [`Speech::clips`].
     pub async fn prepare_utterance(&self, utterance: &Utterance) -> Result<Duration, SpeechError> {
-        let parts = lay_out(&self.library(), &self.inner.voices, utterance, Pace::Usual);
+        let parts = lay_out(&self.library(), &self.speaker(), utterance, Pace::Usual);
         self.prepare_parts(&parts).await
     }
 
@@ -187,18 +185,37 @@ impl Speech {
         self.library().facts()
     }
 
-    /// Loads the recordings anew; if one cannot be read, those from before stay.
+    /// Loads the recordings and the firm's own readings anew; if something cannot be read, all stays
+    /// as it was. Tells how many recordings there are.
     ///
     /// # Errors
-    /// The first recording that cannot be read.
+    /// The first recording, or the line of the lexicon, that cannot be read.
     pub async fn reload(&self) -> Result<usize, SpeechError> {
-        let prompts = self.inner.config.prompts.clone();
-        let library = tokio::task::spawn_blocking(move || Library::load(&prompts))
+        let speech = self.clone();
+        let (library, speaker) = tokio::task::spawn_blocking(move || speech.load_anew())
             .await
             .map_err(|error| SpeechError::Runtime(error.to_string()))??;
         let count = library.len();
+        if let Some(speaker) = speaker {
+            *self.inner.speaker.write().expect("no holder of this lock panics") = Arc::new(speaker);
+        }
         *self.inner.library.write().expect("no holder of this lock panics") = Arc::new(library);
         Ok(count)
+    }
+
+    /// The recordings, and the speaker if his readings are others now; the voice has learned them then.
+    fn load_anew(&self) -> Result<(Library, Option<Speaker>), SpeechError> {
+        let config = &self.inner.config;
+        let library = Library::load(&config.prompts)?;
+        let lexicon = Lexicon::load(config.lexicon.as_deref())?;
+        if self.speaker().lexicon == lexicon {
+            return Ok((library, None));
+        }
+        if let Some(kokoro) = &self.inner.kokoro {
+            kokoro.learn(&lexicon)?;
+        }
+        tracing::info!(entries = lexicon.len(), "the readings of the lexicon are taken over");
+        Ok((library, Some(Speaker { voices: config.voices.clone(), lexicon })))
     }
 
     /// What was done and what waits.
@@ -212,6 +229,10 @@ impl Speech {
             failed: of(&tally.failed),
             queued: self.inner.queue.len(),
         }
+    }
+
+    fn speaker(&self) -> Arc<Speaker> {
+        Arc::clone(&self.inner.speaker.read().expect("no holder of this lock panics"))
     }
 
     fn library(&self) -> Arc<Library> {
@@ -318,7 +339,7 @@ impl Speech {
             tally.rendered.fetch_add(1, Ordering::Relaxed);
             self.keep(&clause.key, clip.clone());
             let audio = CachedAudio { samples: clip.samples().to_vec(), rate_hz: RATE_HZ };
-            let voice = self.inner.voices.of(clause.language);
+            let voice = self.inner.config.voices.of(clause.language);
             if let Err(error) = self.inner.cache.store(&clause.key, voice, audio).await {
                 tracing::warn!(error, "rendered speech could not be kept for later");
             }

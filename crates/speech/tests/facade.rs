@@ -17,11 +17,11 @@ fn voice() -> VoiceConfig {
         folder.join("kokoro.onnx").is_file(),
         "the voice is not there: run tools/fetch-speech (tools/test does it)"
     );
-    VoiceConfig { folder, voices: Voices::default(), lexicon: None }
+    VoiceConfig { folder }
 }
 
 fn config(prompts: &Path, voice: Option<VoiceConfig>) -> SpeechConfig {
-    SpeechConfig { prompts: prompts.to_owned(), voice, workers: 1 }
+    SpeechConfig { voice, ..SpeechConfig::recordings(prompts.to_owned()) }
 }
 
 fn words(prompt: &str, text: &str) -> Utterance {
@@ -125,8 +125,7 @@ async fn recordings_are_loaded_anew_and_a_broken_one_changes_nothing() {
 #[test]
 fn a_voice_that_is_not_there_is_told_at_the_start() {
     let folder = tempfile::tempdir().unwrap();
-    let nowhere =
-        VoiceConfig { folder: folder.path().join("voice"), voices: Voices::default(), lexicon: None };
+    let nowhere = VoiceConfig { folder: folder.path().join("voice") };
     let opened = Speech::open(config(folder.path(), Some(nowhere)), Arc::new(MemoryCache::default()));
     assert!(matches!(opened.err(), Some(SpeechError::Missing(_))));
 }
@@ -163,6 +162,80 @@ async fn a_text_is_rendered_once_and_then_ready() {
     assert_eq!(found[0].duration(), length);
     assert_eq!((other.counts().rendered, other.counts().cache_hits), (0, 2));
     assert!(matches!(other.prepare("😀 …", Language::ZhCn).await, Err(SpeechError::Nothing)));
+}
+
+#[tokio::test]
+async fn what_another_machine_rendered_is_found_by_its_voice_where_there_is_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let cache = Arc::new(MemoryCache::default());
+    let voices = |name: &str| Voices { zh_cn: name.into(), ..Voices::default() };
+    let open = |name: &str| {
+        let config =
+            SpeechConfig { voices: voices(name), ..SpeechConfig::recordings(folder.path().to_owned()) };
+        Speech::open(config, cache.clone()).unwrap()
+    };
+    let asked = words("hello", "您好，请稍候。");
+    let seen = Arc::new(Seen::default());
+    let config =
+        SpeechConfig { voices: voices("zm_a"), ..SpeechConfig::recordings(folder.path().to_owned()) };
+    let asking = Speech::open(config, seen.clone()).unwrap();
+    assert!(asking.clips(std::slice::from_ref(&asked), Pace::Usual).await.is_err());
+    let key = seen.keys.lock().unwrap()[0].clone();
+    let audio = hotline_speech::CachedAudio { samples: vec![1000; 8_000], rate_hz: 8_000 };
+    cache.store(&key, "zm_a", audio).await.unwrap();
+    let found = open("zm_a").clips(std::slice::from_ref(&asked), Pace::Usual).await.unwrap();
+    assert!(found[0].duration() >= Duration::from_secs(1));
+    let refused = open("zf_b").clips(&[asked], Pace::Usual).await;
+    assert!(matches!(refused, Err(SpeechError::NoVoice(_))), "{refused:?}");
+}
+
+#[tokio::test]
+async fn other_readings_are_other_speech_and_are_loaded_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let lexicon = folder.path().join("lexicon.tsv");
+    std::fs::write(&lexicon, "畅享\tchang4 xiang3\n").unwrap();
+    let seen = Arc::new(Seen::default());
+    let config =
+        SpeechConfig { lexicon: Some(lexicon.clone()), ..SpeechConfig::recordings(folder.path().to_owned()) };
+    let speech = Speech::open(config, seen.clone()).unwrap();
+    let ask = async |text: &str| {
+        assert!(speech.clips(&[words("a", text)], Pace::Usual).await.is_err());
+        seen.keys.lock().unwrap().pop().unwrap()
+    };
+    let (named, plain) = (ask("您的畅享套餐。").await, ask("您的套餐。").await);
+    std::fs::write(&lexicon, "畅享\tchang4 xiang3\n畅享 chang4\n").unwrap();
+    let told = speech.reload().await.unwrap_err().to_string();
+    assert!(told.contains("lexicon.tsv:2: "), "{told}");
+    assert_eq!(ask("您的畅享套餐。").await, named);
+    std::fs::write(&lexicon, "畅享\tchang4 xiang1\n").unwrap();
+    speech.reload().await.unwrap();
+    assert_ne!(ask("您的畅享套餐。").await, named);
+    assert_eq!(ask("您的套餐。").await, plain);
+}
+
+/// A cache that holds nothing and remembers what it was asked for.
+#[derive(Default)]
+struct Seen {
+    keys: std::sync::Mutex<Vec<String>>,
+}
+
+impl AudioCache for Seen {
+    fn find<'a>(
+        &'a self,
+        key: &'a str,
+    ) -> hotline_speech::BoxFuture<'a, Option<hotline_speech::CachedAudio>> {
+        self.keys.lock().expect("no holder of this lock panics").push(key.to_owned());
+        Box::pin(async { None })
+    }
+
+    fn store<'a>(
+        &'a self,
+        _: &'a str,
+        _: &'a str,
+        _: hotline_speech::CachedAudio,
+    ) -> hotline_speech::BoxFuture<'a, Result<(), String>> {
+        Box::pin(async { Ok(()) })
+    }
 }
 
 /// A cache whose disk is full.

@@ -63,6 +63,9 @@ fn unknown_names(config: &Config) -> Result<Vec<String>, Problem> {
     } else {
         problems.push(format!("plans.folder: {} is no folder", config.plans.folder.display()));
     }
+    if let Err(error) = hotline_speech::Lexicon::load(config.speech.lexicon.as_deref()) {
+        problems.push(format!("speech.lexicon: {error}"));
+    }
     let voices = config.speech.folder.join("voices");
     if voices.is_dir() {
         for (field, name) in
@@ -74,4 +77,26 @@ fn unknown_names(config: &Config) -> Result<Vec<String>, Problem> {
         }
     }
     Ok(problems)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wrong_line_of_the_lexicon_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let lexicon = folder.path().join("lexicon.tsv");
+        std::fs::write(&lexicon, "畅享\tchang4 xiang3\n银行\tyin2\n").unwrap();
+        let mut config = Config::default();
+        config.speech.lexicon = Some(lexicon.clone());
+        let told = |config: &Config| unknown_names(config).unwrap().join("\n");
+        assert!(
+            told(&config).contains("lexicon.tsv:2: 2 characters need as many syllables"),
+            "{}",
+            told(&config)
+        );
+        std::fs::write(&lexicon, "畅享\tchang4 xiang3\n").unwrap();
+        assert!(!told(&config).contains("lexicon"), "{}", told(&config));
+    }
 }

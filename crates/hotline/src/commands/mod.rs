@@ -85,13 +85,16 @@ pub fn make_folder(address: &DatabaseAddress) -> Result<(), RecordError> {
 }
 
 /// How texts are spoken, as the configuration says; without the voice's folder only recordings are
-/// played.
+/// played, and what other machines rendered.
 pub fn speech_config(config: &Config) -> SpeechConfig {
     let speech = &config.speech;
-    let voice = speech.folder.join("kokoro.onnx").is_file().then(|| VoiceConfig {
-        folder: speech.folder.clone(),
+    let voice =
+        speech.folder.join("kokoro.onnx").is_file().then(|| VoiceConfig { folder: speech.folder.clone() });
+    SpeechConfig {
         voices: Voices { zh_cn: speech.voice_zh_cn.clone(), en_us: speech.voice_en_us.clone() },
         lexicon: speech.lexicon.clone(),
-    });
-    SpeechConfig { prompts: config.plans.prompts.clone(), voice, workers: speech.workers.max(1) }
+        voice,
+        workers: speech.workers.max(1),
+        ..SpeechConfig::recordings(config.plans.prompts.clone())
+    }
 }

@@ -272,7 +272,7 @@ impl Running<'_> {
                 _ = signals.interrupt.recv() => return,
                 _ = signals.reload.recv() => {
                     if let Err(problem) = self.speech.reload().await {
-                        tracing::error!(%problem, "the recordings stay as they were");
+                        tracing::error!(%problem, "the recordings and the lexicon stay as they were");
                     }
                     publisher.take_all(self.config)
                 }

@@ -80,7 +80,7 @@ pub fn run(config: Option<&Path>, arguments: Arguments) -> Result<ExitCode, Prob
     }
     let runtime = runtime()?;
     let _inside = runtime.enter();
-    let config = SpeechConfig { prompts, voice: None, workers: 1 };
+    let config = SpeechConfig::recordings(prompts);
     let lengths = Recorded(Speech::open(config, Arc::new(MemoryCache::default()))?);
     let Some(call) = Simulation::new(&plans, name, context, record, &lengths) else {
         let known: Vec<&str> = plans.plans().map(|plan| plan.name.as_str()).collect();

@@ -54,7 +54,7 @@ pub fn run(config: Option<&Path>, arguments: Arguments) -> Result<ExitCode, Prob
     };
     let runtime = runtime()?;
     let _inside = runtime.enter();
-    let config = SpeechConfig { prompts, voice: None, workers: 1 };
+    let config = SpeechConfig::recordings(prompts);
     let lengths = Recorded(Speech::open(config, Arc::new(MemoryCache::default()))?);
     let (mut passed, mut failed, mut reports) = (0, 0, Vec::new());
     for (path, text) in scripts {

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use crate::{Failure, list};
 use hotline_audio::{Clip, Law, decode, write_wav};
 use hotline_model::{Language, Segment, Slot, Utterance, Value};
-use hotline_speech::kokoro::Voices;
 use hotline_speech::{MemoryCache, Pace, Speech, SpeechConfig, VoiceConfig};
 use serde_json::Value as Json;
 
@@ -16,8 +15,8 @@ use serde_json::Value as Json;
 /// the files and `expected.json` beside it.
 #[tokio::main]
 pub async fn write_all(root: &Path, folder: &Path) -> Result<(), Failure> {
-    let voice = VoiceConfig { folder: root.join(".cache/speech"), voices: Voices::default(), lexicon: None };
-    let config = SpeechConfig { prompts: root.join("prompts"), voice: Some(voice), workers: 1 };
+    let voice = VoiceConfig { folder: root.join(".cache/speech") };
+    let config = SpeechConfig { voice: Some(voice), ..SpeechConfig::recordings(root.join("prompts")) };
     let speech = Speech::open(config, Arc::new(MemoryCache::default()))?;
     let items: Vec<Json> = serde_json::from_slice(&std::fs::read(folder.join("items.json"))?)?;
     let mut expected = BTreeMap::new();

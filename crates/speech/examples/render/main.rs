@@ -14,6 +14,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use hotline_audio::{normalize, resample, write_wav};
 use hotline_model::Language;
+use hotline_speech::Lexicon;
 use hotline_speech::kokoro::{self, Kokoro, Voices};
 use hotline_speech::{LEVEL_DBOV, text_hash};
 
@@ -85,7 +86,7 @@ fn main() -> Result<(), Failure> {
     println!("{before} recordings, {} to be made", wanted.len());
     let count = wanted.len();
     let tasks = tasks(wanted, |w| options.take.or_else(|| takes.get(&w.name).copied()).unwrap_or(0));
-    let kokoro = Kokoro::open(&options.root.join(".cache/speech"), Voices::default(), "")?;
+    let kokoro = Kokoro::open(&options.root.join(".cache/speech"), Voices::default(), &Lexicon::default())?;
     let (next, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let texts = Mutex::new(texts);
     let workers = std::thread::available_parallelism().map_or(1, usize::from);
