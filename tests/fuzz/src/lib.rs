@@ -5,6 +5,7 @@
 //! `corpus/<target>/` and is part of the bounded run from then on.
 
 mod dialplan;
+mod http;
 mod mutate;
 mod rtp;
 mod sip;
@@ -30,7 +31,7 @@ pub struct Target {
 const MESSAGES: &[&str] = &["crates/sip/fixtures/rfc4475", "crates/sip/fixtures/rfc5118"];
 
 /// Every target.
-pub const TARGETS: [Target; 7] = [
+pub const TARGETS: [Target; 8] = [
     Target { name: "sip-message", run: sip::message, seeds: MESSAGES, made: sip::dialogue, bounded: 60_000 },
     Target {
         name: "sip-endpoint",
@@ -50,6 +51,7 @@ pub const TARGETS: [Target; 7] = [
         made: Vec::new,
         bounded: 2_000,
     },
+    Target { name: "http", run: http::request, seeds: &[], made: http::requests, bounded: 5_000 },
 ];
 
 /// The root of the workspace.

@@ -54,4 +54,5 @@ bounded! {
     rtp "rtp"
     rtcp "rtcp"
     dialplan "dialplan"
+    http "http"
 }
