@@ -21,6 +21,80 @@ pub(crate) fn clean(text: &str) -> Vec<char> {
     out
 }
 
+/// The zeros of other scripts (Unicode, general category Nd); nine digits follow each.
+const ZEROS: [char; 64] = [
+    '\u{660}',
+    '\u{6f0}',
+    '\u{7c0}',
+    '\u{966}',
+    '\u{9e6}',
+    '\u{a66}',
+    '\u{ae6}',
+    '\u{b66}',
+    '\u{be6}',
+    '\u{c66}',
+    '\u{ce6}',
+    '\u{d66}',
+    '\u{de6}',
+    '\u{e50}',
+    '\u{ed0}',
+    '\u{f20}',
+    '\u{1040}',
+    '\u{1090}',
+    '\u{17e0}',
+    '\u{1810}',
+    '\u{1946}',
+    '\u{19d0}',
+    '\u{1a80}',
+    '\u{1a90}',
+    '\u{1b50}',
+    '\u{1bb0}',
+    '\u{1c40}',
+    '\u{1c50}',
+    '\u{a620}',
+    '\u{a8d0}',
+    '\u{a900}',
+    '\u{a9d0}',
+    '\u{a9f0}',
+    '\u{aa50}',
+    '\u{abf0}',
+    '\u{104a0}',
+    '\u{10d30}',
+    '\u{11066}',
+    '\u{110f0}',
+    '\u{11136}',
+    '\u{111d0}',
+    '\u{112f0}',
+    '\u{11450}',
+    '\u{114d0}',
+    '\u{11650}',
+    '\u{116c0}',
+    '\u{11730}',
+    '\u{118e0}',
+    '\u{11950}',
+    '\u{11c50}',
+    '\u{11d50}',
+    '\u{11da0}',
+    '\u{16a60}',
+    '\u{16ac0}',
+    '\u{16b50}',
+    '\u{1d7ce}',
+    '\u{1d7d8}',
+    '\u{1d7e2}',
+    '\u{1d7ec}',
+    '\u{1d7f6}',
+    '\u{1e140}',
+    '\u{1e2f0}',
+    '\u{1e950}',
+    '\u{1fbf0}',
+];
+
+/// A digit of any script as an ASCII one: ٣, ३, 𝟑.
+fn digit(c: char) -> Option<char> {
+    let zero = ZEROS.iter().rev().find(|zero| **zero <= c)?;
+    char::from_digit((c as u32 - *zero as u32).min(36), 10)
+}
+
 /// One character as it is read; `None`: it is not.
 fn fold(c: char) -> Option<char> {
     let folded = match c {
@@ -45,7 +119,9 @@ fn fold(c: char) -> Option<char> {
         '“' | '”' | '「' | '」' | '『' | '』' => '"',
         '【' | '】' | '《' | '》' | '〈' | '〉' | '〔' | '〕' => '(',
         '、' | '。' | '〇' => c,
-        c if c.is_alphanumeric() || c.is_ascii() => c,
+        c if c.is_ascii() => c,
+        c if c.is_numeric() => digit(c).unwrap_or(c),
+        c if c.is_alphanumeric() => c,
         _ => ' ',
     };
     Some(folded)

@@ -27,6 +27,53 @@ fn english_texts_are_spoken_as_people_do() {
     check(include_str!("golden/en-US.tsv"), Language::EnUs);
 }
 
+#[test]
+fn what_nobody_meant_is_spoken_or_left_out() {
+    let zh = |text: &str| spoken(text, Language::ZhCn);
+    let en = |text: &str| spoken(text, Language::EnUs);
+    // Digits of every script say the same.
+    for digits in ["98", "９８", "٩٨", "۹۸", "९८", "๙๘", "𝟗𝟖", "𝟵𝟴"] {
+        assert_eq!(zh(&format!("退费{digits}元")), "退费九十八元", "{digits}");
+        assert_eq!(en(&format!("We refunded {digits} yuan.")), "We refunded ninety-eight yuan.", "{digits}");
+    }
+    assert_eq!(zh("退\u{0}费\u{7}2\u{200b}5元\u{feff}"), "退费二十五元");
+    assert_eq!(zh("👍🏽退费👨‍👩‍👧25元🎉"), "退费二十五元");
+    assert_eq!(en("Hi 👋🏽, José and Zoë!"), "Hi, José and Zoë!");
+    assert_eq!(zh("请Müller先生，OK？"), "请Müller先生，OK？");
+    for empty in ["", " ", "\n\n", "。。，，", "…", "😀", "\u{0}\u{1}", "https://example.com/a", "()[]（）"]
+    {
+        for language in Language::ALL {
+            assert!(clauses(empty, language).is_empty(), "{empty:?}");
+        }
+    }
+    assert_eq!(clauses("，，您好。。。！谢谢，", Language::ZhCn), ["您好。", "谢谢，"]);
+}
+
+#[test]
+fn ten_thousand_characters_fall_into_clauses_a_voice_can_take() {
+    let long = [
+        "很".repeat(10_000),
+        "1".repeat(10_000),
+        "a".repeat(10_000),
+        "word ".repeat(2_000),
+        "1,".repeat(5_000),
+        "退费98.5元,".repeat(1_250),
+        "中a1".repeat(3_333),
+        "((".repeat(5_000),
+        "1/2-3:4.".repeat(1_250),
+    ];
+    for text in long {
+        for language in Language::ALL {
+            let clauses = clauses(&text, language);
+            let longest = clauses.iter().map(|clause| clause.chars().count()).max().unwrap_or(0);
+            // Only a word without an end is longer.
+            let one_word = !text.contains([' ', ',']) && language == Language::EnUs || text.starts_with('a');
+            assert!(longest <= 700 || one_word, "{longest} {language} {}", &text[..8.min(text.len())]);
+            assert!(!clauses.concat().chars().any(|c| c.is_ascii_digit()));
+        }
+    }
+}
+
 proptest! {
     #[test]
     fn any_text_is_taken_and_no_digit_is_left(text in any::<String>()) {
