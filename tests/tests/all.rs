@@ -6,11 +6,15 @@
 #[cfg(test)]
 mod bad_input;
 #[cfg(test)]
+mod bad_network;
+#[cfg(test)]
 mod crash;
 #[cfg(test)]
 mod database_away;
 #[cfg(test)]
 mod drain;
+#[cfg(test)]
+mod figures;
 #[cfg(test)]
 mod messages;
 #[cfg(test)]

@@ -21,10 +21,19 @@ fn a_whole_call_leaves_nobodys_data_in_the_most_talkative_log() {
     phone.hang_up();
     let calls = server.await_calls(1);
     assert_eq!(verified(&calls[0]), ["refused", "passed"]);
+    // Somebody's number reached us as the one dialled, and as no number at all.
+    for dialled in ["13700137042", "+8613700137042", "wang.jianguo", "13700137042;x=y"] {
+        let mut phone = Phone::new(&server, dialled, "13700137042");
+        let offer = phone.offer();
+        assert!(phone.invite(&offer) >= 400);
+    }
+    for field in ["13700137042", "wang.jianguo"] {
+        server.note_secrets(&serde_json::json!({ "phone": field }));
+    }
     server.note_secrets(&serde_json::json!({ "code": tickets::WRONG[0] }));
     server.stop();
     let log = server.log();
-    for line in ["ready for calls", "a result is rendered", "a call has ended"] {
+    for line in ["ready for calls", "a result is rendered", "a call has ended", "no plan serves"] {
         assert!(log.contains(line), "the log that is looked through must hold the call: {line}");
     }
     // The log itself is looked through when the server is dropped.

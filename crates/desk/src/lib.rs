@@ -22,6 +22,7 @@ use axum::routing::{get, post};
 use hotline_model::Language;
 use hotline_record::Record;
 use metrics_exporter_prometheus::PrometheusHandle;
+use tokio_util::sync::CancellationToken;
 use utoipa::OpenApi;
 
 pub use access::{Token, Tokens};
@@ -38,6 +39,8 @@ pub struct Desk {
     pub language: Language,
     /// The figures, if they are collected.
     pub metrics: Option<PrometheusHandle>,
+    /// Cancelled once no new calls are taken.
+    pub draining: CancellationToken,
 }
 
 /// The largest body that is read: 1 MB.

@@ -8,6 +8,7 @@ use hotline_model::clock::ManualClock;
 use hotline_model::{Clock, Language};
 use hotline_record::{Record, Settings};
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 use utoipa::OpenApi;
 
@@ -26,7 +27,13 @@ async fn house() -> House {
     let clock: Arc<dyn Clock> = Arc::new(ManualClock::new("2026-11-20T02:00:00Z".parse().unwrap()));
     let record = Record::open(&Settings::sqlite(&folder.path().join("record.db")), clock).await.unwrap();
     let tokens = Tokens(vec![Token::new("crm", MASKED, false), Token::new("supervisor", WHOLE, true)]);
-    let desk = Desk { record, tokens: Arc::new(tokens), language: Language::ZhCn, metrics: None };
+    let desk = Desk {
+        record,
+        tokens: Arc::new(tokens),
+        language: Language::ZhCn,
+        metrics: None,
+        draining: CancellationToken::new(),
+    };
     House { router: router(desk), _folder: folder }
 }
 

@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 use crate::doors::{self, Brought};
 use crate::ending;
 use crate::exchange::House;
+use crate::figures;
 use crate::play::{Player, Rendered};
 use crate::transport::{Incoming, Wish};
 use crate::trunk::TrunkSettings;
@@ -89,6 +90,10 @@ pub(crate) struct Call {
     keys: u32,
     last_key: Option<(char, KeyCame, Instant)>,
     outcome_is_good: bool,
+    /// What the plan said last that came of the call.
+    outcome: Option<&'static str>,
+    /// When the first packet of the caller came.
+    heard_after: Option<Duration>,
     answered_after: Option<Duration>,
     counts: Option<LegStats>,
     ended: Option<EndReason>,
@@ -132,6 +137,8 @@ impl Call {
             keys: 0,
             last_key: None,
             outcome_is_good: false,
+            outcome: None,
+            heard_after: None,
             answered_after: None,
             counts: None,
             ended: None,
@@ -329,7 +336,10 @@ impl Call {
                 tracing::error!(call.id = %self.id, error, "a call could not be recorded any further");
             }
             MediaEvent::Closed { stats, .. } => self.counts = Some(stats),
-            MediaEvent::FirstPacket { .. } | MediaEvent::RecordingDone { .. } | MediaEvent::Stats { .. } => {}
+            MediaEvent::FirstPacket { .. } => {
+                self.heard_after.get_or_insert(self.began.elapsed());
+            }
+            MediaEvent::RecordingDone { .. } | MediaEvent::Stats { .. } => {}
         }
     }
 
@@ -382,6 +392,7 @@ impl Call {
                         .save_call(self.id, CallSave { language: Some(language), ..CallSave::default() });
                 }
                 Command::Hangup { outcome } => {
+                    self.outcome = Some(outcome.word());
                     let save = CallSave { outcome: Some(outcome.word().into()), ..CallSave::default() };
                     self.house.record.save_call(self.id, save);
                     let failed = outcome == hotline_dialplan::Outcome::Failed;
@@ -429,6 +440,7 @@ impl Call {
 
     fn save(&mut self, save: hotline_dialplan::plan::Save) {
         if let Some(outcome) = save.outcome {
+            self.outcome = Some(outcome.word());
             self.outcome_is_good = outcome == hotline_dialplan::Outcome::Contained;
         }
         if let Some(follow_up) = save.follow_up {
@@ -499,15 +511,11 @@ impl Call {
     /// One line for each call, and its figures.
     fn report(&self, reason: &EndReason) {
         let seconds = self.since().as_secs_f64();
-        let stats = self.counts.unwrap_or_default().rtp;
-        metrics::counter!(
-            "hotline_calls_total", "ending" => reason.ending.word(), "code" => reason.code.clone().into_owned()
-        )
-        .increment(1);
-        metrics::histogram!("hotline_call_seconds").record(seconds);
-        if let Some(after) = self.answered_after {
-            metrics::histogram!("hotline_answer_seconds").record(after.as_secs_f64());
-        }
+        let counts = self.counts.unwrap_or_default();
+        let (rtp, unsent, strangers) = (counts.rtp, counts.unsent, counts.strangers);
+        figures::call_ended(reason, seconds, self.answered_after, &counts);
+        let milliseconds = |after: Duration| after.as_millis() as u64;
+        let rounded = |after: Duration| (after.as_secs_f64() * 10_000.0).round() / 10.0;
         tracing::info!(
             call.id = %self.id,
             trunk.name = %self.trunk.name,
@@ -515,13 +523,22 @@ impl Call {
             dialplan.version = %self.answering.version,
             call.direction = "in",
             call.end = %reason,
-            call.answered_ms = self.answered_after.map(|after| after.as_millis() as u64),
+            call.outcome = self.outcome,
+            call.answered_ms = self.answered_after.map(milliseconds),
+            call.heard_ms = self.heard_after.map(milliseconds),
             call.duration_s = (seconds * 10.0).round() / 10.0,
             call.steps = self.steps,
             call.keys = self.keys,
-            rtp.received = stats.received,
-            rtp.lost = stats.lost,
-            rtp.jitter_ms = stats.jitter.as_secs_f64() * 1000.0,
+            rtp.sent = rtp.sent,
+            rtp.unsent = unsent,
+            rtp.received = rtp.received,
+            rtp.lost = rtp.lost,
+            rtp.late = rtp.late,
+            rtp.duplicates = rtp.duplicates,
+            rtp.strangers = strangers,
+            rtp.jitter_ms = rounded(rtp.jitter),
+            rtp.remote_lost = rtp.remote_lost,
+            rtp.rtt_ms = rtp.rtt.map(rounded),
             "a call has ended"
         );
     }

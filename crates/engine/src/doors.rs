@@ -10,6 +10,8 @@ use hotline_model::{CallId, CallerNumber, CustomerId, Decimal, Fields, TicketId,
 use hotline_record::{Record, VerifyAttempt};
 use tokio::time::Instant;
 
+use crate::figures;
+
 /// Every verification that does not pass is answered this long after it was asked, whatever the
 /// reason: the time tells nothing.
 const REFUSAL_AFTER: Duration = Duration::from_millis(600);
@@ -36,10 +38,10 @@ pub(crate) async fn verify(
 ) -> Brought {
     let asked = Instant::now();
     let outcome = record.verify(VerifyAttempt { policy, given, call, caller }).await;
+    figures::record_answered("verify", asked.elapsed());
     let brought = match outcome {
         Ok(outcome) => {
-            metrics::counter!("hotline_verifications_total", "verdict" => outcome.verdict.word())
-                .increment(1);
+            figures::verified(outcome.verdict.word());
             match (outcome.verdict, outcome.passed) {
                 (Verdict::Passed, Some((ticket, customer, fields))) => {
                     let answer = Answer::Verified { verdict: Verified::Passed { ticket: fields } };
@@ -50,6 +52,7 @@ pub(crate) async fn verify(
             }
         }
         Err(error) => {
+            figures::verified("failed");
             tracing::warn!(call.id = %call, %error, "a verification could not be made");
             Answer::Failed
         }
@@ -61,7 +64,10 @@ pub(crate) async fn verify(
 /// The ticket that was verified in this call, as it stands now.
 pub(crate) async fn ticket(record: Record, ticket: Option<TicketId>) -> Brought {
     let Some(id) = ticket else { return Answer::Empty.into() };
-    match record.find_told_ticket(id).await {
+    let asked = Instant::now();
+    let found = record.find_told_ticket(id).await;
+    figures::record_answered("ticket", asked.elapsed());
+    match found {
         Ok(Some(fields)) => Answer::Found { fields }.into(),
         Ok(None) => Answer::Empty.into(),
         Err(_) => Answer::Failed.into(),
@@ -69,7 +75,10 @@ pub(crate) async fn ticket(record: Record, ticket: Option<TicketId>) -> Brought 
 }
 
 pub(crate) async fn customer(record: Record, caller: CallerNumber) -> Brought {
-    match record.recognise(&caller).await {
+    let asked = Instant::now();
+    let known = record.recognise(&caller).await;
+    figures::record_answered("customer", asked.elapsed());
+    match known {
         Ok(known) if known.customer.is_some() => {
             let mut fields = Fields::new();
             if let Some(language) = known.language {

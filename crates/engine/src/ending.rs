@@ -2,6 +2,7 @@
 
 use hotline_model::{EndReason, Ending};
 use hotline_sip::EndCause;
+use hotline_sip::sdp::NotAcceptable;
 
 /// The end that a SIP cause gives; `done`: the plan had said that the caller got what they
 /// called for.
@@ -25,6 +26,8 @@ pub(crate) const SILENT: EndReason = EndReason::new(Ending::Unattributable, "no-
 pub(crate) const CANCELLED: EndReason = EndReason::new(Ending::Caller, "cancelled");
 /// Nothing the caller offers can be spoken with.
 pub(crate) const NO_CODEC: EndReason = EndReason::new(Ending::Caller, "no-codec");
+/// What the caller sent as its session description is none (RFC 4566).
+pub(crate) const BAD_DESCRIPTION: EndReason = EndReason::new(Ending::Caller, "malformed-sdp");
 /// No port or thread could be had.
 pub(crate) const NO_MEDIA: EndReason = EndReason::new(Ending::Us, "no-media-port");
 /// The plan ended the call.
@@ -33,3 +36,11 @@ pub(crate) const COMPLETED: EndReason = EndReason::new(Ending::Success, "complet
 pub(crate) const FAILED: EndReason = EndReason::new(Ending::Us, "failed");
 /// The machine stops.
 pub(crate) const STOPPED: EndReason = EndReason::new(Ending::Us, "stopped");
+
+/// The end that an offer or an answer gives which cannot be taken.
+pub(crate) const fn of_description(problem: NotAcceptable) -> EndReason {
+    match problem {
+        NotAcceptable::Malformed(_) => BAD_DESCRIPTION,
+        NotAcceptable::NoAudio | NotAcceptable::NoCodec | NotAcceptable::NoAddress => NO_CODEC,
+    }
+}

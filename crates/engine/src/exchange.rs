@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::call::{Answering, Call};
 use crate::doors::HttpDoor;
+use crate::figures;
 use crate::media::Media;
 use crate::transport::{Incoming, Signalling, SipTransport, Wish};
 use crate::trunk::{RETRY_AFTER, TrunkSettings, Trunks};
@@ -164,18 +165,12 @@ impl Exchange {
 
     /// Writes the figures of this moment: calls, legs, threads.
     pub async fn report(&self) {
-        metrics::gauge!("hotline_calls_active").set(self.active() as f64);
+        figures::active(self.active());
         if let Some(counts) = self.house.signalling.counts().await {
-            metrics::gauge!("hotline_sip_legs").set(counts.legs as f64);
-            metrics::gauge!("hotline_sip_transactions").set(counts.transactions as f64);
+            figures::signalling(counts.legs, counts.transactions);
         }
         for (number, thread) in self.house.media.plane.threads().into_iter().enumerate() {
-            let label = number.to_string();
-            metrics::gauge!("hotline_media_legs", "thread" => label.clone()).set(thread.legs as f64);
-            metrics::gauge!("hotline_media_busy_permille", "thread" => label.clone())
-                .set(thread.busy_permille as f64);
-            metrics::gauge!("hotline_media_late_p99_seconds", "thread" => label)
-                .set(thread.late_p99.as_secs_f64());
+            figures::media_thread(number, &thread);
         }
     }
 }
@@ -202,7 +197,7 @@ impl Reception {
     }
 
     fn reject(&self, incoming: &Incoming, code: u16, why: &'static str, retry_after: Option<Duration>) {
-        metrics::counter!("hotline_calls_refused_total", "why" => why).increment(1);
+        figures::call_refused(why);
         self.house.signalling.wish(incoming.leg, Wish::Reject { code, retry_after });
     }
 
@@ -225,12 +220,14 @@ impl Reception {
         }
         let plans = Arc::clone(&self.plans.borrow());
         let Some(answering) = Answering::find(&plans, &incoming.invite.user) else {
-            tracing::info!(trunk.name = %trunk.name, "a number that no plan serves was dialled");
+            let dialled = shown(&incoming.invite.user);
+            tracing::info!(trunk.name = %trunk.name, call.dialled = %dialled, "a number that no plan serves was dialled");
             return self.reject(&incoming, 404, "no-plan", None);
         };
         let now = self.house.clock.now();
         let id: CallId = self.ids.next(now);
         let caller = self.caller(&incoming);
+        figures::call_began(&trunk.name);
         let call = Call::new(id, now, trunk, caller, answering, incoming, Arc::clone(&self.house));
         let place = Place::take(&self.active);
         let (house, stop) = (Arc::clone(&self.house), self.stop.clone());
@@ -256,6 +253,18 @@ impl Reception {
     }
 }
 
+/// A dialled number as a log may show it: a short service number whole, for it is ours and is wrong
+/// in a plan or at the carrier; of anything longer, which may be somebody's, its length.
+fn shown(dialled: &str) -> String {
+    let digits = dialled.strip_prefix('+').unwrap_or(dialled);
+    let is_number = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
+    match digits.len() {
+        1..=8 if is_number && digits.len() == dialled.len() => digits.to_owned(),
+        length if is_number => format!("•••• ({length} digits)"),
+        _ => format!("•••• (no number, {} characters)", dialled.chars().count()),
+    }
+}
+
 /// One call's place in the count.
 struct Place(Arc<AtomicUsize>);
 
@@ -269,5 +278,21 @@ impl Place {
 impl Drop for Place {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shown;
+
+    #[test]
+    fn only_a_short_service_number_is_shown() {
+        assert_eq!(shown("4711"), "4711");
+        assert_eq!(shown("10086123"), "10086123");
+        assert_eq!(shown("+8613800138000"), "•••• (13 digits)");
+        assert_eq!(shown("13800138000"), "•••• (11 digits)");
+        assert_eq!(shown("+10086"), "•••• (5 digits)");
+        assert_eq!(shown("li.xiaomei"), "•••• (no number, 10 characters)");
+        assert_eq!(shown(""), "•••• (no number, 0 characters)");
     }
 }

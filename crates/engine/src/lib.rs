@@ -8,6 +8,7 @@ mod call;
 mod doors;
 mod ending;
 mod exchange;
+mod figures;
 mod media;
 mod play;
 mod transport;

@@ -26,6 +26,8 @@ pub enum JobKind {
 }
 
 impl JobKind {
+    const ALL: [Self; 3] = [Self::RenderResult, Self::AnnounceResult, Self::ResendCode];
+
     /// The word in the table.
     pub const fn word(self) -> &'static str {
         match self {
@@ -237,6 +239,31 @@ impl Record {
             .fetch_one(&self.readers)
             .await?;
         row.time_or_none("at")
+    }
+
+    /// How many jobs of each kind wait (`due`) or were given up (`failed`), zeros included.
+    ///
+    /// # Errors
+    /// [`RecordError::Unavailable`] if the database does not answer.
+    pub async fn count_jobs(&self) -> Result<Vec<(&'static str, &'static str, i64)>, RecordError> {
+        let rows = sqlx::query(
+            "SELECT kind, state, COUNT(*) AS jobs FROM job WHERE state IN ('due', 'failed') GROUP BY kind, state",
+        )
+        .fetch_all(&self.readers)
+        .await?;
+        let mut counts = Vec::new();
+        for kind in JobKind::ALL.map(JobKind::word) {
+            for state in ["due", "failed"] {
+                let mut count = 0;
+                for row in &rows {
+                    if row.text("kind")? == kind && row.text("state")? == state {
+                        count = row.int("jobs")?;
+                    }
+                }
+                counts.push((kind, state, count));
+            }
+        }
+        Ok(counts)
     }
 
     /// A result's speech is in the cache: ends the job and makes the one that announces it, in one

@@ -33,7 +33,8 @@ pub async fn look(address: &DatabaseAddress) -> Result<Found, RecordError> {
     let row = sqlx::query(sql).fetch_one(&mut connection).await?;
     let number: String = row.try_get("version")?;
     if connector.engine == Engine::Sqlite {
-        let row = sqlx::query("SELECT quick_check AS found FROM pragma_quick_check(1)")
+        // With an argument newer versions of SQLite take it for the name of a table.
+        let row = sqlx::query("SELECT quick_check AS found FROM pragma_quick_check")
             .fetch_one(&mut connection)
             .await?;
         if row.try_get::<String, _>("found")? != "ok" {

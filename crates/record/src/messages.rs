@@ -143,6 +143,24 @@ impl Message {
 }
 
 impl Record {
+    /// How many messages are in each state, zeros included.
+    ///
+    /// # Errors
+    /// [`RecordError::Unavailable`] if the database does not answer.
+    pub async fn count_messages(&self) -> Result<Vec<(MessageState, i64)>, RecordError> {
+        let rows = sqlx::query("SELECT state, COUNT(*) AS messages FROM message GROUP BY state")
+            .fetch_all(&self.readers)
+            .await?;
+        let mut counts: Vec<_> = MessageState::ALL.into_iter().map(|state| (state, 0)).collect();
+        for row in &rows {
+            let state = row.text("state")?;
+            if let Some((_, count)) = counts.iter_mut().find(|(known, _)| known.word() == state) {
+                *count = row.int("messages")?;
+            }
+        }
+        Ok(counts)
+    }
+
     /// Stores a message that `job` was to plan and ends the job, in one transaction. Messages
     /// about the same ticket that are not sent yet are taken back: the new one replaces them.
     ///

@@ -35,7 +35,8 @@ fn house() -> &'static Mutex<House> {
         let settings = Settings::sqlite(&folder.path().join("record.db"));
         let record = runtime.block_on(Record::open(&settings, clock)).expect("an empty record can be opened");
         let tokens = Arc::new(Tokens(vec![Token::new("fuzz", SECRET, true)]));
-        let desk = Desk { record, tokens, language: Language::ZhCn, metrics: None };
+        let desk =
+            Desk { record, tokens, language: Language::ZhCn, metrics: None, draining: Default::default() };
         Mutex::new(House { runtime, router: router(desk), _folder: folder })
     })
 }

@@ -11,6 +11,7 @@ pub mod server;
 pub mod sipp;
 pub mod tickets;
 pub mod warm;
+pub mod wire;
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};

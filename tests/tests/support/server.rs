@@ -33,6 +33,10 @@ pub struct Setup {
     pub media: &'static str,
     /// Keep the record in a PostgreSQL of this server's own; else in a file.
     pub postgres: bool,
+    /// Log as JSON, one object a line.
+    pub json_log: bool,
+    /// Run in a network namespace, at addresses of it.
+    pub place: Option<Place>,
     /// Trunk lines of the configuration; by default this machine calls without a limit.
     pub trunk: &'static str,
 }
@@ -49,9 +53,18 @@ impl Default for Setup {
             ipv6: false,
             media: "",
             postgres: false,
+            json_log: false,
+            place: None,
             trunk: "from = [\"127.0.0.0/8\"]\nlatch = true\ncalls-per-second = 0\nin-band-digits = true",
         }
     }
+}
+
+/// A network namespace and where its server is reached.
+pub struct Place {
+    pub namespace: String,
+    pub sip: Ipv4Addr,
+    pub api: Ipv4Addr,
 }
 
 /// A running server.
@@ -111,7 +124,8 @@ impl Server {
         if let Some(postgres) = postgres.as_ref().filter(|_| setup.warm) {
             postgres.fill_from(&folder.path().join("hotline.db"));
         }
-        let server = Self { process: None, folder, address: own_address(), setup, postgres, secrets };
+        let address = setup.place.as_ref().map_or_else(own_address, |place| place.sip);
+        let server = Self { process: None, folder, address, setup, postgres, secrets };
         server.configure();
         server
     }
@@ -129,8 +143,8 @@ impl Server {
              [plans]\nfolder = \"{folder}/dialplans\"\nprompts = \"{prompts}\"\n\n[speech]\nfolder = \"{speech}\"\n\n\
              [recordings]\non = {recordings}\nfolder = \"{folder}/recordings\"\n\n\
              [messages]\nfile = \"{folder}/messages.jsonl\"\n{gateway}\n\
-             [api]\nbind = \"{address}:8080\"\n[[api.tokens]]\nname = \"tests\"\nsecret = \"{TOKEN}\"\n",
-            address = self.address,
+             [api]\nbind = \"{api}\"\n[[api.tokens]]\nname = \"tests\"\nsecret = \"{TOKEN}\"\n",
+            api = self.api(),
             sip = self.sip(),
             media = self.setup.media,
             database = self.database(),
@@ -157,10 +171,28 @@ impl Server {
 
     /// Starts the binary and does not wait.
     pub fn launch(&mut self) {
-        let mut command = quiet(binary());
+        let mut command = match &self.setup.place {
+            None => quiet(binary()),
+            Some(place) => {
+                // It becomes the server: its process is the server's.
+                let mut command = quiet("ip");
+                command.args(["netns", "exec", &place.namespace]).arg(binary());
+                command
+            }
+        };
         command.arg("--config").arg(self.folder.path().join("hotline.toml")).arg("serve");
+        if self.setup.json_log {
+            command.arg("--json-log");
+        }
         command.current_dir(self.folder.path()).env("RUST_LOG", self.setup.log);
         self.process = Some(Process::start(&mut command, &self.folder.path().join("server.log")));
+    }
+
+    /// Runs another command of the binary with this server's configuration.
+    pub fn tool(&self, arguments: &[&str]) -> std::process::Output {
+        let mut command = quiet(binary());
+        command.arg("--config").arg(self.folder.path().join("hotline.toml")).args(arguments);
+        command.current_dir(self.folder.path()).output().unwrap()
     }
 
     /// Waits until it is ready; gives the time that took.
@@ -218,6 +250,11 @@ impl Server {
         SocketAddr::new(IpAddr::V4(self.address), 5060)
     }
 
+    fn api(&self) -> SocketAddr {
+        let address = self.setup.place.as_ref().map_or(self.address, |place| place.api);
+        SocketAddr::new(IpAddr::V4(address), 8080)
+    }
+
     /// Everything it printed, over all its starts.
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.folder.path().join("server.log")).unwrap_or_default()
@@ -225,7 +262,7 @@ impl Server {
 
     /// Asks the API; an error where nobody answers.
     pub fn try_request(&self, method: &str, path: &str, body: Option<&Value>) -> std::io::Result<Response> {
-        http::request(SocketAddr::new(IpAddr::V4(self.address), 8080), method, path, TOKEN, body)
+        http::request(self.api(), method, path, TOKEN, body)
     }
 
     /// Asks the API for something that is there.

@@ -34,7 +34,7 @@ impl Call {
                 }
                 Err(problem) => {
                     self.refuse(problem.code());
-                    return Err(ending::NO_CODEC);
+                    return Err(ending::of_description(problem));
                 }
             },
             None => sdp::offer(&capabilities).into(),
@@ -92,7 +92,7 @@ impl Call {
             .and_then(|answer| sdp::accept_answer(&answer, capabilities));
         match agreed {
             Ok(agreed) => self.connect(&agreed),
-            Err(_) => self.hang_up(ending::NO_CODEC),
+            Err(problem) => self.hang_up(ending::of_description(problem)),
         }
     }
 

@@ -13,7 +13,7 @@ use hotline_media::MediaConfig;
 use hotline_model::{Calendar, Clock, PhoneNumber, SystemClock};
 use hotline_record::Record;
 use hotline_speech::Speech;
-use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Problem, open_record_to_serve, server_runtime, speech_config};
 use crate::audio_cache::RecordCache;
 use crate::config::Config;
+use crate::figures;
 use crate::publisher::{self, Publisher};
 
 /// `hotline serve`
@@ -64,7 +65,7 @@ async fn serve(config: Config, drain: Duration) -> Result<ExitCode, Problem> {
     };
     // The first number that is read loads the numbering plans of the world: not on a call.
     let _ = PhoneNumber::parse("13800138000");
-    let metrics = PrometheusBuilder::new().install_recorder()?;
+    let metrics = figures::install(clock.now())?;
     let record = tokio::select! {
         opened = open_record_to_serve(&config, DATABASE_WAIT) => opened?,
         () = signals.stop() => return Ok(ExitCode::SUCCESS),
@@ -79,7 +80,7 @@ async fn serve(config: Config, drain: Duration) -> Result<ExitCode, Problem> {
     }
     publisher::store_versions(&record, &plans).await?;
     let speech = open_speech(&config, &record)?;
-    let stop = CancellationToken::new();
+    let (stop, draining) = (CancellationToken::new(), CancellationToken::new());
     let (hours, calendar) = watch::channel(publisher::calendar(&config, &plans)?);
     let jobs = start_jobs(&config, calendar, &record, &speech, &clock, &stop)?;
     let (publish, published) = watch::channel(Arc::new(plans));
@@ -97,10 +98,12 @@ async fn serve(config: Config, drain: Duration) -> Result<ExitCode, Problem> {
         started_ms = started.elapsed().as_millis() as u64,
         "ready for calls"
     );
-    let desk = desk(&config, &record, metrics);
+    let desk = desk(&config, &record, metrics.clone(), draining.clone());
     let api = tokio::spawn(hotline_desk::serve(api, hotline_desk::router(desk), stop.clone()));
-    let house = Running { config: &config, record: &record, speech: &speech, exchange: &exchange };
+    let looking = tokio::spawn(figures::watch(record.clone(), stop.clone()));
+    let house = Running { config: &config, record: &record, speech: &speech, exchange: &exchange, metrics };
     house.watch(&mut signals, &mut publisher, &publish, &hours).await;
+    draining.cancel();
     tracing::info!(
         calls = exchange.active(),
         wait_s = drain.as_secs(),
@@ -112,7 +115,7 @@ async fn serve(config: Config, drain: Duration) -> Result<ExitCode, Problem> {
         () = signals.stop() => exchange.drain(Duration::ZERO).await,
     }
     stop.cancel();
-    let _ = tokio::join!(api, jobs);
+    let _ = tokio::join!(api, jobs, looking);
     if !record.flush(Duration::from_secs(10)).await {
         tracing::error!(
             steps = record.spooled_steps(),
@@ -207,7 +210,7 @@ fn start_jobs(
     Ok(tokio::spawn(jobs.run(stop.clone())))
 }
 
-fn desk(config: &Config, record: &Record, metrics: PrometheusHandle) -> Desk {
+fn desk(config: &Config, record: &Record, metrics: PrometheusHandle, draining: CancellationToken) -> Desk {
     let tokens = config
         .api
         .tokens
@@ -219,6 +222,7 @@ fn desk(config: &Config, record: &Record, metrics: PrometheusHandle) -> Desk {
         tokens: Arc::new(Tokens(tokens)),
         language: config.plans.language,
         metrics: Some(metrics),
+        draining,
     }
 }
 
@@ -253,6 +257,7 @@ struct Running<'a> {
     record: &'a Record,
     speech: &'a Speech,
     exchange: &'a Exchange,
+    metrics: PrometheusHandle,
 }
 
 impl Running<'_> {
@@ -315,9 +320,8 @@ impl Running<'_> {
 
     async fn report(&self) {
         self.exchange.report().await;
-        let counts = self.speech.counts();
-        metrics::gauge!("hotline_speech_queued").set(counts.queued as f64);
-        metrics::counter!("hotline_speech_rendered_total").absolute(counts.rendered);
-        metrics::gauge!("hotline_record_spooled_steps").set(self.record.spooled_steps() as f64);
+        figures::report(self.speech, self.record);
+        // Samples wait in memory until somebody asks for them or this is called.
+        self.metrics.run_upkeep();
     }
 }

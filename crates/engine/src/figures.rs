@@ -1,0 +1,69 @@
+//! What the exchange counts for Prometheus. Every label's values are few and fixed by the code or by
+//! the configuration: never a number, a name, or anything else that comes with a call.
+
+use std::time::Duration;
+
+use hotline_media::{LegStats, ThreadSnapshot};
+use hotline_model::EndReason;
+use metrics::{counter, gauge, histogram};
+
+pub(crate) fn call_began(trunk: &str) {
+    counter!("hotline_calls_started_total", "trunk" => trunk.to_owned()).increment(1);
+}
+
+/// An INVITE that became no call.
+pub(crate) fn call_refused(why: &'static str) {
+    counter!("hotline_calls_refused_total", "why" => why).increment(1);
+}
+
+pub(crate) fn call_ended(reason: &EndReason, seconds: f64, answered: Option<Duration>, counts: &LegStats) {
+    counter!("hotline_calls_total", "ending" => reason.ending.word(), "code" => reason.code.clone().into_owned())
+        .increment(1);
+    histogram!("hotline_call_seconds").record(seconds);
+    if let Some(after) = answered {
+        histogram!("hotline_answer_seconds").record(after.as_secs_f64());
+    }
+    let rtp = &counts.rtp;
+    for (what, packets) in [
+        ("sent", rtp.sent),
+        ("unsent", counts.unsent),
+        ("received", rtp.received),
+        ("lost", rtp.lost),
+        ("late", rtp.late),
+        ("duplicate", rtp.duplicates),
+        ("stranger", counts.strangers),
+        // What the other side says that it missed; a wrong report may say less than nothing.
+        ("lost-there", u32::try_from(rtp.remote_lost).unwrap_or(0)),
+    ] {
+        counter!("hotline_rtp_packets_total", "what" => what).increment(u64::from(packets));
+    }
+}
+
+/// What came of a verification; `failed`: the record did not answer.
+pub(crate) fn verified(verdict: &'static str) {
+    counter!("hotline_verifications_total", "verdict" => verdict).increment(1);
+}
+
+/// How long a call waited for the record.
+pub(crate) fn record_answered(what: &'static str, after: Duration) {
+    histogram!("hotline_record_answer_seconds", "what" => what).record(after.as_secs_f64());
+}
+
+pub(crate) fn active(calls: usize) {
+    gauge!("hotline_calls_active").set(calls as f64);
+}
+
+pub(crate) fn signalling(legs: usize, transactions: usize) {
+    gauge!("hotline_sip_legs").set(legs as f64);
+    gauge!("hotline_sip_transactions").set(transactions as f64);
+}
+
+pub(crate) fn media_thread(number: usize, thread: &ThreadSnapshot) {
+    let label = number.to_string();
+    gauge!("hotline_media_legs", "thread" => label.clone()).set(thread.legs as f64);
+    gauge!("hotline_media_busy_permille", "thread" => label.clone()).set(thread.busy_permille as f64);
+    gauge!("hotline_media_late_p99_seconds", "thread" => label.clone()).set(thread.late_p99.as_secs_f64());
+    gauge!("hotline_media_late_max_seconds", "thread" => label.clone()).set(thread.late_max.as_secs_f64());
+    counter!("hotline_media_ticks_total", "thread" => label.clone()).absolute(thread.ticks);
+    counter!("hotline_media_ticks_skipped_total", "thread" => label).absolute(thread.skipped_ticks);
+}
