@@ -16,6 +16,10 @@ mod drain;
 #[cfg(test)]
 mod figures;
 #[cfg(test)]
+mod full_disk;
+#[cfg(test)]
+mod kill_rounds;
+#[cfg(test)]
 mod messages;
 #[cfg(test)]
 mod plans;

@@ -38,6 +38,11 @@ pub fn wait_until(what: &str, within: Duration, mut look: impl FnMut() -> bool) 
     wait_for(what, within, || look().then_some(()));
 }
 
+/// A number that `tools/faults` sets for longer runs.
+pub fn setting(name: &str, default: usize) -> usize {
+    std::env::var(name).ok().map_or(default, |text| text.parse().unwrap_or_else(|_| panic!("{name}: {text}")))
+}
+
 /// Seconds, for limits.
 pub const fn seconds(count: u64) -> Duration {
     Duration::from_secs(count)

@@ -33,6 +33,8 @@ pub struct Setup {
     pub media: &'static str,
     /// Keep the record in a PostgreSQL of this server's own; else in a file.
     pub postgres: bool,
+    /// Record, spool and recordings on a small disk of their own, mounted for this; it takes root.
+    pub small_disk: bool,
     /// Log as JSON, one object a line.
     pub json_log: bool,
     /// Run in a network namespace, at addresses of it.
@@ -53,6 +55,7 @@ impl Default for Setup {
             ipv6: false,
             media: "",
             postgres: false,
+            small_disk: false,
             json_log: false,
             place: None,
             trunk: "from = [\"127.0.0.0/8\"]\nlatch = true\ncalls-per-second = 0\nin-band-digits = true",
@@ -67,9 +70,35 @@ pub struct Place {
     pub api: Ipv4Addr,
 }
 
+/// A disk of 24 MB, mounted as long as this lives.
+struct Disk(PathBuf);
+
+impl Disk {
+    fn mount(at: PathBuf) -> Self {
+        std::fs::create_dir(&at).unwrap();
+        let mut mount = quiet("mount");
+        mount.args(["-t", "tmpfs", "-o", "size=24m,mode=700", "tmpfs"]).arg(&at);
+        let done = mount.output().expect("mount is there");
+        assert!(
+            done.status.success(),
+            "a small disk cannot be mounted, which takes root: {}",
+            String::from_utf8_lossy(&done.stderr)
+        );
+        Self(at)
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        let _ = quiet("umount").arg("-l").arg(&self.0).status();
+    }
+}
+
 /// A running server.
 pub struct Server {
     process: Option<Process>,
+    // Dropped before the folder that it is in.
+    disk: Option<Disk>,
     folder: TempDir,
     address: Ipv4Addr,
     setup: Setup,
@@ -116,16 +145,18 @@ impl Server {
         copy(&root().join("dialplans"), &folder.path().join("dialplans"));
         open_always(&folder.path().join("dialplans/calendars/office.yaml"));
         (setup.plans)(&folder.path().join("dialplans"));
+        let disk = setup.small_disk.then(|| Disk::mount(folder.path().join("disk")));
+        let file = disk.as_ref().map_or(folder.path(), |disk| &disk.0).join("hotline.db");
         if setup.warm {
-            warm::database(&folder.path().join("hotline.db"));
+            warm::database(&file);
         }
         let postgres = setup.postgres.then(Postgres::start);
         let secrets = postgres.iter().map(Postgres::password).collect();
         if let Some(postgres) = postgres.as_ref().filter(|_| setup.warm) {
-            postgres.fill_from(&folder.path().join("hotline.db"));
+            postgres.fill_from(&file);
         }
         let address = setup.place.as_ref().map_or_else(own_address, |place| place.sip);
-        let server = Self { process: None, folder, address, setup, postgres, secrets };
+        let server = Self { process: None, disk, folder, address, setup, postgres, secrets };
         server.configure();
         server
     }
@@ -141,11 +172,12 @@ impl Server {
             "[sip]\nbind = \"{sip}\"\n\n[media]\nports = {PORTS}\n{media}\n\n[[trunks]]\nname = \"test\"\n{trunk}\n\n\
              [record]\ndatabase = \"{database}\"\n\n\
              [plans]\nfolder = \"{folder}/dialplans\"\nprompts = \"{prompts}\"\n\n[speech]\nfolder = \"{speech}\"\n\n\
-             [recordings]\non = {recordings}\nfolder = \"{folder}/recordings\"\n\n\
+             [recordings]\non = {recordings}\nfolder = \"{disk}/recordings\"\n\n\
              [messages]\nfile = \"{folder}/messages.jsonl\"\n{gateway}\n\
              [api]\nbind = \"{api}\"\n[[api.tokens]]\nname = \"tests\"\nsecret = \"{TOKEN}\"\n",
             api = self.api(),
             sip = self.sip(),
+            disk = self.disk().display(),
             media = self.setup.media,
             database = self.database(),
             trunk = self.setup.trunk,
@@ -160,8 +192,13 @@ impl Server {
     fn database(&self) -> String {
         match &self.postgres {
             Some(postgres) => postgres.url(),
-            None => format!("sqlite:{}", self.folder.path().join("hotline.db").display()),
+            None => format!("sqlite:{}", self.disk().join("hotline.db").display()),
         }
+    }
+
+    /// Where record, spool and recordings are.
+    pub fn disk(&self) -> PathBuf {
+        self.disk.as_ref().map_or_else(|| self.folder.path().to_owned(), |disk| disk.0.clone())
     }
 
     /// Its PostgreSQL.
