@@ -84,8 +84,9 @@ def plain(money):
     return money.rstrip("0").rstrip(".")
 
 
-def items(seed, language, codes, amounts, sentences, rendered=True):
-    """The items of one language; every value also by the voice if `rendered`."""
+def items(seed, language, codes, amounts, sentences, rendered=True, others=0):
+    """The items of one language; codes and amounts also by the voice if `rendered`; so many counts, dates
+    and times of day each as `others`."""
     dice = random.Random(f"{seed} {language}")
     zh = language == "zh-CN"
     out = []
@@ -107,6 +108,15 @@ def items(seed, language, codes, amounts, sentences, rendered=True):
         add("spliced amount", n, before=said_amount[0], slot="money", value=sign + value, after=said_amount[1])
         if rendered:
             add("rendered amount", n, text=f"为您退费{plain(value)}元。" if zh else f"We have refunded ${value}.")
+    for n in range(others):
+        before, unit, after = ("您前面还有", "位客户", "。") if zh else ("There are", "callers", "ahead of you.")
+        add("spliced count", n, before=before, slot="count", unit=unit, value=str(dice.randint(2, 120)), after=after)
+        before, after = ("您的合约到期日是", "。") if zh else ("Your contract ends on", ".")
+        day = f"2026-{dice.randint(1, 12):02}-{dice.randint(1, 28):02}"
+        add("spliced date", n, before=before, slot="date", value=day, after=after)
+        before, after = ("师傅上门的时间是", "。") if zh else ("The technician comes at", ".")
+        time = f"{dice.randint(0, 23):02}:{dice.choice([0, 5, 15, 30, 45, dice.randint(1, 59)]):02}:00"
+        add("spliced time", n, before=before, slot="time", value=time, after=after)
     for n in range(sentences):
         add("sentence", n, text=sentence(dice, language))
     return out

@@ -97,6 +97,9 @@ def chinese_readings(text):
         return ["yi" if s == "yao" else "er" if s == "liang" else s for s in syllables]
     # The hyphens and points of a code stand between digits: 407-192.865.
     code = re.sub(r"(?<=\d)[-.,、 ](?=\d)", "", text)
+    # 八万两千七百九十六 is written 8.2796 at times, and 四十六 behind 零 046.
+    text = re.sub(r"(?<![\d.,])(\d{1,2})\.(\d{4})(?!\d)", r"\1\2", text)
+    text = re.sub(r"([千萬万])0+(\d{1,3})(?!\d)", r"\1零\2", text)
     ways = [chinese(text, 8), chinese(text, 4), chinese(by_units(text), 8), chinese(code, 0)]
     return [flat(way) for way in ways]
 

@@ -12,6 +12,8 @@ use crate::{Clip, RATE_HZ, ResampleError, to_telephone};
 pub struct Wav {
     /// Samples a second.
     pub rate_hz: u32,
+    /// Bits a sample in the file.
+    pub bits: u16,
     /// Channels in the file, before mixing.
     pub channels: u16,
     /// Mono samples at `rate_hz`.
@@ -77,7 +79,7 @@ pub fn read_wav(reader: impl Read) -> Result<Wav, WavError> {
         .chunks_exact(usize::from(channels))
         .map(|frame| to_sample(frame.iter().sum::<f64>() / f64::from(channels)))
         .collect();
-    Ok(Wav { rate_hz, channels, samples })
+    Ok(Wav { rate_hz, bits, channels, samples })
 }
 
 /// Writes mono 16-bit PCM.
@@ -128,7 +130,7 @@ mod tests {
         let mut file = Cursor::new(Vec::new());
         write_wav(&mut file, 16_000, &samples).unwrap();
         let wav = read_wav(Cursor::new(file.into_inner())).unwrap();
-        assert_eq!(wav, Wav { rate_hz: 16_000, channels: 1, samples });
+        assert_eq!(wav, Wav { rate_hz: 16_000, bits: 16, channels: 1, samples });
         assert_eq!(wav.into_clip().unwrap().len(), 400);
     }
 

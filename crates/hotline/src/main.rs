@@ -44,6 +44,8 @@ enum Command {
     },
     /// Speak a text into a WAV file.
     Say(commands::say::Arguments),
+    /// Measure the recorded prompts: level, peaks and format, and list what is outside.
+    Prompts(commands::prompts::Arguments),
     /// Call a number, key digits, and keep what was heard.
     Dial(commands::dial::Arguments),
     /// Take in tickets from a CSV file.
@@ -82,6 +84,7 @@ fn main() -> ExitCode {
         Command::Simulate(arguments) => commands::simulate::run(config, arguments),
         Command::Explain { code } => commands::check::explain(&code),
         Command::Say(arguments) => commands::say::run(config, arguments),
+        Command::Prompts(arguments) => commands::prompts::run(config, arguments),
         Command::Dial(arguments) => commands::dial::run(arguments),
         Command::Import(arguments) => commands::import::run(config, arguments),
         Command::Migrate(arguments) => commands::migrate::run(arguments),

@@ -51,7 +51,7 @@ pub const LEVEL_DBOV: f64 = -26.0;
 /// Names of recorded words begin so.
 const WORDS: &str = "words/";
 /// A recording further away than this is brought to the level of the others.
-const TOLERANCE_DB: f64 = 3.0;
+pub(crate) const TOLERANCE_DB: f64 = 3.0;
 /// Loading longer than this is told.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -62,13 +62,7 @@ impl Library {
         let mut library = Self::default();
         let mut files = Vec::new();
         for language in Language::ALL {
-            let folder = prompts.join(language.tag());
-            for (below, prefix) in [(folder.clone(), ""), (folder.join("words"), WORDS)] {
-                files.extend(waves(&below)?.into_iter().map(|(path, stem)| {
-                    let name = format!("{prefix}{stem}");
-                    (language, path, name)
-                }));
-            }
+            files.extend(waves_of(prompts, language)?.into_iter().map(|(path, name)| (language, path, name)));
         }
         let hashes = Language::ALL
             .into_iter()
@@ -146,6 +140,15 @@ impl Library {
     }
 }
 
+/// The recordings of a language below a folder of prompts, with their names, in order.
+pub(crate) fn waves_of(prompts: &Path, language: Language) -> Result<Vec<(PathBuf, String)>, SpeechError> {
+    let folder = prompts.join(language.tag());
+    let mut found = waves(&folder)?;
+    let words = waves(&folder.join("words"))?;
+    found.extend(words.into_iter().map(|(path, stem)| (path, format!("{WORDS}{stem}"))));
+    Ok(found)
+}
+
 /// The WAV files of a folder with their names, in order.
 fn waves(folder: &Path) -> Result<Vec<(PathBuf, String)>, SpeechError> {
     let entries = match std::fs::read_dir(folder) {
@@ -190,6 +193,6 @@ fn load(path: &Path) -> Result<Clip, SpeechError> {
     })
 }
 
-fn unreadable(path: &Path, error: &dyn std::fmt::Display) -> SpeechError {
+pub(crate) fn unreadable(path: &Path, error: &dyn std::fmt::Display) -> SpeechError {
     SpeechError::Recording { path: path.to_owned(), reason: error.to_string() }
 }

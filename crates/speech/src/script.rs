@@ -26,8 +26,13 @@ pub(crate) enum Part {
 
 /// Between a fixed segment and a value that follows it without punctuation.
 const JOINT: Duration = Duration::from_millis(60);
+/// Before a code, a telephone number or an amount: whoever listens gets ready to keep it in mind.
+const BEFORE_VALUE: Duration = Duration::from_millis(200);
 /// Between digits of a group.
 const BETWEEN_DIGITS: Duration = Duration::from_millis(50);
+/// Between the phrases of a Chinese amount; with less, the same word at the end of one and the
+/// beginning of the next is taken for one.
+const BETWEEN_PHRASES: Duration = Duration::from_millis(150);
 /// Between the words of a number.
 const BETWEEN_WORDS: Duration = Duration::from_millis(15);
 /// After what is said in one go, so that the next prompt does not fall into it.
@@ -51,6 +56,9 @@ pub(crate) fn lay_out(library: &Library, speaker: &Speaker, utterance: &Utteranc
                 words(library, speaker, utterance, *part, text, pace, &mut parts)
             }
             Segment::Value { slot, value } => {
+                if matches!(slot, Slot::Digits | Slot::Phone | Slot::Money { .. }) {
+                    parts.push(Part::Pause(BEFORE_VALUE));
+                }
                 match value_parts(library, speaker, slot, value, utterance.language, pace) {
                     Ok(of_value) => parts.extend(of_value),
                     Err(error) => {
@@ -116,6 +124,7 @@ fn value_parts(
         .collect();
     let gap = match slot {
         Slot::Digits | Slot::Phone => BETWEEN_DIGITS,
+        Slot::Money { .. } if language == Language::ZhCn => BETWEEN_PHRASES,
         _ => BETWEEN_WORDS,
     };
     let recorded = recorded.map(|parts| {

@@ -102,8 +102,21 @@ async fn a_value_is_spliced_from_recorded_words() {
     let code = value(Slot::Digits, Value::Digits("407192".into()));
     let length = speech.duration(&code).unwrap();
     // Six words, a pause between the groups, a rest at the end.
-    assert!(length > Duration::from_millis(2_200) && length < Duration::from_millis(2_500), "{length:?}");
+    assert!(length > Duration::from_millis(2_300) && length < Duration::from_millis(2_600), "{length:?}");
     assert_eq!(speech.words(&code), "四零七，幺九二");
+    // A phrase that nobody recorded is said by its words; the one that is, as it is.
+    record(folder.path(), "words/n27", Duration::from_millis(300));
+    record(folder.path(), "words/yuan", Duration::from_millis(300));
+    record(folder.path(), "words/q9", Duration::from_millis(300));
+    record(folder.path(), "words/h8", Duration::from_millis(300));
+    speech.reload().await.unwrap();
+    let amount = value(Slot::Money { colloquial: false }, Value::text("9827"));
+    let by_words = speech.duration(&amount).unwrap();
+    record(folder.path(), "words/n27-yuan", Duration::from_millis(300));
+    record(folder.path(), "words/qh98", Duration::from_millis(300));
+    speech.reload().await.unwrap();
+    let by_phrases = speech.duration(&amount).unwrap();
+    assert!(by_words - by_phrases >= Duration::from_millis(600), "{by_words:?} {by_phrases:?}");
     // 5 has no recording, not even of another place.
     assert_eq!(speech.duration(&value(Slot::Digits, Value::Digits("407195".into()))), None);
 }

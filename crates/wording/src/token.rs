@@ -48,9 +48,9 @@ impl Word {
     }
 
     /// The words that say the same one by one, where nobody has recorded this one: the digits of a
-    /// group. Empty for a word that is the smallest of its kind.
+    /// group, the words of a phrase. Empty for a word that is the smallest of its kind.
     pub fn smaller(&self) -> Vec<Word> {
-        crate::zh::digits_of_group(self).unwrap_or_default()
+        crate::zh::smaller(self).unwrap_or_default()
     }
 }
 

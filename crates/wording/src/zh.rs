@@ -2,8 +2,9 @@
 
 mod marks;
 pub(crate) mod number;
+mod phrases;
 mod slots;
 mod text;
 
-pub(crate) use slots::{digits_of_group, inventory, slot};
+pub(crate) use slots::{inventory, slot, smaller};
 pub(crate) use text::normalise;

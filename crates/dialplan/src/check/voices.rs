@@ -25,6 +25,10 @@ pub(crate) fn recordings(reader: &mut Reader, plan: &Plan, recordings: &Recordin
             }
             for piece in pieces {
                 let Piece::Words { part, text } = piece else { continue };
+                // A full stop behind a value is a rest, not a recording.
+                if !text.chars().any(char::is_alphanumeric) {
+                    continue;
+                }
                 let file = match part {
                     Some(part) => format!("{name}.{part}"),
                     None => name.clone(),
@@ -52,7 +56,7 @@ fn one(
                     format!("`prompts/{language}/{file}.wav` is missing"),
                 )
                 .label("the caller would hear another voice, or none, in this place")
-                .help("record it, or run `hotline prompts` to have it rendered"),
+                .help("record it, or run `tools/render-prompts` to have it rendered"),
             );
         }
     } else if recordings.changed(language, file, words) {
@@ -66,7 +70,7 @@ fn one(
                 ),
             )
             .label("the caller hears the recording, so would hear the old words")
-            .help("record it again, or run `hotline prompts` to have it rendered"),
+            .help("record it again, or run `tools/render-prompts` to have it rendered"),
         );
     }
 }

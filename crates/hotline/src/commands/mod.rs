@@ -8,6 +8,7 @@ pub mod doctor;
 pub mod import;
 pub mod migrate;
 pub mod plan_files;
+pub mod prompts;
 pub mod say;
 pub mod serve;
 pub mod simulate;

@@ -35,6 +35,9 @@ pub async fn write_all(root: &Path, folder: &Path) -> Result<(), Failure> {
                 let slot = match slot {
                     "digits" => Slot::Digits,
                     "money" => Slot::Money { colloquial: false },
+                    "count" => Slot::Count { unit: field("unit").unwrap_or_default().to_owned() },
+                    "date" => Slot::Date,
+                    "time" => Slot::Time,
                     other => return Err(format!("{name}: no slot `{other}`").into()),
                 };
                 let spoken = Segment::Value { slot, value: Value::text(value) };

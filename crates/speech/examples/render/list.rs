@@ -41,6 +41,10 @@ pub fn prompts(root: &Path) -> Result<Vec<Wanted>, Failure> {
             for (language, pieces) in &prompt.texts {
                 for piece in pieces {
                     let Piece::Words { part, text } = piece else { continue };
+                    // A full stop behind a value is a rest, not a recording.
+                    if !text.chars().any(char::is_alphanumeric) {
+                        continue;
+                    }
                     let name = match part {
                         Some(part) => format!("{}.{part}", prompt.name),
                         None => prompt.name.clone(),

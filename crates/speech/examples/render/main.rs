@@ -23,7 +23,7 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 /// Samples a second of what is written.
 pub const RATE_HZ: u32 = 16_000;
 
-/// Samples a second of groups of digits.
+/// Samples a second of words of values.
 const RATE_8K: u32 = 8_000;
 
 /// A recording to be made.
@@ -246,9 +246,10 @@ fn read_texts(prompts: &Path, language: Language) -> Result<BTreeMap<String, Str
 fn save(prompts: &Path, made: &Wanted, samples: &[i16], texts: &Mutex<Texts>) -> Result<(), Failure> {
     let file = path(prompts, made);
     std::fs::create_dir_all(file.parent().ok_or("a recording stands in a folder")?)?;
-    if groups::digits(made).is_some() {
-        // There are 1,100 of these: at the rate of the telephone they take half of the room.
-        write_wav(std::fs::File::create(file)?, RATE_8K, &resample(samples, RATE_HZ, RATE_8K)?)?;
+    if made.name.starts_with("words/") {
+        // There are 2,000 of these: at the rate of the telephone they take half of the room.
+        let samples = normalize(&resample(samples, RATE_HZ, RATE_8K)?, RATE_8K, LEVEL_DBOV);
+        write_wav(std::fs::File::create(file)?, RATE_8K, &samples)?;
     } else {
         write_wav(std::fs::File::create(file)?, RATE_HZ, samples)?;
     }

@@ -25,7 +25,8 @@ pub fn wanted() -> Vec<Wanted> {
 /// What stands before and behind words of a kind: the beginning of their keys, or a whole key. Behind
 /// other words the voice keeps its pace, and no breath of a beginning is taken for a syllable. A word
 /// is cut off before a consonant that stops or hisses, so that nothing of its neighbour is in it; with
-/// nothing but a full stop behind it, it falls as at the end.
+/// nothing but a full stop behind it, it falls as at the end. A phrase of an amount has a comma behind
+/// it: it is said to its end and stays up, and a short rest follows it when it is spliced.
 struct Place {
     kind: &'static str,
     before: &'static str,
@@ -43,15 +44,19 @@ const ZH: &[Place] = &[
     place("yao-end", "您输入了，", "。"),
     place("*-yuan", "为您退费，", "。"),
     place("yuan", "为您退费三百", "。"),
+    place("jf*", "为您退费，", "。"),
+    place("qh*", "为您退费，", "，三十元。"),
+    place("zh*", "为您退费，", "，三十元。"),
     place("kuai", "为您退费三百", "。"),
     place("n*", "您还有，", "次。"),
     place("x*", "您还有，", "次。"),
-    place("q*", "为您退费，", "三百次。"),
+    place("q*", "为您退费，", "，三十元。"),
     place("liang", "您还有，", "次。"),
     place("hour*", "时间是，", "三分。"),
     place("half", "时间是，", "。"),
-    place("h*", "为您退费，", "三十次。"),
+    place("h*", "为您退费，", "，三十元。"),
     place("wan", "为您退费三", "三千次。"),
+    place("w*", "为您退费，", "，三千元。"),
     place("yi", "为您退费三", "三千次。"),
     place("point", "一共是三十", "三次。"),
     place("minus", "一共是，", "三次。"),
@@ -110,7 +115,12 @@ pub fn render(kokoro: &Kokoro, word: &Wanted) -> Result<Vec<i16>, Failure> {
         None => phonemes(before),
     };
     let last = behind.chars().count() == 1;
-    let rest = if last { ".".to_owned() } else { format!("{gap}{}", phonemes(behind)) };
+    let comma = behind.strip_prefix('，');
+    let rest = match comma {
+        _ if last => ".".to_owned(),
+        Some(behind) => format!(", {}", phonemes(behind)),
+        None => format!("{gap}{}", phonemes(behind)),
+    };
     let spoken = kokoro.speak_phonemes(&format!("{head}{own}{rest}"), word.language, speed)?;
     let first = head.chars().count();
     let begin = match spoken.starts.get(first) {
@@ -118,7 +128,7 @@ pub fn render(kokoro: &Kokoro, word: &Wanted) -> Result<Vec<i16>, Failure> {
         _ => 0,
     };
     // The last sound dies away in the silence behind it.
-    let tail = if last { RELEASE } else { 0 };
+    let tail = if last || comma.is_some() { RELEASE } else { 0 };
     let end = spoken.starts.get(first + own.chars().count()).map_or(spoken.samples.len(), |end| end + tail);
     let cut_out = &spoken.samples[begin..end.clamp(begin, spoken.samples.len())];
     finished(cut_out)
@@ -128,7 +138,8 @@ pub fn render(kokoro: &Kokoro, word: &Wanted) -> Result<Vec<i16>, Failure> {
 pub fn finished(cut_out: &[f32]) -> Result<Vec<i16>, Failure> {
     let samples: Vec<i16> = cut_out.iter().map(|s| (s.clamp(-1.0, 1.0) * 32767.0) as i16).collect();
     let samples = normalize(&resample(&samples, kokoro::RATE_HZ, RATE_HZ)?, RATE_HZ, LEVEL_DBOV);
-    let mut samples = cut::trimmed(&samples).to_vec();
+    // Without the silence a short word is louder than with it.
+    let mut samples = normalize(cut::trimmed(&samples), RATE_HZ, LEVEL_DBOV);
     for (n, sample) in samples.iter_mut().rev().take(FADE).enumerate() {
         *sample = (i32::from(*sample) * n as i32 / FADE as i32) as i16;
     }
@@ -142,9 +153,17 @@ pub fn finished(cut_out: &[f32]) -> Result<Vec<i16>, Failure> {
 fn pace(language: Language, key: &str) -> f32 {
     match language {
         Language::ZhCn if key.starts_with("yao") || key.starts_with('d') && !key.starts_with("da") => 0.7,
+        Language::ZhCn if short(key) => 0.7,
         Language::ZhCn => 0.85,
         Language::EnUs => 1.0,
     }
+}
+
+/// 四元, 七角, 六万: too short to be told at the pace of longer ones.
+fn short(key: &str) -> bool {
+    let number = key.strip_suffix("-yuan").and_then(|stem| stem.strip_prefix('n'));
+    let multiple = ["w", "jiao", "fen"].into_iter().find_map(|kind| key.strip_prefix(kind));
+    key == "liang-yuan" || [number, multiple].into_iter().flatten().any(|rest| rest.len() == 1)
 }
 
 /// Where a word begins: the quietest 10 ms near the time that the model tells, which is exact to

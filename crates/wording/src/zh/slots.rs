@@ -9,11 +9,13 @@ use jiff::civil::{Date, Time};
 use super::number::{
     DIGITS, cardinal, digit_text, hundreds_word, small, small_word, teen_word, thousands_word, two, zero,
 };
+use super::phrases;
 use crate::value::Typed;
 use crate::{Token, Word, scan};
 
-/// Between the groups of a code.
-const GROUP: Duration = Duration::from_millis(220);
+/// Between the groups of a code: with less, the last digit of one and the same first digit of the
+/// next are taken for one.
+const GROUP: Duration = Duration::from_millis(320);
 
 /// A value as words and pauses.
 pub(crate) fn slot(value: &Typed) -> Vec<Token> {
@@ -29,7 +31,7 @@ pub(crate) fn slot(value: &Typed) -> Vec<Token> {
 }
 
 fn words(words: Vec<Word>) -> Vec<Token> {
-    words.into_iter().map(Token::Word).collect()
+    phrases::joined(&words).into_iter().map(Token::Word).collect()
 }
 
 /// Digits of a code, by the groups that are recorded whole.
@@ -70,8 +72,12 @@ fn group_word(digits: &str) -> Word {
     Word::new(format!("g{digits}"), digit_text(digits, "幺"))
 }
 
-/// The digits of a group, for who has no recording of it.
-pub(crate) fn digits_of_group(word: &Word) -> Option<Vec<Word>> {
+/// The digits of a group or the words of a phrase, for who has no recording of it.
+pub(crate) fn smaller(word: &Word) -> Option<Vec<Word>> {
+    digits_of_group(word).or_else(|| phrases::parts(word))
+}
+
+fn digits_of_group(word: &Word) -> Option<Vec<Word>> {
     let digits = word.key.strip_prefix('g').filter(|rest| rest.bytes().all(|b| b.is_ascii_digit()))?;
     let last = digits.len();
     Some(digits.chars().enumerate().map(|(at, c)| digit(c, at + 1 == last)).collect())
@@ -149,7 +155,7 @@ fn amount(money: Money, colloquial: bool) -> Vec<Word> {
         if colloquial {
             words.push(Word::new("kuai", "块"));
         } else {
-            push_yuan(&mut words);
+            words.push(Word::new("yuan", "元"));
         }
     }
     let alone = whole == 0;
@@ -171,29 +177,16 @@ fn amount(money: Money, colloquial: bool) -> Vec<Word> {
     words
 }
 
-/// Adds 元: in one word with the tens and ones before it, because 元 alone is easily misheard.
-fn push_yuan(words: &mut Vec<Word>) {
-    let small = |key: &str| key == "liang" || key.starts_with(['n', 'x']) && key != "n0";
-    match words.last_mut().filter(|last| small(&last.key)) {
-        Some(last) => *last = with_yuan(last),
-        None => words.push(Word::new("yuan", "元")),
-    }
-}
-
-fn with_yuan(word: &Word) -> Word {
-    Word::new(format!("{}-yuan", word.key), format!("{}元", word.text))
-}
-
 fn measured(n: u64) -> &'static str {
     if n == 2 { "两" } else { DIGITS[(n % 10) as usize] }
 }
 
-fn dimes(n: u64, colloquial: bool) -> Word {
+pub(super) fn dimes(n: u64, colloquial: bool) -> Word {
     let (key, unit) = if colloquial { ("mao", "毛") } else { ("jiao", "角") };
     Word::new(format!("{key}{n}"), format!("{}{unit}", measured(n)))
 }
 
-fn cents(n: u64) -> Word {
+pub(super) fn cents(n: u64) -> Word {
     Word::new(format!("fen{n}"), format!("{}分", measured(n)))
 }
 
@@ -285,9 +278,7 @@ pub(crate) fn inventory() -> Vec<Word> {
     all.extend([two(), zero(), hundreds_word(2, true)]);
     all.extend((1..100).map(small_word));
     all.extend((10..20).map(teen_word));
-    all.extend((1..100).map(|n| with_yuan(&small_word(n))));
-    all.extend((10..20).map(|n| with_yuan(&teen_word(n))));
-    all.insert(with_yuan(&two()));
+    all.extend(phrases::inventory());
     for n in 1..10 {
         all.extend([hundreds_word(n, false), thousands_word(n), cents(n), dimes(n, false), dimes(n, true)]);
     }
