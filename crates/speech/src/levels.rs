@@ -114,10 +114,10 @@ mod tests {
         let expected = [
             ("en-US/two.wav", "2 channels instead of one"),
             ("en-US/words/good.wav", ""),
-            ("en-US/words/loud.wav", "6.0 dB too loud"),
+            ("en-US/words/loud.wav", "6.1 dB too loud"),
             ("en-US/words/none.wav", "there is no speech in it"),
             ("en-US/words/peaks.wav", "its peaks are too high"),
-            ("en-US/words/soft.wav", "5.0 dB too soft"),
+            ("en-US/words/soft.wav", "4.9 dB too soft"),
         ];
         for (found, (file, fault)) in faults.iter().zip(expected) {
             assert_eq!((found.0.as_str(), found.1.as_str()), (file, fault));
