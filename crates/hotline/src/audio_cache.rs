@@ -1,16 +1,45 @@
 //! Rendered speech is kept in the record: this joins the two rooms, which do not know each other.
 
-use hotline_record::{Record, StoredAudio};
-use hotline_speech::{AudioCache, BoxFuture, CachedAudio};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use hotline_record::{AudioKey, Record, StoredAudio};
+use hotline_speech::{AudioCache, BoxFuture, CacheKey, CachedAudio};
 
 /// The record as the cache of speech.
-pub struct RecordCache(pub Record);
+pub struct RecordCache {
+    record: Record,
+    /// Bytes that are kept at most.
+    limit: u64,
+    /// Bytes that were stored since it was made sure of.
+    since: AtomicU64,
+}
+
+impl RecordCache {
+    /// Keeps at most `limit` bytes, and a hundredth more for a while.
+    pub fn new(record: Record, limit: u64) -> Self {
+        // The first clause makes sure: the limit may be lower than it was before the start.
+        Self { record, limit, since: AtomicU64::new(limit) }
+    }
+
+    async fn keep_within_limit(&self, stored: u64) {
+        let since = self.since.fetch_add(stored, Ordering::Relaxed).saturating_add(stored);
+        if since < self.limit / 100 {
+            return;
+        }
+        self.since.store(0, Ordering::Relaxed);
+        match self.record.prune_audio(self.limit).await {
+            Ok(0) => {}
+            Ok(clauses) => tracing::info!(clauses, "rendered speech that was used longest ago is let go of"),
+            Err(error) => tracing::warn!(%error, "rendered speech takes more room than it may"),
+        }
+    }
+}
 
 impl AudioCache for RecordCache {
     fn find<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Option<CachedAudio>> {
         Box::pin(async move {
             // A database that is away is a cache that holds nothing: the text is rendered anew.
-            let found = match self.0.find_audio(key).await {
+            let found = match self.record.find_audio(key).await {
                 Ok(found) => found?,
                 Err(error) => {
                     tracing::warn!(%error, "the cache of rendered speech cannot be read");
@@ -21,15 +50,19 @@ impl AudioCache for RecordCache {
         })
     }
 
-    fn store<'a>(
-        &'a self,
-        key: &'a str,
-        voice: &'a str,
-        audio: CachedAudio,
-    ) -> BoxFuture<'a, Result<(), String>> {
+    fn store<'a>(&'a self, under: CacheKey<'a>, audio: CachedAudio) -> BoxFuture<'a, Result<(), String>> {
         Box::pin(async move {
+            let CacheKey { key, text_key, voice } = under;
             let stored = StoredAudio { samples: audio.samples, rate_hz: audio.rate_hz };
-            self.0.store_audio(key, voice, &stored).await.map_err(|error| error.to_string())
+            let bytes = stored.samples.len() as u64 * 2;
+            let under = AudioKey { key, text_key, voice };
+            self.record.store_audio(under, &stored).await.map_err(|error| error.to_string())?;
+            self.keep_within_limit(bytes).await;
+            Ok(())
         })
+    }
+
+    fn forget<'a>(&'a self, text_keys: &'a [String]) -> BoxFuture<'a, Result<u64, String>> {
+        Box::pin(async move { self.record.forget_audio(text_keys).await.map_err(|error| error.to_string()) })
     }
 }

@@ -173,6 +173,11 @@ pub struct Speech {
     pub lexicon: Option<PathBuf>,
     /// Texts rendered at once, each on one core.
     pub workers: usize,
+    /// How much rendered speech is kept in the record, in megabytes; what was used longest ago goes
+    /// first. An hour of speech is 58.
+    pub cache_mb: u64,
+    /// A file of texts that are rendered before anybody needs them, one a line.
+    pub templates: Option<PathBuf>,
 }
 
 impl Default for Speech {
@@ -184,6 +189,8 @@ impl Default for Speech {
             voice_en_us: voices.en_us,
             lexicon: None,
             workers: 1,
+            cache_mb: 4_000,
+            templates: None,
         }
     }
 }

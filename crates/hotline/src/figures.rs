@@ -9,7 +9,7 @@ use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogra
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use tokio_util::sync::CancellationToken;
 
-const COUNTERS: [(&str, &str); 8] = [
+const COUNTERS: [(&str, &str); 9] = [
     ("hotline_calls_started_total", "Calls that were taken, by trunk"),
     ("hotline_calls_refused_total", "INVITEs that became no call, by why"),
     ("hotline_calls_total", "Calls that ended, by to whom the end is due and by its code"),
@@ -20,6 +20,10 @@ const COUNTERS: [(&str, &str); 8] = [
     ("hotline_verifications_total", "Verifications, by verdict; failed: the record did not answer"),
     ("hotline_media_ticks_total", "Ticks of 5 ms of a media thread"),
     ("hotline_media_ticks_skipped_total", "Ticks left out because a media thread was more than 200 ms late"),
+    (
+        "hotline_speech_audio_seconds_total",
+        "Seconds of speech asked for, by where it came from; rendered ones are the cache's misses",
+    ),
     ("hotline_speech_clauses_total", "Clauses asked for, by where their speech came from; failed: nowhere"),
 ];
 const GAUGES: [(&str, &str); 14] = [
@@ -94,6 +98,11 @@ pub fn report(speech: &Speech, record: &Record) {
         ("failed", counts.failed),
     ] {
         counter!("hotline_speech_clauses_total", "from" => from).absolute(count);
+    }
+    for (from, audio) in
+        [("memory", counts.memory_audio), ("cache", counts.cache_audio), ("rendered", counts.rendered_audio)]
+    {
+        counter!("hotline_speech_audio_seconds_total", "from" => from).absolute(audio.as_secs());
     }
     gauge!("hotline_record_spooled_steps").set(record.spooled_steps() as f64);
     gauge!("hotline_record_available").set(if record.is_available() { 1.0 } else { 0.0 });

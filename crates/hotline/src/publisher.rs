@@ -1,12 +1,12 @@
 //! Plans from the folder to the calls: all of them when the operator says so, `numbers.yaml` with
 //! its announcement as soon as it is saved. With an error, what runs stays.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use hotline_dialplan::Plans;
-use hotline_model::Calendar;
+use hotline_model::{Calendar, Language};
 use hotline_record::Record;
 use hotline_speech::Speech;
 
@@ -85,6 +85,30 @@ pub async fn store_versions(record: &Record, plans: &Plans) -> Result<(), Proble
         record.store_plan(&plan.name, &plan.version, plan.file.text()).await?;
     }
     Ok(())
+}
+
+/// The texts of a file of templates, in order: one a line, those that begin with `#` left out.
+pub fn templates(path: &Path) -> Result<Vec<String>, Problem> {
+    let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let lines = text.trim_start_matches('\u{feff}').lines().map(str::trim);
+    Ok(lines.filter(|line| !line.is_empty() && !line.starts_with('#')).map(str::to_owned).collect())
+}
+
+/// Renders the texts that the firm knows it will say, one after the other, behind whoever waits.
+pub fn render_templates(speech: &Speech, file: Option<&Path>) {
+    let Some(file) = file else { return };
+    let texts = match templates(file) {
+        Ok(texts) => texts,
+        Err(problem) => return tracing::error!(%problem, "the templates are not rendered before"),
+    };
+    let speech = speech.clone();
+    tokio::spawn(async move {
+        for (at, text) in texts.iter().enumerate() {
+            if let Err(error) = speech.prepare(text, Language::of_text(text)).await {
+                tracing::warn!(template = at + 1, %error, "a template cannot be rendered");
+            }
+        }
+    });
 }
 
 /// Renders prompts without a recording before a caller needs them.

@@ -35,7 +35,7 @@ use sqlx::AnyPool;
 use tokio::sync::watch;
 
 pub use address::{BadAddress, DatabaseAddress};
-pub use audio::StoredAudio;
+pub use audio::{AudioKey, StoredAudio};
 pub use calls::{CallEnd, CallSave, CallStep, NewCall, OpenedCall};
 pub use customers::{ContactView, CustomerView, IdentityView};
 pub use engine::{Engine, Settings};

@@ -279,9 +279,42 @@ async fn calls_that_a_crash_cut_off_are_ended_once(house: House) {
 async fn audio_is_stored_and_found_by_its_key(house: House) {
     let audio = StoredAudio { samples: vec![0, 1, -1, i16::MAX, i16::MIN], rate_hz: 24_000 };
     assert_eq!(house.record.find_audio("k").await.unwrap(), None);
-    house.record.store_audio("k", "zf", &audio).await.unwrap();
+    house.record.store_audio(AudioKey { key: "k", text_key: "t", voice: "zf" }, &audio).await.unwrap();
     assert!(house.record.has_audio("k").await.unwrap());
     assert_eq!(house.record.find_audio("k").await.unwrap(), Some(audio));
+}
+
+async fn audio_is_bounded_and_what_was_used_longest_ago_goes_first(house: House) {
+    let store = async |key: &str, text_key: &str| {
+        let audio = StoredAudio { samples: vec![7; 500], rate_hz: 8_000 };
+        house.record.store_audio(AudioKey { key, text_key, voice: "zf" }, &audio).await.unwrap();
+        house.clock.advance(Duration::from_secs(7_200));
+    };
+    for key in ["a", "b", "c", "d"] {
+        store(key, "t").await;
+    }
+    // Two hours later somebody listens to the oldest.
+    assert!(house.record.find_audio("a").await.unwrap().is_some());
+    assert_eq!(house.record.prune_audio(4_000).await.unwrap(), 0);
+    assert_eq!(house.record.prune_audio(2_999).await.unwrap(), 2);
+    for (key, there) in [("a", true), ("b", false), ("c", false), ("d", true)] {
+        assert_eq!(house.record.has_audio(key).await.unwrap(), there, "{key}");
+    }
+    assert_eq!(house.record.prune_audio(0).await.unwrap(), 2);
+}
+
+async fn what_an_erased_customer_was_told_is_not_kept(house: House) {
+    let audio = StoredAudio { samples: vec![7; 500], rate_hz: 8_000 };
+    for (key, text_key, voice) in
+        [("a", "told", "zf"), ("b", "told", "zm"), ("c", "other", "zf"), ("d", "", "zf")]
+    {
+        house.record.store_audio(AudioKey { key, text_key, voice }, &audio).await.unwrap();
+    }
+    let told = ["told".to_owned(), "never".to_owned(), String::new()];
+    assert_eq!(house.record.forget_audio(&told).await.unwrap(), 2);
+    assert_eq!(house.record.find_audio("a").await.unwrap(), None);
+    assert_eq!(house.record.find_audio("c").await.unwrap(), Some(audio));
+    assert!(house.record.has_audio("d").await.unwrap());
 }
 
 async fn a_code_is_sent_again_three_times_a_day_and_only_to_the_number_on_file(house: House) {
@@ -397,6 +430,8 @@ on_both!(
     a_message_is_claimed_once_and_a_failed_one_becomes_a_follow_up,
     calls_that_a_crash_cut_off_are_ended_once,
     audio_is_stored_and_found_by_its_key,
+    audio_is_bounded_and_what_was_used_longest_ago_goes_first,
+    what_an_erased_customer_was_told_is_not_kept,
     a_code_is_sent_again_three_times_a_day_and_only_to_the_number_on_file,
     one_piece_that_is_refused_leaves_the_others,
     a_job_is_taken_once_until_its_time_is_over,

@@ -19,7 +19,7 @@ mod script;
 mod speech;
 mod stretch;
 
-pub use cache::{AudioCache, BoxFuture, CachedAudio, MemoryCache};
+pub use cache::{AudioCache, BoxFuture, CacheKey, CachedAudio, MemoryCache};
 pub use config::{Pace, SpeechConfig, VoiceConfig};
 pub use error::SpeechError;
 pub use levels::{Measured, PEAK_DBFS, measure};

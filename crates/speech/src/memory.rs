@@ -29,12 +29,17 @@ impl Memory {
         Some(clip.clone())
     }
 
+    /// Lets go of a clip.
+    pub(crate) fn forget(&mut self, key: &str) {
+        if let Some((clip, used)) = self.clips.remove(key) {
+            self.by_use.remove(&used);
+            self.samples -= clip.len();
+        }
+    }
+
     /// Keeps a clip, and lets go of those used longest ago.
     pub(crate) fn keep(&mut self, key: &str, clip: Clip) {
-        if let Some((old, used)) = self.clips.remove(key) {
-            self.by_use.remove(&used);
-            self.samples -= old.len();
-        }
+        self.forget(key);
         self.uses += 1;
         self.samples += clip.len();
         self.clips.insert(key.to_owned(), (clip, self.uses));
@@ -65,5 +70,7 @@ mod tests {
         assert!(memory.find("a").is_some() && memory.find("c").is_some());
         memory.keep("a", clip());
         assert_eq!(memory.samples, 200);
+        memory.forget("a");
+        assert_eq!((memory.samples, memory.find("a").is_none()), (100, true));
     }
 }

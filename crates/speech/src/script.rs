@@ -193,6 +193,11 @@ fn clause(speaker: &Speaker, text: String, language: Language) -> Clause {
     Clause { key: hash(&parts), text, language }
 }
 
+/// The key of a clause's words, whoever speaks them.
+pub(crate) fn text_key(text: &str) -> String {
+    hash(&["text", text])
+}
+
 /// The SHA-256 of several texts, as 64 hexadecimal digits.
 fn hash(parts: &[&str]) -> String {
     let mut hash = Sha256::new();

@@ -9,13 +9,13 @@ use hotline_audio::{Clip, RATE_HZ, normalize, to_telephone, trim_silence};
 use hotline_model::{Language, Utterance};
 use tokio::task::JoinSet;
 
-use crate::cache::{AudioCache, CachedAudio};
+use crate::cache::{AudioCache, CacheKey, CachedAudio};
 use crate::kokoro::{self, Kokoro};
 use crate::lexicon::Lexicon;
 use crate::library::{LEVEL_DBOV, Library, RecordingFact};
 use crate::memory::Memory;
 use crate::queue::{Clause, Queue, Urgency, start_workers};
-use crate::script::{Part, Speaker, assemble, in_words, lay_out, spoken_parts};
+use crate::script::{Part, Speaker, assemble, in_words, lay_out, spoken_parts, text_key};
 use crate::{Pace, SpeechConfig, SpeechError, stretch};
 
 /// Prompts and texts to audio. Cloning shares.
@@ -41,6 +41,13 @@ struct Tally {
     memory_hits: AtomicU64,
     cache_hits: AtomicU64,
     failed: AtomicU64,
+    rendered_ms: AtomicU64,
+    memory_ms: AtomicU64,
+    cache_ms: AtomicU64,
+}
+
+fn add_length(tally: &AtomicU64, clip: &Clip) {
+    tally.fetch_add(u64::try_from(clip.duration().as_millis()).unwrap_or(0), Ordering::Relaxed);
 }
 
 /// What speech has done since the start, for metrics.
@@ -54,6 +61,12 @@ pub struct Counts {
     pub cache_hits: u64,
     /// Clauses that could not be spoken.
     pub failed: u64,
+    /// How long the speech is that was rendered.
+    pub rendered_audio: Duration,
+    /// How long the speech is that was asked for and was in memory.
+    pub memory_audio: Duration,
+    /// How long the speech is that was asked for and the cache had.
+    pub cache_audio: Duration,
     /// Clauses that wait or are being spoken now.
     pub queued: usize,
 }
@@ -154,6 +167,30 @@ impl Speech {
         self.prepare_parts(&parts).await
     }
 
+    /// Keeps nothing of a text any more, neither here nor in the cache, whoever spoke it. Clauses it
+    /// has in common with other texts are rendered anew for those. Tells how many clauses the cache
+    /// had of it.
+    ///
+    /// # Errors
+    /// In the cache's words, if it does not answer: the text may still be there then.
+    pub async fn forget(&self, text: &str, language: Language) -> Result<u64, String> {
+        let parts = spoken_parts(&self.speaker(), text, language);
+        let clauses: Vec<&Clause> = parts
+            .iter()
+            .filter_map(|part| match part {
+                Part::Spoken(clause) => Some(clause),
+                _ => None,
+            })
+            .collect();
+        for clause in &clauses {
+            let mut memory = self.inner.memory.lock().expect("no holder of this lock panics");
+            memory.forget(&clause.key);
+            memory.forget(&slow_key(&clause.key));
+        }
+        let text_keys: Vec<String> = clauses.iter().map(|clause| text_key(&clause.text)).collect();
+        self.inner.cache.forget(&text_keys).await
+    }
+
     async fn prepare_parts(&self, parts: &[Part]) -> Result<Duration, SpeechError> {
         let spoken = self.obtain(parts.iter(), Urgency::Prepare).await?;
         Ok(assemble(parts, |clause| self.at_pace(clause, &spoken, Pace::Usual))?.duration())
@@ -227,6 +264,9 @@ impl Speech {
             memory_hits: of(&tally.memory_hits),
             cache_hits: of(&tally.cache_hits),
             failed: of(&tally.failed),
+            rendered_audio: Duration::from_millis(of(&tally.rendered_ms)),
+            memory_audio: Duration::from_millis(of(&tally.memory_ms)),
+            cache_audio: Duration::from_millis(of(&tally.cache_ms)),
             queued: self.inner.queue.len(),
         }
     }
@@ -250,6 +290,8 @@ impl Speech {
     /// A clause in memory.
     fn known(&self, clause: &Clause, pace: Pace) -> Option<Clip> {
         let usual = self.find(&clause.key)?;
+        self.inner.tally.memory_hits.fetch_add(1, Ordering::Relaxed);
+        add_length(&self.inner.tally.memory_ms, &usual);
         Some(self.paced(clause, usual, pace))
     }
 
@@ -268,7 +310,7 @@ impl Speech {
         if pace == Pace::Usual {
             return usual;
         }
-        let key = format!("{}:slow", clause.key);
+        let key = slow_key(&clause.key);
         self.find(&key).unwrap_or_else(|| {
             let slow = Clip::from_samples(stretch::stretch(usual.samples(), stretch::SLOW));
             self.keep(&key, slow.clone());
@@ -292,6 +334,7 @@ impl Speech {
             }
             if let Some(clip) = self.find(&clause.key) {
                 self.inner.tally.memory_hits.fetch_add(1, Ordering::Relaxed);
+                add_length(&self.inner.tally.memory_ms, &clip);
                 spoken.insert(clause.key.clone(), clip);
                 continue;
             }
@@ -316,6 +359,7 @@ impl Speech {
                 Ok(samples) => {
                     tally.cache_hits.fetch_add(1, Ordering::Relaxed);
                     let clip = Clip::from_samples(samples);
+                    add_length(&tally.cache_ms, &clip);
                     self.keep(&clause.key, clip.clone());
                     return Ok(clip);
                 }
@@ -337,10 +381,13 @@ impl Speech {
         // Of several who waited for it, the first keeps it.
         if self.find(&clause.key).is_none() {
             tally.rendered.fetch_add(1, Ordering::Relaxed);
+            add_length(&tally.rendered_ms, &clip);
             self.keep(&clause.key, clip.clone());
             let audio = CachedAudio { samples: clip.samples().to_vec(), rate_hz: RATE_HZ };
             let voice = self.inner.config.voices.of(clause.language);
-            if let Err(error) = self.inner.cache.store(&clause.key, voice, audio).await {
+            let text_key = text_key(&clause.text);
+            let under = CacheKey { key: &clause.key, text_key: &text_key, voice };
+            if let Err(error) = self.inner.cache.store(under, audio).await {
                 tracing::warn!(error, "rendered speech could not be kept for later");
             }
         }
@@ -366,6 +413,11 @@ fn render(kokoro: &Kokoro, clause: &Clause) -> Result<Clip, SpeechError> {
         return Err(SpeechError::Nothing);
     }
     Ok(Clip::from_samples(trimmed))
+}
+
+/// What the slow form of a clause is kept under.
+fn slow_key(key: &str) -> String {
+    format!("{key}:slow")
 }
 
 /// Quieter than this, beside speech of −26 dBov, is silence.

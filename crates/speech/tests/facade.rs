@@ -8,7 +8,7 @@ use hotline_audio::{active_level, write_wav};
 use hotline_model::{Language, Segment, Slot, Utterance, Value};
 use hotline_speech::kokoro::Voices;
 use hotline_speech::{
-    AudioCache, MemoryCache, Pace, Speech, SpeechConfig, SpeechError, VoiceConfig, text_hash,
+    AudioCache, CacheKey, MemoryCache, Pace, Speech, SpeechConfig, SpeechError, VoiceConfig, text_hash,
 };
 
 fn voice() -> VoiceConfig {
@@ -175,6 +175,14 @@ async fn a_text_is_rendered_once_and_then_ready() {
     assert_eq!(found[0].duration(), length);
     assert_eq!((other.counts().rendered, other.counts().cache_hits), (0, 2));
     assert!(matches!(other.prepare("😀 …", Language::ZhCn).await, Err(SpeechError::Nothing)));
+    assert_eq!(other.counts().cache_audio, speech.counts().rendered_audio);
+    assert!(
+        other.counts().cache_audio > length / 2 && speech.counts().memory_audio >= other.counts().cache_audio
+    );
+
+    // Nothing of it is kept for an erased customer.
+    assert_eq!(speech.forget(text, Language::ZhCn).await, Ok(2));
+    assert!(cache.is_empty() && speech.ready(std::slice::from_ref(&said), Pace::Usual).is_none());
 }
 
 #[tokio::test]
@@ -195,7 +203,7 @@ async fn what_another_machine_rendered_is_found_by_its_voice_where_there_is_none
     assert!(asking.clips(std::slice::from_ref(&asked), Pace::Usual).await.is_err());
     let key = seen.keys.lock().unwrap()[0].clone();
     let audio = hotline_speech::CachedAudio { samples: vec![1000; 8_000], rate_hz: 8_000 };
-    cache.store(&key, "zm_a", audio).await.unwrap();
+    cache.store(CacheKey { key: &key, text_key: "t", voice: "zm_a" }, audio).await.unwrap();
     let found = open("zm_a").clips(std::slice::from_ref(&asked), Pace::Usual).await.unwrap();
     assert!(found[0].duration() >= Duration::from_secs(1));
     let refused = open("zf_b").clips(&[asked], Pace::Usual).await;
@@ -243,11 +251,14 @@ impl AudioCache for Seen {
 
     fn store<'a>(
         &'a self,
-        _: &'a str,
-        _: &'a str,
+        _: CacheKey<'a>,
         _: hotline_speech::CachedAudio,
     ) -> hotline_speech::BoxFuture<'a, Result<(), String>> {
         Box::pin(async { Ok(()) })
+    }
+
+    fn forget<'a>(&'a self, _: &'a [String]) -> hotline_speech::BoxFuture<'a, Result<u64, String>> {
+        Box::pin(async { Ok(0) })
     }
 }
 
@@ -261,10 +272,13 @@ impl AudioCache for Broken {
 
     fn store<'a>(
         &'a self,
-        _: &'a str,
-        _: &'a str,
+        _: CacheKey<'a>,
         _: hotline_speech::CachedAudio,
     ) -> hotline_speech::BoxFuture<'a, Result<(), String>> {
+        Box::pin(async { Err("the disk is full".into()) })
+    }
+
+    fn forget<'a>(&'a self, _: &'a [String]) -> hotline_speech::BoxFuture<'a, Result<u64, String>> {
         Box::pin(async { Err("the disk is full".into()) })
     }
 }

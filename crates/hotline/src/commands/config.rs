@@ -8,6 +8,7 @@ use hotline_dialplan::Plans;
 
 use super::{Problem, plan_files};
 use crate::config::{Config, TEMPLATE};
+use crate::publisher;
 
 /// `hotline config`
 #[derive(clap::Args)]
@@ -66,6 +67,9 @@ fn unknown_names(config: &Config) -> Result<Vec<String>, Problem> {
     if let Err(error) = hotline_speech::Lexicon::load(config.speech.lexicon.as_deref()) {
         problems.push(format!("speech.lexicon: {error}"));
     }
+    if let Some(Err(problem)) = config.speech.templates.as_deref().map(publisher::templates) {
+        problems.push(format!("speech.templates: {problem}"));
+    }
     let voices = config.speech.folder.join("voices");
     if voices.is_dir() {
         for (field, name) in
@@ -98,5 +102,11 @@ mod tests {
         );
         std::fs::write(&lexicon, "畅享\tchang4 xiang3\n").unwrap();
         assert!(!told(&config).contains("lexicon"), "{}", told(&config));
+        let templates = folder.path().join("templates.txt");
+        config.speech.templates = Some(templates.clone());
+        assert!(told(&config).contains("speech.templates: "), "{}", told(&config));
+        std::fs::write(&templates, "\u{feff}# ours\n\n 您好。 \r\nHello.\n").unwrap();
+        assert!(!told(&config).contains("templates"), "{}", told(&config));
+        assert_eq!(publisher::templates(&templates).unwrap(), ["您好。", "Hello."]);
     }
 }

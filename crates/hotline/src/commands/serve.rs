@@ -85,6 +85,7 @@ async fn serve(config: Config, drain: Duration) -> Result<ExitCode, Problem> {
     let jobs = start_jobs(&config, calendar, &record, &speech, &clock, &stop)?;
     let (publish, published) = watch::channel(Arc::new(plans));
     publisher::render_prompts(&speech, &publish.borrow());
+    publisher::render_templates(&speech, config.speech.templates.as_deref());
     let settings = exchange_settings(&config)?;
     let exchange =
         Exchange::start(settings, published, record.clone(), speech.clone(), Arc::clone(&clock)).await?;
@@ -128,13 +129,14 @@ async fn serve(config: Config, drain: Duration) -> Result<ExitCode, Problem> {
 
 fn open_speech(config: &Config, record: &Record) -> Result<Speech, Problem> {
     let settings = speech_config(config);
+    let cache = RecordCache::new(record.clone(), config.speech.cache_mb.saturating_mul(1_000_000));
     if settings.voice.is_none() {
         tracing::warn!(
             folder = %config.speech.folder.display(),
             "there is no voice: only recordings are played and tickets cannot be read out; run tools/fetch-speech"
         );
     }
-    Ok(Speech::open(settings, Arc::new(RecordCache(record.clone())))?)
+    Ok(Speech::open(settings, Arc::new(cache))?)
 }
 
 fn exchange_settings(config: &Config) -> Result<hotline_engine::Settings, Problem> {
@@ -279,6 +281,7 @@ impl Running<'_> {
                     if let Err(problem) = self.speech.reload().await {
                         tracing::error!(%problem, "the recordings and the lexicon stay as they were");
                     }
+                    publisher::render_templates(self.speech, self.config.speech.templates.as_deref());
                     publisher.take_all(self.config)
                 }
                 _ = beat.tick() => {

@@ -33,7 +33,7 @@ async fn filled(house: &House) -> (CallId, Upserted) {
     let claimed = house.record.claim_messages(1, false).await.unwrap();
     house.record.settle_message(&claimed[0], SendOutcome::Undeliverable("off".into())).await.unwrap();
     let audio = StoredAudio { samples: (-300..300).collect(), rate_hz: 24_000 };
-    house.record.store_audio("k", "zf", &audio).await.unwrap();
+    house.record.store_audio(AudioKey { key: "k", text_key: "t", voice: "zf" }, &audio).await.unwrap();
     house.record.store_plan("main", "1", "plan: main").await.unwrap();
     house.record.log_access("tests", stored.customer, "customer").await.unwrap();
     assert!(house.record.flush(Duration::from_secs(5)).await);
