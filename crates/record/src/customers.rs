@@ -131,10 +131,7 @@ impl Record {
         .bind(i64::from(contacts))
         .fetch_all(&self.readers)
         .await?;
-        let mut touches = Vec::with_capacity(rows.len());
-        for row in &rows {
-            touches.push(self.contact(row).await?);
-        }
+        let touches = self.contacts(&rows).await?;
         Ok(Some(CustomerView {
             id,
             name: row.text_or_none("name")?.map(Pii::new),
@@ -172,11 +169,7 @@ impl Record {
                 .bind(i64::from(limit))
                 .fetch_all(&self.readers)
                 .await?;
-        let mut touches = Vec::with_capacity(rows.len());
-        for row in &rows {
-            touches.push(self.contact(row).await?);
-        }
-        Ok(touches)
+        self.contacts(&rows).await
     }
 
     /// The last calls from a number, the newest first, whether or not a customer is known by it.
@@ -197,8 +190,12 @@ impl Record {
         .bind(i64::from(limit))
         .fetch_all(&self.readers)
         .await?;
+        self.contacts(&rows).await
+    }
+
+    async fn contacts(&self, rows: &[sqlx::any::AnyRow]) -> Result<Vec<ContactView>, RecordError> {
         let mut contacts = Vec::with_capacity(rows.len());
-        for row in &rows {
+        for row in rows {
             contacts.push(self.contact(row).await?);
         }
         Ok(contacts)

@@ -135,7 +135,8 @@ fn seconds(contact: &ContactView, event: &JournalEvent) -> f64 {
 /// A step of a call in words.
 fn describe(event: &JournalEvent) -> String {
     let Ok(step) = serde_json::from_value::<StepEvent>(event.body.clone()) else {
-        return event.type_name.clone();
+        // What the record itself notes about the customer: `customer.verified`.
+        return event.type_name.replace('.', " ");
     };
     match step {
         StepEvent::Started { plan, language, .. } => format!("began in plan {plan}, in {language}"),
