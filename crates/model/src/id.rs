@@ -98,6 +98,12 @@ ids! {
     MessageId;
     /// A piece of work that goes on when nobody calls.
     JobId;
+    /// Somebody who answers calls: a user.
+    AgentId;
+    /// One time that a caller waits for an agent.
+    WaitingId;
+    /// A caller offered to an agent.
+    OfferId;
 }
 
 /// Makes ids that no other source makes, given a seed that no other source was given.

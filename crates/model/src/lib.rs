@@ -27,7 +27,10 @@ pub use calendar::Calendar;
 pub use clock::{Clock, SystemClock};
 pub use code::TicketCode;
 pub use end_reason::{EndReason, Ending};
-pub use id::{CallId, CustomerId, IdSource, IdentityId, InteractionId, JobId, MessageId, TicketId};
+pub use id::{
+    AgentId, CallId, CustomerId, IdSource, IdentityId, InteractionId, JobId, MessageId, OfferId, TicketId,
+    WaitingId,
+};
 pub use language::Language;
 pub use money::{Currency, Money};
 pub use phone_number::{CallerNumber, PhoneNumber};

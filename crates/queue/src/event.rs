@@ -1,0 +1,230 @@
+//! What happens to queues, and what they want done.
+
+use std::time::Duration;
+
+use hotline_model::{AgentId, CallId, CustomerId, IdentityId, OfferId, WaitingId};
+use jiff::Timestamp;
+
+use crate::row::Row;
+use crate::settings::{Name, Settings, Skills};
+
+/// A caller comes into the line.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Join {
+    /// A new id: one for each time that a call waits.
+    pub waiting: WaitingId,
+    /// The call.
+    pub call: CallId,
+    /// The queue.
+    pub queue: Name,
+    /// 0 to 9; higher ones come first.
+    pub priority: u8,
+    /// What the agent must be able to do, besides what the queue asks for.
+    pub skills: Skills,
+    /// The agent who had the caller's ticket last.
+    pub last_agent: Option<AgentId>,
+    /// Who waits, if that is known.
+    pub customer: Option<CustomerId>,
+    /// The number they call from. A place kept for it, or for the customer, in the same queue is
+    /// theirs again.
+    pub identity: Option<IdentityId>,
+    /// A place from before that the shell knows of; never later than now.
+    pub joined_at: Option<Timestamp>,
+}
+
+/// How a caller went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Leaving {
+    /// Hung up.
+    HungUp,
+    /// Took another way out: left a message, chose another channel.
+    OtherWay,
+    /// The network lost the call: the place is kept.
+    ConnectionLost,
+}
+
+/// Why an offer was not answered, as the agent's telephone or page tells it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotAnswered {
+    /// The agent does not want it.
+    Declined,
+    /// The telephone is busy.
+    Busy,
+    /// The telephone cannot be reached.
+    Failed,
+}
+
+/// Something happened. What does not fit what goes on is dropped.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// A caller comes into the line.
+    Join(Box<Join>),
+    /// A caller goes away.
+    Leave {
+        /// Which.
+        waiting: WaitingId,
+        /// How.
+        how: Leaving,
+    },
+    /// An agent signs in, or comes back from a break, and is free; or has other skills from now on.
+    SignIn {
+        /// Who.
+        agent: AgentId,
+        /// What they can do.
+        skills: Skills,
+    },
+    /// An agent signs out; after the call, if they are on one.
+    SignOut {
+        /// Who.
+        agent: AgentId,
+    },
+    /// An agent is free: after a break, or before the wrap-up is over. Takes back what they wanted
+    /// to do after the call.
+    Available {
+        /// Who.
+        agent: AgentId,
+    },
+    /// An agent takes a break; after the call, if they are on one.
+    Break {
+        /// Who.
+        agent: AgentId,
+        /// Why.
+        reason: String,
+    },
+    /// An agent has answered.
+    Accepted {
+        /// The offer.
+        offer: OfferId,
+        /// Who.
+        agent: AgentId,
+    },
+    /// An offer does not come to anything.
+    NotAnswered {
+        /// The offer.
+        offer: OfferId,
+        /// Why.
+        how: NotAnswered,
+    },
+    /// An agent is on a call that came by no queue: a transfer, a call out.
+    TalkBegan {
+        /// Who.
+        agent: AgentId,
+    },
+    /// An agent's talk is over: one of both hung up, or the caller was put through to somebody else.
+    TalkEnded {
+        /// Who.
+        agent: AgentId,
+    },
+    /// An agent's telephone was lost in mid-call, and the caller is still there: back to their place.
+    AgentLost {
+        /// Who.
+        agent: AgentId,
+    },
+    /// The firm has changed its queues.
+    Settings(Box<Settings>),
+}
+
+/// Why an offer is taken back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Withdrawn {
+    /// The agent did not answer in time.
+    TimedOut,
+    /// The caller is gone.
+    CallerLeft,
+    /// The agent signed out, took a break, or is on another call.
+    AgentLeft,
+}
+
+/// How a place in the line came to its end without an agent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NobodyWhy {
+    /// No agent who could serve the caller is signed in.
+    NobodySignedIn,
+    /// The longest wait is over.
+    LongestWait,
+}
+
+/// The ways in which a caller's waiting ends, told by [`Command::Left`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Left {
+    /// No agent.
+    Nobody(NobodyWhy),
+    /// Closed.
+    Closed,
+    /// No queue is called so.
+    Failed,
+}
+
+/// What to do.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Command {
+    /// Ring this agent's telephone and show the card. The answer is [`Event::Accepted`] or
+    /// [`Event::NotAnswered`].
+    Offer {
+        /// Names the offer.
+        offer: OfferId,
+        /// The caller.
+        waiting: WaitingId,
+        /// The caller's queue.
+        queue: Name,
+        /// The agent.
+        agent: AgentId,
+        /// Taken back then.
+        until: Timestamp,
+    },
+    /// Stop ringing. An answer that comes all the same is told [`Command::TooLate`].
+    Withdraw {
+        /// The offer.
+        offer: OfferId,
+        /// The caller.
+        waiting: WaitingId,
+        /// The agent.
+        agent: AgentId,
+        /// Why.
+        why: Withdrawn,
+    },
+    /// Join the two: the agent has the caller.
+    Joined {
+        /// The offer.
+        offer: OfferId,
+        /// The caller.
+        waiting: WaitingId,
+        /// The agent.
+        agent: AgentId,
+    },
+    /// The agent answered an offer that is no longer theirs: hang up, say so on their page.
+    TooLate {
+        /// The offer.
+        offer: OfferId,
+        /// The agent.
+        agent: AgentId,
+    },
+    /// The caller waits again: the agent was lost.
+    Returned {
+        /// The caller.
+        waiting: WaitingId,
+    },
+    /// Where the caller stands now; told when it changes.
+    Place {
+        /// The caller.
+        waiting: WaitingId,
+        /// From 1, within the queue.
+        place: u32,
+        /// How long, rounded to what one would say; `None` if nobody knows.
+        wait: Option<Duration>,
+    },
+    /// The caller's waiting is over, and no agent came of it.
+    Left {
+        /// The caller.
+        waiting: WaitingId,
+        /// How.
+        how: Left,
+    },
+    /// A kept place was not taken up in time.
+    KeptExpired {
+        /// Whose.
+        waiting: WaitingId,
+    },
+    /// Write this row, in the order of the commands.
+    Store(Row),
+}
