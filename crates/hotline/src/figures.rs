@@ -9,7 +9,7 @@ use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogra
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use tokio_util::sync::CancellationToken;
 
-const COUNTERS: [(&str, &str); 9] = [
+const COUNTERS: [(&str, &str); 11] = [
     ("hotline_calls_started_total", "Calls that were taken, by trunk"),
     ("hotline_calls_refused_total", "INVITEs that became no call, by why"),
     ("hotline_calls_total", "Calls that ended, by to whom the end is due and by its code"),
@@ -24,6 +24,11 @@ const COUNTERS: [(&str, &str); 9] = [
         "hotline_speech_audio_seconds_total",
         "Seconds of speech asked for, by where it came from; rendered ones are the cache's misses",
     ),
+    (
+        "hotline_speech_provider_characters_total",
+        "Characters sent to the provider of speech that became speech",
+    ),
+    ("hotline_speech_provider_failures_total", "Requests that the provider of speech failed at"),
     ("hotline_speech_clauses_total", "Clauses asked for, by where their speech came from; failed: nowhere"),
 ];
 const GAUGES: [(&str, &str); 14] = [
@@ -93,15 +98,21 @@ pub fn report(speech: &Speech, record: &Record) {
     gauge!("hotline_speech_queued").set(counts.queued as f64);
     for (from, count) in [
         ("voice", counts.rendered),
+        ("provider", counts.provided),
         ("memory", counts.memory_hits),
         ("cache", counts.cache_hits),
         ("failed", counts.failed),
     ] {
         counter!("hotline_speech_clauses_total", "from" => from).absolute(count);
     }
-    for (from, audio) in
-        [("memory", counts.memory_audio), ("cache", counts.cache_audio), ("rendered", counts.rendered_audio)]
-    {
+    counter!("hotline_speech_provider_characters_total").absolute(counts.provider_characters);
+    counter!("hotline_speech_provider_failures_total").absolute(counts.provider_failed);
+    for (from, audio) in [
+        ("memory", counts.memory_audio),
+        ("cache", counts.cache_audio),
+        ("rendered", counts.rendered_audio),
+        ("provider", counts.provided_audio),
+    ] {
         counter!("hotline_speech_audio_seconds_total", "from" => from).absolute(audio.as_secs());
     }
     gauge!("hotline_record_spooled_steps").set(record.spooled_steps() as f64);

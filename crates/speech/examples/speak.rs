@@ -1,4 +1,5 @@
 //! cargo run --release -p hotline-speech --example speak -- FOLDER zh-CN 您的退费到账 out.wav [VOICE]
+use hotline_model::Language;
 use hotline_speech::kokoro::{Kokoro, RATE_HZ, Voices};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -6,10 +7,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let [_, folder, language, text, out, voice @ ..] = arguments.as_slice() else {
         return Err("FOLDER LANGUAGE TEXT OUT.wav [VOICE] are expected".into());
     };
-    let language = language.parse()?;
+    let language: Language = language.parse()?;
     let mut voices = Voices::default();
     if let Some(voice) = voice.first() {
-        voices = Voices { zh_cn: voice.clone(), en_us: voice.clone() };
+        match language {
+            Language::ZhCn => voices.zh_cn.clone_from(voice),
+            Language::EnUs => voices.en_us.clone_from(voice),
+        }
     }
     let kokoro = Kokoro::open(folder.as_ref(), voices, &hotline_speech::Lexicon::default())?;
     let mut samples: Vec<i16> = Vec::new();

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::ProviderConfig;
 use crate::kokoro::Voices;
 
 /// Recordings, voice and workers.
@@ -18,6 +19,9 @@ pub struct SpeechConfig {
     pub voice: Option<VoiceConfig>,
     /// Threads that render, each keeping one core busy while it does. At least 1 is taken.
     pub workers: usize,
+    /// A voice reached by HTTP, which speaks before the voice here; `None`: no customer's words leave
+    /// the house.
+    pub provider: Option<ProviderConfig>,
 }
 
 /// Where the voice is kept.
@@ -30,7 +34,7 @@ pub struct VoiceConfig {
 impl SpeechConfig {
     /// Recordings only, until more is said.
     pub fn recordings(prompts: PathBuf) -> Self {
-        Self { prompts, voices: Voices::default(), lexicon: None, voice: None, workers: 1 }
+        Self { prompts, voices: Voices::default(), lexicon: None, voice: None, workers: 1, provider: None }
     }
 }
 

@@ -32,6 +32,9 @@ pub enum SpeechError {
     /// The model's runtime failed.
     #[error("the voice does not run: {0}")]
     Runtime(String),
+    /// The voice that is reached by HTTP is set wrongly, or failed.
+    #[error("speech.provider: {0}")]
+    Provider(String),
     /// It is not recorded, and there is no voice to speak it.
     #[error("`{0}` is not recorded, and no voice is configured")]
     NoVoice(String),

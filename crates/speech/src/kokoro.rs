@@ -11,9 +11,11 @@ use std::sync::{Arc, Mutex, OnceLock, RwLock};
 use hotline_model::Language;
 use ort::session::Session;
 use ort::value::Tensor;
+use sha2::{Digest, Sha256};
 
 use crate::SpeechError;
 use crate::english::English;
+use crate::hibari::Hibari;
 use crate::lexicon::Lexicon;
 use crate::mandarin::Mandarin;
 
@@ -52,13 +54,13 @@ fn durations_as_output() -> Vec<u8> {
 pub struct Voices {
     /// Mandarin. Default `zf_xiaoxiao`: the recogniser makes fewest errors with it.
     pub zh_cn: String,
-    /// English. Default `af_heart`.
+    /// English. Default [`HEART`]: a tenth of the cost of Kokoro's `af_heart`, which it learned from.
     pub en_us: String,
 }
 
 impl Default for Voices {
     fn default() -> Self {
-        Self { zh_cn: "zf_xiaoxiao".into(), en_us: "af_heart".into() }
+        Self { zh_cn: "zf_xiaoxiao".into(), en_us: HEART.into() }
     }
 }
 
@@ -71,6 +73,10 @@ impl Voices {
         }
     }
 }
+
+/// The voice of a model of its own, `voices/heart.onnx`, and whose voice of Kokoro's it learned from.
+pub const HEART: &str = "heart";
+const TEACHER: &str = "af_heart";
 
 /// Words to phonemes, in both languages.
 struct Words {
@@ -96,6 +102,8 @@ pub struct Kokoro {
     vocabulary: HashMap<char, i64>,
     words: RwLock<Arc<Words>>,
     voices: Voices,
+    /// Who speaks English instead, if its voice has a model of its own.
+    own: Option<Hibari>,
     styles: Mutex<HashMap<String, Arc<[f32]>>>,
     /// Sessions that are not in use; a worker takes one or makes one.
     sessions: Mutex<Vec<Session>>,
@@ -109,7 +117,7 @@ impl Kokoro {
     ///
     /// # Errors
     /// [`SpeechError::Missing`] names the first file that is not there.
-    pub fn open(folder: &Path, voices: Voices, firm: &Lexicon) -> Result<Self, SpeechError> {
+    pub fn open(folder: &Path, mut voices: Voices, firm: &Lexicon) -> Result<Self, SpeechError> {
         for name in ["kokoro.onnx", "libonnxruntime.so"] {
             if !folder.join(name).is_file() {
                 return Err(SpeechError::Missing(folder.join(name)));
@@ -125,23 +133,40 @@ impl Kokoro {
                 .map_err(|error| error.to_string())
         });
         runtime.clone().map_err(SpeechError::Runtime)?;
+        let own = folder.join("voices").join(format!("{HEART}.onnx"));
+        let own = (voices.en_us == HEART && own.is_file()).then(|| Hibari::new(&own));
+        if own.is_none() && voices.en_us == HEART {
+            tracing::warn!(
+                "{HEART}.onnx is not there: {TEACHER} speaks English, slower; run tools/fetch-speech"
+            );
+            voices.en_us = TEACHER.to_owned();
+        }
         let kokoro = Self {
             folder: folder.to_owned(),
             vocabulary,
             words,
             voices,
+            own,
             styles: Mutex::default(),
             sessions: Mutex::default(),
         };
         for language in Language::ALL {
-            kokoro.style(kokoro.voices.of(language))?;
+            kokoro.style(kokoro.style_name(language))?;
         }
         Ok(kokoro)
     }
 
-    /// The voice of a language: its name goes into the keys of the cache.
-    pub fn voice(&self, language: Language) -> &str {
-        self.voices.of(language)
+    /// The voices that speak: their names go into the keys of the cache.
+    pub fn voices(&self) -> &Voices {
+        &self.voices
+    }
+
+    /// Who of Kokoro's own voices speaks a language where phonemes have to be timed.
+    fn style_name(&self, language: Language) -> &str {
+        match (language, &self.own) {
+            (Language::EnUs, Some(_)) => TEACHER,
+            _ => self.voices.of(language),
+        }
     }
 
     /// Reads the dictionaries anew, with a firm's own readings as they are now. Takes about a second.
@@ -163,17 +188,23 @@ impl Kokoro {
         }
     }
 
-    /// Speaks words: mono samples at 24 kHz. `speed` is 1.0 for the usual pace. Takes about 0.45
-    /// seconds of one core for a second of audio: never called on a thread that serves calls.
+    /// Speaks words: mono samples at 24 kHz. `speed` is 1.0 for the usual pace. Takes about 0.3
+    /// seconds of one core for a second of Mandarin: never called on a thread that serves calls.
     ///
     /// # Errors
     /// [`SpeechError::Runtime`] if the model cannot be loaded or fails; [`SpeechError::Nothing`]
     /// if there is nothing in the words that can be spoken.
     pub fn speak(&self, text: &str, language: Language, speed: f32) -> Result<Vec<f32>, SpeechError> {
-        Ok(self.speak_phonemes(&self.phonemes(text, language), language, speed)?.samples)
+        let phonemes = self.phonemes(text, language);
+        if let (Language::EnUs, Some(own)) = (language, &self.own) {
+            let known: Vec<i64> = phonemes.chars().filter_map(|c| self.vocabulary.get(&c).copied()).collect();
+            return if known.is_empty() { Err(SpeechError::Nothing) } else { own.speak(&known, speed) };
+        }
+        Ok(self.speak_phonemes(&phonemes, language, speed)?.samples)
     }
 
-    /// Speaks phonemes, and tells where each of them lies.
+    /// Speaks phonemes, and tells where each of them lies: by Kokoro itself, in English also where
+    /// another model speaks.
     ///
     /// # Errors
     /// As [`Kokoro::speak`].
@@ -188,7 +219,7 @@ impl Kokoro {
         if known.is_empty() {
             return Err(SpeechError::Nothing);
         }
-        let style = self.style(self.voices.of(language))?;
+        let style = self.style(self.style_name(language))?;
         let mut spoken = Spoken { samples: Vec::new(), starts: Vec::with_capacity(ids.len() + 1) };
         let mut starts = Vec::with_capacity(known.len());
         // Texts come by clause; one of more than 510 phonemes is spoken in pieces.
@@ -241,12 +272,9 @@ impl Kokoro {
     }
 
     fn load(&self) -> Result<Session, SpeechError> {
-        let path = self.folder.join("kokoro.onnx");
-        let mut model = std::fs::read(&path).map_err(|_| SpeechError::Missing(path))?;
+        let mut model = whole(&self.folder.join("kokoro.onnx"), MODEL_SHA256)?;
         model.extend(durations_as_output());
-        let session =
-            || Session::builder()?.with_intra_threads(1)?.with_inter_threads(1)?.commit_from_memory(&model);
-        session().map_err(|error: ort::Error| SpeechError::Runtime(error.to_string()))
+        session(&model)
     }
 
     fn style(&self, voice: &str) -> Result<Arc<[f32]>, SpeechError> {
@@ -264,6 +292,24 @@ impl Kokoro {
         styles.insert(voice.to_owned(), Arc::clone(&style));
         Ok(style)
     }
+}
+
+/// The SHA-256 of the models, as `tools/fetch-speech` has them.
+const MODEL_SHA256: &str = "6e742170d309016e5891a994e1ce1559c702a2ccd0075e67ef7157974f6406cb";
+pub(crate) const HEART_SHA256: &str = "5f70741d4e900f4e85d0037498736cc1b3e1b9a63a13546a5da1e63abf4fccd8";
+
+/// A model's file, if it is the one that is expected: another may speak, and say anything.
+pub(crate) fn whole(path: &Path, sha256: &str) -> Result<Vec<u8>, SpeechError> {
+    let model = std::fs::read(path).map_err(|_| SpeechError::Missing(path.to_owned()))?;
+    let found: String = Sha256::digest(&model).iter().map(|byte| format!("{byte:02x}")).collect();
+    if found == sha256 { Ok(model) } else { Err(SpeechError::Damaged(path.to_owned())) }
+}
+
+/// A session that keeps one core busy.
+pub(crate) fn session(model: &[u8]) -> Result<Session, SpeechError> {
+    let session =
+        || Session::builder()?.with_intra_threads(1)?.with_inter_threads(1)?.commit_from_memory(model);
+    session().map_err(|error: ort::Error| SpeechError::Runtime(error.to_string()))
 }
 
 fn vocabulary(json: &str) -> Result<HashMap<char, i64>, SpeechError> {

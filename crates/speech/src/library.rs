@@ -1,9 +1,9 @@
 //! The recorded prompts and words, loaded into memory.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use hotline_audio::{Clip, active_level, amplify, read_wav};
 use hotline_model::Language;
@@ -25,11 +25,32 @@ pub struct RecordingFact {
     pub duration: Duration,
 }
 
-/// A recording at both paces; the slow one is made when it is first wanted.
+/// A recording at both paces: each is made when it is first wanted, or by [`Library::decode_all`].
 struct Recording {
-    usual: Clip,
+    path: PathBuf,
+    /// `None`: its file cannot be read.
+    usual: OnceLock<Option<Clip>>,
     slow: OnceLock<Clip>,
     text_hash: Option<String>,
+}
+
+impl Recording {
+    /// The recording, decoded now if nobody has wanted it yet: about a millisecond for a second of it.
+    fn usual(&self) -> Option<&Clip> {
+        let decoded = self.usual.get_or_init(|| {
+            load(&self.path)
+                .inspect_err(
+                    |error| tracing::error!(%error, "a recording cannot be played; the voice speaks it"),
+                )
+                .ok()
+        });
+        decoded.as_ref()
+    }
+
+    fn slow(&self) -> Option<&Clip> {
+        let usual = self.usual()?;
+        Some(self.slow.get_or_init(|| Clip::from_samples(stretch::stretch(usual.samples(), stretch::SLOW))))
+    }
 }
 
 /// Everything recorded, by language and name.
@@ -52,52 +73,49 @@ pub const LEVEL_DBOV: f64 = -26.0;
 const WORDS: &str = "words/";
 /// A recording further away than this is brought to the level of the others.
 pub(crate) const TOLERANCE_DB: f64 = 3.0;
-/// Loading longer than this is told.
-const PATIENCE: Duration = Duration::from_secs(2);
-
 impl Library {
-    /// Loads `<prompts>/<language>/*.wav` and `<prompts>/<language>/words/*.wav`. A folder that is
-    /// not there holds nothing.
-    pub(crate) fn load(prompts: &Path) -> Result<Self, SpeechError> {
+    /// Finds `<prompts>/<language>/*.wav` and `<prompts>/<language>/words/*.wav`; none of them is read
+    /// yet. A folder that is not there holds nothing.
+    pub(crate) fn find_all(prompts: &Path) -> Result<Self, SpeechError> {
         let mut library = Self::default();
-        let mut files = Vec::new();
         for language in Language::ALL {
-            files.extend(waves_of(prompts, language)?.into_iter().map(|(path, name)| (language, path, name)));
-        }
-        let hashes = Language::ALL
-            .into_iter()
-            .map(|language| Ok((language, texts(&prompts.join(language.tag()).join("texts.json"))?)))
-            .collect::<Result<BTreeMap<_, _>, SpeechError>>()?;
-        let (total, mut told) = (files.len(), Instant::now());
-        for (at, (language, path, name)) in files.into_iter().enumerate() {
-            if told.elapsed() > PATIENCE {
-                told = Instant::now();
-                tracing::info!(loaded = at, total, "recordings are being loaded");
+            let texts = texts(&prompts.join(language.tag()).join("texts.json"))?;
+            for (path, name) in waves_of(prompts, language)? {
+                let text_hash = texts.get(&name).cloned();
+                if let Some(hash) = text_hash.as_ref().filter(|_| !name.starts_with(WORDS)) {
+                    library.by_words.insert((language, hash.clone()), name.clone());
+                }
+                let recording = Recording { path, usual: OnceLock::new(), slow: OnceLock::new(), text_hash };
+                library.recordings.insert((language, name), recording);
             }
-            let text_hash = hashes.get(&language).and_then(|texts| texts.get(&name)).cloned();
-            let usual = load(&path)?;
-            if let Some(hash) = text_hash.as_ref().filter(|_| !name.starts_with(WORDS)) {
-                library.by_words.insert((language, hash.clone()), name.clone());
-            }
-            library
-                .recordings
-                .insert((language, name), Recording { usual, slow: OnceLock::new(), text_hash });
         }
         Ok(library)
+    }
+
+    /// Decodes what nobody has wanted yet, prompts before words: seconds of a core for thousands.
+    ///
+    /// # Errors
+    /// The first recording, in order, that cannot be read; the others are decoded all the same.
+    pub(crate) fn decode_all(&self) -> Result<(), SpeechError> {
+        let mut names: Vec<_> = self.recordings.keys().collect();
+        names.sort_by_key(|(language, name)| (name.starts_with(WORDS), *language, name));
+        let mut broken = Ok(());
+        for name in names {
+            let Some(recording) = self.recordings.get(name) else { continue };
+            if recording.usual().is_none() && broken.is_ok() {
+                broken = load(&recording.path).map(drop);
+            }
+        }
+        broken
     }
 
     /// The recording of a prompt, or of one of its parts.
     pub(crate) fn find(&self, language: Language, name: &str, pace: Pace) -> Option<Clip> {
         let recording = self.recordings.get(&(language, name.to_owned()))?;
-        Some(match pace {
-            Pace::Usual => recording.usual.clone(),
-            Pace::Slow => recording
-                .slow
-                .get_or_init(|| {
-                    Clip::from_samples(stretch::stretch(recording.usual.samples(), stretch::SLOW))
-                })
-                .clone(),
-        })
+        match pace {
+            Pace::Usual => recording.usual().cloned(),
+            Pace::Slow => recording.slow().cloned(),
+        }
     }
 
     /// The recording of these words under a name. One that is known to say other words is not
@@ -127,7 +145,7 @@ impl Library {
                 language: *language,
                 name: name.clone(),
                 text_hash: recording.text_hash.clone(),
-                duration: recording.usual.duration(),
+                duration: recording.usual().map(Clip::duration).unwrap_or_default(),
             })
             .collect();
         facts.sort_by(|a, b| (a.language, &a.name).cmp(&(b.language, &b.name)));

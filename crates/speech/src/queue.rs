@@ -23,12 +23,16 @@ pub(crate) enum Urgency {
 /// A clause to be spoken.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Clause {
+    /// What its speech is kept under.
     pub(crate) key: String,
+    /// What its speech is kept under if the voice here speaks it although a provider should; the same
+    /// as `key` where there is none.
+    pub(crate) own_key: String,
     pub(crate) text: String,
     pub(crate) language: Language,
 }
 
-type Answer = Result<Clip, SpeechError>;
+pub(crate) type Answer = Result<Clip, SpeechError>;
 
 struct Job {
     clause: Clause,
@@ -145,17 +149,24 @@ fn behind_the_others() -> ThreadPriority {
     ThreadPriorityValue::try_from(35).map_or(ThreadPriority::Min, ThreadPriority::Crossplatform)
 }
 
-/// Starts the threads that render. `render` is called on them, for one clause at a time each.
-pub(crate) fn start_workers(
+/// Puts the calling thread behind those that serve calls, as the workers are.
+pub(crate) fn stand_back() {
+    if let Err(error) = set_current_thread_priority(behind_the_others()) {
+        tracing::debug!(?error, "recordings are decoded at the usual priority");
+    }
+}
+
+/// Starts the threads that render: each calls what `worker` gave for it, for one clause at a time.
+pub(crate) fn start_workers<R: FnMut(&Clause) -> Answer + Send + 'static>(
     queue: &Arc<Queue>,
+    name: &str,
     count: usize,
-    render: impl Fn(&Clause) -> Answer + Send + Sync + 'static,
+    mut worker: impl FnMut() -> Result<R, SpeechError>,
 ) -> Result<(), SpeechError> {
-    let render = Arc::new(render);
     for number in 0..count.max(1) {
-        let (queue, render) = (Arc::clone(queue), Arc::clone(&render));
+        let (queue, mut render) = (Arc::clone(queue), worker()?);
         std::thread::Builder::new()
-            .name(format!("speech-{number}"))
+            .name(format!("{name}-{number}"))
             .spawn(move || {
                 // Refused, the voice only competes with the others.
                 if let Err(error) = set_current_thread_priority(behind_the_others()) {
@@ -175,7 +186,7 @@ mod tests {
     use super::*;
 
     fn clause(key: &str) -> Clause {
-        Clause { key: key.into(), text: key.into(), language: Language::ZhCn }
+        Clause { key: key.into(), own_key: key.into(), text: key.into(), language: Language::ZhCn }
     }
 
     #[test]

@@ -10,8 +10,9 @@ use sha2::{Digest, Sha256};
 use crate::kokoro::Voices;
 use crate::lexicon::Lexicon;
 use crate::library::Library;
+use crate::provider::MOST_CHARACTERS;
 use crate::queue::Clause;
-use crate::{Pace, SpeechError};
+use crate::{Pace, ProviderConfig, SpeechError};
 
 /// One piece of what is played.
 #[derive(Debug, Clone)]
@@ -38,13 +39,15 @@ const BETWEEN_WORDS: Duration = Duration::from_millis(15);
 /// After what is said in one go, so that the next prompt does not fall into it.
 const REST: Duration = Duration::from_millis(250);
 /// Counted up when rendering changes, so that what was rendered before is not found any more.
-const RECIPE: &str = "3";
+const RECIPE: &str = "4";
 
 /// Who speaks, and how names are read: what one clause sounds like.
 #[derive(Debug, Default)]
 pub(crate) struct Speaker {
     pub(crate) voices: Voices,
     pub(crate) lexicon: Lexicon,
+    /// Who speaks before the voice here.
+    pub(crate) provider: Option<ProviderConfig>,
 }
 
 /// What is played for an utterance.
@@ -190,7 +193,11 @@ fn clause(speaker: &Speaker, text: String, language: Language) -> Clause {
     if !readings.is_empty() {
         parts.push(&readings);
     }
-    Clause { key: hash(&parts), text, language }
+    let own_key = hash(&parts);
+    let long = text.chars().count() > MOST_CHARACTERS;
+    let provider = speaker.provider.as_ref().filter(|_| !long).and_then(|of| of.name(language));
+    let key = provider.map_or_else(|| own_key.clone(), |name| hash(&[RECIPE, &name, &text]));
+    Clause { key, own_key, text, language }
 }
 
 /// The key of a clause's words, whoever speaks them.

@@ -3,18 +3,20 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, RwLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use hotline_audio::{Clip, RATE_HZ, normalize, to_telephone, trim_silence};
+use hotline_audio::{Clip, RATE_HZ, to_telephone};
 use hotline_model::{Language, Utterance};
 use tokio::task::JoinSet;
 
 use crate::cache::{AudioCache, CacheKey, CachedAudio};
+use crate::finish::finished;
 use crate::kokoro::{self, Kokoro};
 use crate::lexicon::Lexicon;
-use crate::library::{LEVEL_DBOV, Library, RecordingFact};
+use crate::library::{Library, RecordingFact};
 use crate::memory::Memory;
-use crate::queue::{Clause, Queue, Urgency, start_workers};
+use crate::provider::{Fault, Provider, ProviderConfig, Rest};
+use crate::queue::{Answer, Clause, Queue, Urgency, stand_back, start_workers};
 use crate::script::{Part, Speaker, assemble, in_words, lay_out, spoken_parts, text_key};
 use crate::{Pace, SpeechConfig, SpeechError, stretch};
 
@@ -32,12 +34,24 @@ struct Inner {
     memory: Mutex<Memory>,
     cache: Arc<dyn AudioCache>,
     queue: Arc<Queue>,
+    remote: Option<Remote>,
     tally: Tally,
+}
+
+/// The provider, its own queue of requests, and whether it rests.
+struct Remote {
+    config: ProviderConfig,
+    queue: Arc<Queue>,
+    rest: Arc<Mutex<Rest>>,
 }
 
 #[derive(Default)]
 struct Tally {
     rendered: AtomicU64,
+    provided: AtomicU64,
+    provider_failed: AtomicU64,
+    provider_characters: AtomicU64,
+    provided_ms: AtomicU64,
     memory_hits: AtomicU64,
     cache_hits: AtomicU64,
     failed: AtomicU64,
@@ -55,6 +69,14 @@ fn add_length(tally: &AtomicU64, clip: &Clip) {
 pub struct Counts {
     /// Clauses that the voice has spoken.
     pub rendered: u64,
+    /// Clauses that the provider has spoken.
+    pub provided: u64,
+    /// Requests that the provider failed at: the voice here has spoken them, if there is one.
+    pub provider_failed: u64,
+    /// Characters that were sent to the provider.
+    pub provider_characters: u64,
+    /// How long the speech is that came from the provider.
+    pub provided_audio: Duration,
     /// Clauses that were in memory.
     pub memory_hits: u64,
     /// Clauses that the cache had.
@@ -77,30 +99,38 @@ const LIVE_LIMIT: Duration = Duration::from_secs(30);
 const MEMORY_SAMPLES: usize = 32_000_000;
 
 impl Speech {
-    /// Loads the recordings, opens the voice if there is one and starts its workers.
+    /// Finds the recordings, opens the voice if there is one and starts its workers. Recordings are
+    /// decoded behind it, by a thread that waits for all others; one that is wanted before is decoded then.
     ///
     /// # Errors
     /// A recording or a lexicon that cannot be read; a voice that is configured and not there.
     pub fn open(config: SpeechConfig, cache: Arc<dyn AudioCache>) -> Result<Self, SpeechError> {
-        let library = Library::load(&config.prompts)?;
+        let library = Arc::new(Library::find_all(&config.prompts)?);
+        decode_behind(&library)?;
         let queue = Arc::new(Queue::default());
         let lexicon = Lexicon::load(config.lexicon.as_deref())?;
-        let mut kokoro = None;
+        let (mut kokoro, mut voices) = (None, config.voices.clone());
         if let Some(voice) = &config.voice {
-            let opened = Arc::new(Kokoro::open(&voice.folder, config.voices.clone(), &lexicon)?);
+            let opened = Arc::new(Kokoro::open(&voice.folder, voices, &lexicon)?);
+            voices = opened.voices().clone();
             kokoro = Some(Arc::clone(&opened));
-            start_workers(&queue, config.workers, move |clause| render(&opened, clause))?;
+            start_workers(&queue, "speech", config.workers, || {
+                let kokoro = Arc::clone(&opened);
+                Ok(move |clause: &Clause| render(&kokoro, clause))
+            })?;
         }
-        let speaker = Speaker { voices: config.voices.clone(), lexicon };
+        let remote = config.provider.clone().map(start_provider).transpose()?;
+        let speaker = Speaker { voices, lexicon, provider: config.provider.clone() };
         tracing::info!(recordings = library.len(), voice = config.voice.is_some(), "speech is ready");
         let inner = Inner {
             config,
             speaker: RwLock::new(Arc::new(speaker)),
             kokoro,
-            library: RwLock::new(Arc::new(library)),
+            library: RwLock::new(library),
             memory: Mutex::new(Memory::new(MEMORY_SAMPLES)),
             cache,
             queue,
+            remote,
             tally: Tally::default(),
         };
         Ok(Self { inner: Arc::new(inner) })
@@ -184,8 +214,10 @@ impl Speech {
             .collect();
         for clause in &clauses {
             let mut memory = self.inner.memory.lock().expect("no holder of this lock panics");
-            memory.forget(&clause.key);
-            memory.forget(&slow_key(&clause.key));
+            for key in [&clause.key, &clause.own_key] {
+                memory.forget(key);
+                memory.forget(&slow_key(key));
+            }
         }
         let text_keys: Vec<String> = clauses.iter().map(|clause| text_key(&clause.text)).collect();
         self.inner.cache.forget(&text_keys).await
@@ -243,7 +275,8 @@ impl Speech {
     /// The recordings, and the speaker if his readings are others now; the voice has learned them then.
     fn load_anew(&self) -> Result<(Library, Option<Speaker>), SpeechError> {
         let config = &self.inner.config;
-        let library = Library::load(&config.prompts)?;
+        let library = Library::find_all(&config.prompts)?;
+        library.decode_all()?;
         let lexicon = Lexicon::load(config.lexicon.as_deref())?;
         if self.speaker().lexicon == lexicon {
             return Ok((library, None));
@@ -252,7 +285,9 @@ impl Speech {
             kokoro.learn(&lexicon)?;
         }
         tracing::info!(entries = lexicon.len(), "the readings of the lexicon are taken over");
-        Ok((library, Some(Speaker { voices: config.voices.clone(), lexicon })))
+        let speaker = self.speaker();
+        let (voices, provider) = (speaker.voices.clone(), speaker.provider.clone());
+        Ok((library, Some(Speaker { voices, lexicon, provider })))
     }
 
     /// What was done and what waits.
@@ -261,13 +296,17 @@ impl Speech {
         let of = |count: &AtomicU64| count.load(Ordering::Relaxed);
         Counts {
             rendered: of(&tally.rendered),
+            provided: of(&tally.provided),
+            provider_failed: of(&tally.provider_failed),
+            provider_characters: of(&tally.provider_characters),
+            provided_audio: Duration::from_millis(of(&tally.provided_ms)),
             memory_hits: of(&tally.memory_hits),
             cache_hits: of(&tally.cache_hits),
             failed: of(&tally.failed),
             rendered_audio: Duration::from_millis(of(&tally.rendered_ms)),
             memory_audio: Duration::from_millis(of(&tally.memory_ms)),
             cache_audio: Duration::from_millis(of(&tally.cache_ms)),
-            queued: self.inner.queue.len(),
+            queued: self.inner.queue.len() + self.inner.remote.as_ref().map_or(0, |of| of.queue.len()),
         }
     }
 
@@ -287,30 +326,37 @@ impl Speech {
         self.inner.memory.lock().expect("no holder of this lock panics").keep(key, clip);
     }
 
-    /// A clause in memory.
-    fn known(&self, clause: &Clause, pace: Pace) -> Option<Clip> {
-        let usual = self.find(&clause.key)?;
+    /// A clause in memory, whoever spoke it.
+    fn remembered(&self, clause: &Clause) -> Option<Spoken> {
+        let found = [&clause.key, &clause.own_key]
+            .into_iter()
+            .find_map(|key| Some(Spoken { clip: self.find(key)?, key: key.clone() }))?;
         self.inner.tally.memory_hits.fetch_add(1, Ordering::Relaxed);
-        add_length(&self.inner.tally.memory_ms, &usual);
-        Some(self.paced(clause, usual, pace))
+        add_length(&self.inner.tally.memory_ms, &found.clip);
+        Some(found)
+    }
+
+    fn known(&self, clause: &Clause, pace: Pace) -> Option<Clip> {
+        self.remembered(clause).map(|spoken| self.paced(&spoken, pace))
     }
 
     fn at_pace(
         &self,
         clause: &Clause,
-        spoken: &HashMap<String, Clip>,
+        spoken: &HashMap<String, Spoken>,
         pace: Pace,
     ) -> Result<Clip, SpeechError> {
-        let usual = spoken.get(&clause.key).cloned().ok_or(SpeechError::Nothing)?;
-        Ok(self.paced(clause, usual, pace))
+        let spoken = spoken.get(&clause.key).ok_or(SpeechError::Nothing)?;
+        Ok(self.paced(spoken, pace))
     }
 
     /// A slow clause is the usual one stretched: "slower" is then as quick as "again".
-    fn paced(&self, clause: &Clause, usual: Clip, pace: Pace) -> Clip {
+    fn paced(&self, spoken: &Spoken, pace: Pace) -> Clip {
+        let usual = &spoken.clip;
         if pace == Pace::Usual {
-            return usual;
+            return usual.clone();
         }
-        let key = slow_key(&clause.key);
+        let key = slow_key(&spoken.key);
         self.find(&key).unwrap_or_else(|| {
             let slow = Clip::from_samples(stretch::stretch(usual.samples(), stretch::SLOW));
             self.keep(&key, slow.clone());
@@ -323,7 +369,7 @@ impl Speech {
         &self,
         parts: impl Iterator<Item = &Part>,
         urgency: Urgency,
-    ) -> Result<HashMap<String, Clip>, SpeechError> {
+    ) -> Result<HashMap<String, Spoken>, SpeechError> {
         let mut spoken = HashMap::new();
         let mut fetching = JoinSet::new();
         let mut asked = std::collections::HashSet::new();
@@ -332,10 +378,8 @@ impl Speech {
             if !asked.insert(clause.key.clone()) {
                 continue;
             }
-            if let Some(clip) = self.find(&clause.key) {
-                self.inner.tally.memory_hits.fetch_add(1, Ordering::Relaxed);
-                add_length(&self.inner.tally.memory_ms, &clip);
-                spoken.insert(clause.key.clone(), clip);
+            if let Some(found) = self.remembered(clause) {
+                spoken.insert(clause.key.clone(), found);
                 continue;
             }
             let (speech, clause) = (self.clone(), clause.clone());
@@ -351,74 +395,198 @@ impl Speech {
         Ok(spoken)
     }
 
-    /// A clause from the cache, else from the voice.
-    async fn fetch(&self, clause: &Clause, urgency: Urgency) -> Result<Clip, SpeechError> {
-        let tally = &self.inner.tally;
-        if let Some(audio) = self.inner.cache.find(&clause.key).await {
-            match to_telephone(&audio.samples, audio.rate_hz) {
-                Ok(samples) => {
-                    tally.cache_hits.fetch_add(1, Ordering::Relaxed);
-                    let clip = Clip::from_samples(samples);
-                    add_length(&tally.cache_ms, &clip);
-                    self.keep(&clause.key, clip.clone());
-                    return Ok(clip);
-                }
-                Err(error) => tracing::warn!(%error, "cached speech cannot be used and is rendered again"),
+    /// A clause from the cache, from the provider, or from the voice here.
+    async fn fetch(&self, clause: &Clause, urgency: Urgency) -> Result<Spoken, SpeechError> {
+        if let Some(found) = self.cached(&clause.key).await {
+            return Ok(found);
+        }
+        let remote = self.inner.remote.as_ref().filter(|_| clause.key != clause.own_key);
+        if let Some(remote) = remote {
+            // Somebody who listens gets what is there; a ticket can wait for the better voice.
+            if urgency == Urgency::Live
+                && let Some(found) = self.cached(&clause.own_key).await
+            {
+                return Ok(found);
+            }
+            if let Some(clip) = self.provided(remote, clause, urgency).await? {
+                return Ok(clip);
+            }
+            if urgency != Urgency::Live
+                && let Some(found) = self.cached(&clause.own_key).await
+            {
+                return Ok(found);
             }
         }
+        self.rendered(clause, urgency).await
+    }
+
+    async fn cached(&self, key: &str) -> Option<Spoken> {
+        let tally = &self.inner.tally;
+        let audio = self.inner.cache.find(key).await?;
+        match to_telephone(&audio.samples, audio.rate_hz) {
+            Ok(samples) => {
+                tally.cache_hits.fetch_add(1, Ordering::Relaxed);
+                let clip = Clip::from_samples(samples);
+                add_length(&tally.cache_ms, &clip);
+                self.keep(key, clip.clone());
+                Some(Spoken { key: key.to_owned(), clip })
+            }
+            Err(error) => {
+                tracing::warn!(%error, "cached speech cannot be used and is rendered again");
+                None
+            }
+        }
+    }
+
+    /// A clause by the provider; `None`: it rests or failed.
+    async fn provided(
+        &self,
+        remote: &Remote,
+        clause: &Clause,
+        urgency: Urgency,
+    ) -> Result<Option<Spoken>, SpeechError> {
+        if !remote.rest.lock().expect("no holder of this lock panics").is_over(Instant::now()) {
+            return Ok(None);
+        }
+        let tally = &self.inner.tally;
+        match ask(&remote.queue, clause, urgency).await {
+            Ok(clip) => {
+                let spoken = Spoken { key: clause.key.clone(), clip };
+                let voice = remote.config.name(clause.language).unwrap_or_default();
+                if self.keep_for_later(clause, &spoken, &voice).await {
+                    tally.provided.fetch_add(1, Ordering::Relaxed);
+                    add_length(&tally.provided_ms, &spoken.clip);
+                    let characters = clause.text.chars().count() as u64;
+                    tally.provider_characters.fetch_add(characters, Ordering::Relaxed);
+                }
+                Ok(Some(spoken))
+            }
+            Err(error) => {
+                tally.provider_failed.fetch_add(1, Ordering::Relaxed);
+                if self.inner.config.voice.is_some() { Ok(None) } else { Err(error) }
+            }
+        }
+    }
+
+    /// A clause by the voice here.
+    async fn rendered(&self, clause: &Clause, urgency: Urgency) -> Result<Spoken, SpeechError> {
+        let tally = &self.inner.tally;
         if self.inner.config.voice.is_none() {
             return Err(SpeechError::NoVoice(clause.text.clone()));
         }
-        let answer = self.inner.queue.ask(clause, urgency)?;
-        let gone = || SpeechError::Runtime("its workers have ended".into());
-        let clip = match answer.await.unwrap_or_else(|_| Err(gone())) {
-            Ok(clip) => clip,
-            Err(error) => {
-                tally.failed.fetch_add(1, Ordering::Relaxed);
-                return Err(error);
-            }
-        };
-        // Of several who waited for it, the first keeps it.
-        if self.find(&clause.key).is_none() {
+        let own = Clause { key: clause.own_key.clone(), ..clause.clone() };
+        let clip = ask(&self.inner.queue, &own, urgency).await.inspect_err(|_| {
+            tally.failed.fetch_add(1, Ordering::Relaxed);
+        })?;
+        let spoken = Spoken { key: own.key.clone(), clip };
+        let voices = &self.speaker().voices;
+        if self.keep_for_later(clause, &spoken, voices.of(clause.language)).await {
             tally.rendered.fetch_add(1, Ordering::Relaxed);
-            add_length(&tally.rendered_ms, &clip);
-            self.keep(&clause.key, clip.clone());
-            let audio = CachedAudio { samples: clip.samples().to_vec(), rate_hz: RATE_HZ };
-            let voice = self.inner.config.voices.of(clause.language);
-            let text_key = text_key(&clause.text);
-            let under = CacheKey { key: &clause.key, text_key: &text_key, voice };
-            if let Err(error) = self.inner.cache.store(under, audio).await {
-                tracing::warn!(error, "rendered speech could not be kept for later");
-            }
+            add_length(&tally.rendered_ms, &spoken.clip);
         }
-        Ok(clip)
+        Ok(spoken)
+    }
+
+    /// Keeps new speech in memory and in the cache. Of several who waited for it, the first does: it
+    /// is told so.
+    async fn keep_for_later(&self, clause: &Clause, spoken: &Spoken, voice: &str) -> bool {
+        if self.find(&spoken.key).is_some() {
+            return false;
+        }
+        self.keep(&spoken.key, spoken.clip.clone());
+        let audio = CachedAudio { samples: spoken.clip.samples().to_vec(), rate_hz: RATE_HZ };
+        let text_key = text_key(&clause.text);
+        let under = CacheKey { key: &spoken.key, text_key: &text_key, voice };
+        if let Err(error) = self.inner.cache.store(under, audio).await {
+            tracing::warn!(error, "rendered speech could not be kept for later");
+        }
+        true
     }
 }
 
 impl Drop for Inner {
     fn drop(&mut self) {
         self.queue.close();
+        if let Some(remote) = &self.remote {
+            remote.queue.close();
+        }
     }
 }
 
+/// The speech of a clause, and the key of who spoke it.
+struct Spoken {
+    key: String,
+    clip: Clip,
+}
+
+async fn ask(queue: &Queue, clause: &Clause, urgency: Urgency) -> Answer {
+    let gone = || SpeechError::Runtime("its workers have ended".into());
+    queue.ask(clause, urgency)?.await.unwrap_or_else(|_| Err(gone()))
+}
+
+/// Decodes recordings behind everything else. Whoever wants one before decodes it himself.
+fn decode_behind(library: &Arc<Library>) -> Result<(), SpeechError> {
+    let library = Arc::downgrade(library);
+    let decode = move || {
+        stand_back();
+        let began = Instant::now();
+        // What cannot be read has been told by then.
+        if let Some(library) = library.upgrade().filter(|library| library.decode_all().is_ok()) {
+            tracing::debug!(recordings = library.len(), took = ?began.elapsed(), "recordings are decoded");
+        }
+    };
+    std::thread::Builder::new()
+        .name("recordings".into())
+        .spawn(decode)
+        .map(drop)
+        .map_err(|error| SpeechError::Runtime(error.to_string()))
+}
+
+/// Starts the threads that wait for the provider's answers.
+fn start_provider(config: ProviderConfig) -> Result<Remote, SpeechError> {
+    config.check().map_err(SpeechError::Provider)?;
+    let (queue, rest) = (Arc::new(Queue::default()), Arc::new(Mutex::new(Rest::default())));
+    start_workers(&queue, "provider", config.at_once, || {
+        let provider = Provider::new(config.clone()).map_err(SpeechError::Provider)?;
+        let rest = Arc::clone(&rest);
+        Ok(move |clause: &Clause| {
+            let answer = provider.speak(&clause.text, clause.language);
+            let mut rest = rest.lock().expect("no holder of this lock panics");
+            match &answer {
+                Ok(_) => rest.succeeded(),
+                // Another text may do.
+                Err(fault @ Fault::Status(400 | 413 | 422)) => {
+                    tracing::warn!(%fault, "the provider does not speak a text: the voice here does");
+                }
+                Err(fault) => {
+                    let rests = rest.failed(Instant::now(), fault);
+                    tracing::warn!(%fault, ?rests, "the provider failed: the voice here speaks");
+                }
+            }
+            answer.map_err(|fault| SpeechError::Provider(fault.to_string()))
+        })
+    })?;
+    Ok(Remote { config, queue, rest })
+}
+
+/// How fast a clause is spoken. The voice rushes the digits of a Chinese code: the same digit twice is
+/// taken for one then.
+fn pace_of(clause: &Clause) -> f32 {
+    let digits = clause.text.chars().filter(|c| "零幺二三四五六七八九".contains(*c)).count();
+    let code = clause.language == Language::ZhCn && digits >= 6 && clause.text.contains('、');
+    if code { 0.8 } else { 1.0 }
+}
+
 /// Speaks a clause, at the usual level, without the silence around it.
-fn render(kokoro: &Kokoro, clause: &Clause) -> Result<Clip, SpeechError> {
-    let spoken = kokoro.speak(&clause.text, clause.language, 1.0)?;
+fn render(kokoro: &Kokoro, clause: &Clause) -> Answer {
+    let spoken = kokoro.speak(&clause.text, clause.language, pace_of(clause))?;
     let samples: Vec<i16> = spoken.iter().map(|s| (s.clamp(-1.0, 1.0) * 32767.0) as i16).collect();
-    let samples =
-        to_telephone(&samples, kokoro::RATE_HZ).map_err(|error| SpeechError::Runtime(error.to_string()))?;
-    let level = normalize(&samples, RATE_HZ, LEVEL_DBOV);
-    let trimmed = trim_silence(&level, SILENCE_DBOV, Duration::from_millis(20));
-    if trimmed.is_empty() {
-        return Err(SpeechError::Nothing);
-    }
-    Ok(Clip::from_samples(trimmed))
+    finished(&samples, kokoro::RATE_HZ)
+        .map_err(|error| SpeechError::Runtime(error.to_string()))?
+        .ok_or(SpeechError::Nothing)
 }
 
 /// What the slow form of a clause is kept under.
 fn slow_key(key: &str) -> String {
     format!("{key}:slow")
 }
-
-/// Quieter than this, beside speech of −26 dBov, is silence.
-const SILENCE_DBOV: f64 = -52.0;

@@ -143,6 +143,82 @@ fn a_voice_that_is_not_there_is_told_at_the_start() {
     assert!(matches!(opened.err(), Some(SpeechError::Missing(_))));
 }
 
+/// The voice's folder with one file of another content; `None`: without it.
+fn voice_but(folder: &Path, name: &str, content: Option<&[u8]>) -> VoiceConfig {
+    let whole = voice().folder;
+    std::fs::create_dir_all(folder.join("voices")).expect("folders can be made");
+    for below in ["", "voices"] {
+        for entry in std::fs::read_dir(whole.join(below)).expect("the voice is there").flatten() {
+            let own = folder.join(below).join(entry.file_name());
+            if entry.path().is_file() && own != folder.join(name) {
+                std::os::unix::fs::symlink(entry.path().canonicalize().expect("it is there"), own)
+                    .expect("links can be made");
+            }
+        }
+    }
+    if let Some(content) = content {
+        std::fs::write(folder.join(name), content).expect("files can be written");
+    }
+    VoiceConfig { folder: folder.to_owned() }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_model_is_told_and_recordings_are_played_all_the_same() {
+    for (name, language, text) in
+        [("kokoro.onnx", Language::ZhCn, "您好。"), ("voices/heart.onnx", Language::EnUs, "Hello.")]
+    {
+        let (prompts, folder) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        record(prompts.path(), "welcome", Duration::from_millis(800));
+        // As long a file as the right one with one bit changed, or bytes that are no model at all.
+        let mut changed = std::fs::read(voice().folder.join(name)).unwrap();
+        let middle = changed.len() / 2;
+        changed[middle] ^= 1;
+        for content in [changed.as_slice(), b"no model"] {
+            let wrong = voice_but(folder.path(), name, Some(content));
+            let speech =
+                Speech::open(config(prompts.path(), Some(wrong)), Arc::new(MemoryCache::default())).unwrap();
+            let refused = speech.prepare(text, language).await;
+            assert!(
+                matches!(&refused, Err(SpeechError::Damaged(path)) if path.ends_with(name)),
+                "{refused:?}"
+            );
+            assert_eq!(speech.counts().failed, 1);
+            assert!(speech.ready(&[words("welcome", "您好。")], Pace::Usual).is_some());
+            std::fs::remove_dir_all(folder.path()).unwrap();
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn english_is_spoken_by_its_own_model_and_without_it_by_the_other() {
+    let (prompts, folder) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let text = "Your broadband was repaired on March third.";
+    let mut lengths = Vec::new();
+    for voice in [voice(), voice_but(folder.path(), "voices/heart.onnx", None)] {
+        let cache = Arc::new(MemoryCache::default());
+        let speech = Speech::open(config(prompts.path(), Some(voice)), cache.clone()).unwrap();
+        lengths.push(speech.prepare(text, Language::EnUs).await.unwrap());
+        let said = value(Slot::Text, Value::text(text));
+        let clips = speech.clips(&[said], Pace::Usual).await.unwrap();
+        let level = active_level(clips[0].samples(), 8_000).unwrap().active_dbov;
+        assert!((level + 26.0).abs() < 3.0, "{level}");
+    }
+    // The one has learned from the other: they speak alike, and never the same.
+    let ratio = lengths[0].as_secs_f64() / lengths[1].as_secs_f64();
+    assert!((0.8..1.25).contains(&ratio) && lengths[0] != lengths[1], "{lengths:?}");
+}
+
+#[tokio::test]
+async fn a_recording_that_cannot_be_read_is_spoken_instead() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(record(folder.path(), "welcome", Duration::from_millis(800)), b"no wave").unwrap();
+    record(folder.path(), "goodbye", Duration::from_millis(500));
+    let speech = Speech::open(config(folder.path(), None), Arc::new(MemoryCache::default())).unwrap();
+    assert_eq!(speech.duration(&words("goodbye", "再见。")), Some(Duration::from_millis(500)));
+    let refused = speech.clips(&[words("welcome", "您好。")], Pace::Usual).await;
+    assert!(matches!(refused, Err(SpeechError::NoVoice(_))), "{refused:?}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_text_is_rendered_once_and_then_ready() {
     let folder = tempfile::tempdir().unwrap();

@@ -5,9 +5,10 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 use hotline_dialplan::Plans;
+use hotline_speech::kokoro::HEART;
 
 use super::{Problem, plan_files};
-use crate::config::{Config, TEMPLATE};
+use crate::config::{Config, SpeechProvider, TEMPLATE};
 use crate::publisher;
 
 /// `hotline config`
@@ -70,12 +71,16 @@ fn unknown_names(config: &Config) -> Result<Vec<String>, Problem> {
     if let Some(Err(problem)) = config.speech.templates.as_deref().map(publisher::templates) {
         problems.push(format!("speech.templates: {problem}"));
     }
+    if let Some(Err(problem)) = config.speech.provider.as_ref().map(SpeechProvider::settings) {
+        problems.push(format!("speech.provider: {problem}"));
+    }
     let voices = config.speech.folder.join("voices");
     if voices.is_dir() {
         for (field, name) in
             [("voice-zh-cn", &config.speech.voice_zh_cn), ("voice-en-us", &config.speech.voice_en_us)]
         {
-            if !voices.join(format!("{name}.bin")).is_file() {
+            let own = field == "voice-en-us" && name == HEART;
+            if !own && !voices.join(format!("{name}.bin")).is_file() {
                 problems.push(format!("speech.{field}: no voice in {} is called `{name}`", voices.display()));
             }
         }
@@ -86,6 +91,31 @@ fn unknown_names(config: &Config) -> Result<Vec<String>, Problem> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_provider_that_cannot_work_is_told_and_its_token_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let token = folder.path().join("token");
+        let of = |more: &str| {
+            let section =
+                "[speech.provider]\nurl = \"https://speech.example/v1/audio/speech\"\nmodel = \"m\"\n";
+            Config::parse(&format!("{section}{more}"))
+        };
+        let with_file = format!("voice-zh-cn = \"a\"\ntoken-file = {token:?}\n");
+        let told = |more: &str| unknown_names(&of(more).unwrap()).unwrap().join("\n");
+        assert!(told("").contains("speech.provider: voice-zh-cn, voice-en-us"), "{}", told(""));
+        assert!(told("voice-zh-cn = \"a\"\nspeed = 9.0\n").contains("speech.provider: speed: 9"));
+        assert!(told(&with_file).contains("speech.provider: token-file: "));
+        assert!(told("voice-zh-cn = \"a\"\ntoken-env = \"NO_SUCH_VARIABLE\"\n").contains("NO_SUCH_VARIABLE"));
+        std::fs::write(&token, "sesam offen\n").unwrap();
+        assert!(told(&with_file).contains("the bearer token") && !told(&with_file).contains("sesam"));
+        std::fs::write(&token, "sesam\nsecond line\n").unwrap();
+        assert!(!told(&with_file).contains("speech.provider"), "{}", told(&with_file));
+        let settings = of(&with_file).unwrap().speech.provider.unwrap().settings().unwrap();
+        assert_eq!(settings.token.as_ref().unwrap().expose(), "sesam");
+        assert!(!format!("{settings:?}").contains("sesam"));
+        assert!(of("tokens = 1\n").is_err() && of("format = \"mp3\"\n").is_err());
+    }
 
     #[test]
     fn a_wrong_line_of_the_lexicon_is_told() {

@@ -82,13 +82,20 @@ async fn record(config: &Config) -> Result<String, String> {
 }
 
 fn speech(config: &Config) -> Result<String, String> {
-    let settings = speech_config(config);
+    let settings = speech_config(config).map_err(|problem| problem.to_string())?;
+    let provider = settings.provider.as_ref().map(|provider| provider.model.clone());
     if settings.voice.is_none() {
         return Err(format!("no voice in {}: run tools/fetch-speech", config.speech.folder.display()));
     }
     let speech =
         Speech::open(settings, Arc::new(MemoryCache::default())).map_err(|error| error.to_string())?;
-    Ok(format!("the voice is there, {} recordings", speech.recordings().len()))
+    let recordings = speech.recordings().len();
+    Ok(match provider {
+        Some(model) => {
+            format!("the voice is there, {recordings} prompts; `{model}` speaks before it, by HTTP")
+        }
+        None => format!("the voice is there, {recordings} prompts"),
+    })
 }
 
 fn sip(config: &Config) -> Result<String, String> {

@@ -87,15 +87,24 @@ pub fn make_folder(address: &DatabaseAddress) -> Result<(), RecordError> {
 
 /// How texts are spoken, as the configuration says; without the voice's folder only recordings are
 /// played, and what other machines rendered.
-pub fn speech_config(config: &Config) -> SpeechConfig {
+///
+/// # Errors
+/// Settings of a provider that cannot be used.
+pub fn speech_config(config: &Config) -> Result<SpeechConfig, Problem> {
     let speech = &config.speech;
+    let provider = speech
+        .provider
+        .as_ref()
+        .map(|provider| provider.settings().map_err(|problem| format!("speech.provider: {problem}")))
+        .transpose()?;
     let voice =
         speech.folder.join("kokoro.onnx").is_file().then(|| VoiceConfig { folder: speech.folder.clone() });
-    SpeechConfig {
+    Ok(SpeechConfig {
+        provider,
         voices: Voices { zh_cn: speech.voice_zh_cn.clone(), en_us: speech.voice_en_us.clone() },
         lexicon: speech.lexicon.clone(),
         voice,
         workers: speech.workers.max(1),
         ..SpeechConfig::recordings(config.plans.prompts.clone())
-    }
+    })
 }

@@ -58,7 +58,7 @@ pub fn run(config: Option<&Path>, arguments: Arguments) -> Result<ExitCode, Prob
     };
     let pace = if arguments.slow { Pace::Slow } else { Pace::Usual };
     runtime()?.block_on(async {
-        let speech = Speech::open(speech_config(&config), Arc::new(MemoryCache::default()))?;
+        let speech = Speech::open(speech_config(&config)?, Arc::new(MemoryCache::default()))?;
         println!("{}", speech.words(&utterance));
         // The model is loaded by the first clause; what is told is the cost of speech.
         if arguments.time {

@@ -128,12 +128,18 @@ async fn serve(config: Config, drain: Duration) -> Result<ExitCode, Problem> {
 }
 
 fn open_speech(config: &Config, record: &Record) -> Result<Speech, Problem> {
-    let settings = speech_config(config);
+    let settings = speech_config(config)?;
     let cache = RecordCache::new(record.clone(), config.speech.cache_mb.saturating_mul(1_000_000));
     if settings.voice.is_none() {
         tracing::warn!(
             folder = %config.speech.folder.display(),
             "there is no voice: only recordings are played and tickets cannot be read out; run tools/fetch-speech"
+        );
+    }
+    if let Some(provider) = &settings.provider {
+        tracing::warn!(
+            model = provider.model,
+            "speech comes from a provider: customers' words are sent to it"
         );
     }
     Ok(Speech::open(settings, Arc::new(cache))?)

@@ -9,17 +9,19 @@ use crate::{Failure, list};
 use hotline_audio::{Clip, Law, decode, write_wav};
 use hotline_model::{Language, Segment, Slot, Utterance, Value};
 use hotline_speech::{MemoryCache, Pace, Speech, SpeechConfig, VoiceConfig};
+use hotline_wording::Token;
 use serde_json::Value as Json;
 
 /// Says what `items.json` in a folder asks for (`tools/judge_items.py` tells its form), and writes
-/// the files and `expected.json` beside it.
+/// the files beside it, `expected.json` with their words, and `pieces.json` with the recorded words that
+/// their values are spliced from. Of an item that is `silent` only the pieces are told.
 #[tokio::main]
-pub async fn write_all(root: &Path, folder: &Path) -> Result<(), Failure> {
+pub async fn write_all(root: &Path, prompts_of: &Path, folder: &Path) -> Result<(), Failure> {
     let voice = VoiceConfig { folder: root.join(".cache/speech") };
-    let config = SpeechConfig { voice: Some(voice), ..SpeechConfig::recordings(root.join("prompts")) };
+    let config = SpeechConfig { voice: Some(voice), ..SpeechConfig::recordings(prompts_of.to_owned()) };
     let speech = Speech::open(config, Arc::new(MemoryCache::default()))?;
     let items: Vec<Json> = serde_json::from_slice(&std::fs::read(folder.join("items.json"))?)?;
-    let mut expected = BTreeMap::new();
+    let (mut expected, mut pieces) = (BTreeMap::new(), BTreeMap::new());
     for item in &items {
         let field = |name: &str| item.get(name).and_then(Json::as_str);
         let name = field("name").ok_or("an item has a name")?;
@@ -40,7 +42,19 @@ pub async fn write_all(root: &Path, folder: &Path) -> Result<(), Failure> {
                     "time" => Slot::Time,
                     other => return Err(format!("{name}: no slot `{other}`").into()),
                 };
-                let spoken = Segment::Value { slot, value: Value::text(value) };
+                let value = Value::text(value);
+                let recorded: Vec<[String; 2]> = hotline_wording::slot(&slot, &value, language)?
+                    .into_iter()
+                    .filter_map(|token| match token {
+                        Token::Word(word) => Some([word.key, word.text]),
+                        _ => None,
+                    })
+                    .collect();
+                pieces.insert(name.to_owned(), recorded);
+                if item.get("silent").is_some() {
+                    continue;
+                }
+                let spoken = Segment::Value { slot, value };
                 let [before, after] = ["before", "after"].map(|side| words(field(side).unwrap_or_default()));
                 vec![before, spoken, after]
             }
@@ -53,6 +67,7 @@ pub async fn write_all(root: &Path, folder: &Path) -> Result<(), Failure> {
         }
         expected.insert(name.to_owned(), speech.words(&utterance));
     }
+    std::fs::write(folder.join("pieces.json"), serde_json::to_string(&pieces)?)?;
     std::fs::write(folder.join("expected.json"), serde_json::to_string(&expected)?)?;
     Ok(())
 }

@@ -39,12 +39,14 @@ struct Options {
     root: PathBuf,
     all: bool,
     only: Option<String>,
-    /// Which way of speaking groups of digits is tried, instead of the one that `takes.json` names.
+    /// Which way of speaking words is tried, instead of the one that `takes.json` names.
     take: Option<usize>,
     /// Speaks these only, whatever was said before: a file of names, one a line.
     names: Option<PathBuf>,
     /// Where the recordings go, instead of `prompts/`.
     into: Option<PathBuf>,
+    /// The recordings that values are spliced from when the recogniser hears, instead of `prompts/`.
+    prompts: Option<PathBuf>,
     /// Writes what the recogniser shall hear instead: where to, and where its list stands.
     hear: Option<PathBuf>,
 }
@@ -52,7 +54,8 @@ struct Options {
 fn main() -> Result<(), Failure> {
     let options = options()?;
     if let Some(folder) = &options.hear {
-        return hear::write_all(&options.root, folder);
+        let prompts = options.prompts.clone().unwrap_or_else(|| options.root.join("prompts"));
+        return hear::write_all(&options.root, &prompts, folder);
     }
     let prompts = options.into.clone().unwrap_or_else(|| options.root.join("prompts"));
     let mut texts = BTreeMap::new();
@@ -62,7 +65,7 @@ fn main() -> Result<(), Failure> {
     if let Some(names) = &options.names {
         let names = std::fs::read_to_string(names)?;
         let names: std::collections::HashSet<&str> = names.lines().collect();
-        wanted.retain(|w| w.language == Language::ZhCn && names.contains(w.name.as_str()));
+        wanted.retain(|w| names.contains(format!("{}/{}", w.language, w.name).as_str()));
     }
     let takes = takes(&options)?;
     for language in Language::ALL {
@@ -85,7 +88,9 @@ fn main() -> Result<(), Failure> {
     }
     println!("{before} recordings, {} to be made", wanted.len());
     let count = wanted.len();
-    let tasks = tasks(wanted, |w| options.take.or_else(|| takes.get(&w.name).copied()).unwrap_or(0));
+    let tasks = tasks(wanted, |w| {
+        options.take.or_else(|| takes.get(&format!("{}/{}", w.language, w.name)).copied()).unwrap_or(0)
+    });
     let kokoro = Kokoro::open(&options.root.join(".cache/speech"), Voices::default(), &Lexicon::default())?;
     let (next, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let texts = Mutex::new(texts);
@@ -115,7 +120,8 @@ fn main() -> Result<(), Failure> {
 
 /// What is spoken in one go.
 enum Task {
-    One(Wanted),
+    /// A recording and its take.
+    One(Wanted, usize),
     /// Groups of digits, the take, and those of them that are wanted.
     Groups(Vec<String>, usize, Vec<Wanted>),
 }
@@ -123,7 +129,7 @@ enum Task {
 impl Task {
     fn render(&self, kokoro: &Kokoro) -> Result<Vec<(&Wanted, Vec<i16>)>, Failure> {
         match self {
-            Task::One(wanted) => Ok(vec![(wanted, render(kokoro, wanted)?)]),
+            Task::One(wanted, take) => Ok(vec![(wanted, render(kokoro, wanted, *take)?)]),
             Task::Groups(all, take, wanted) => {
                 let made = groups::render(kokoro, all, *take)?;
                 let of = |w: &Wanted| all.iter().position(|g| groups::digits(w) == Some(g.as_str()));
@@ -142,7 +148,10 @@ fn tasks(wanted: Vec<Wanted>, take: impl Fn(&Wanted) -> usize) -> Vec<Task> {
                 let take = take(&wanted);
                 together.entry((groups::companions(digits, take), take)).or_default().push(wanted);
             }
-            None => tasks.push(Task::One(wanted)),
+            None => {
+                let take = take(&wanted);
+                tasks.push(Task::One(wanted, take));
+            }
         }
     }
     tasks.extend(together.into_iter().map(|((all, take), wanted)| Task::Groups(all, take, wanted)));
@@ -151,8 +160,16 @@ fn tasks(wanted: Vec<Wanted>, take: impl Fn(&Wanted) -> usize) -> Vec<Task> {
 
 fn options() -> Result<Options, Failure> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let mut options =
-        Options { root, all: false, only: None, take: None, names: None, into: None, hear: None };
+    let mut options = Options {
+        root,
+        all: false,
+        only: None,
+        take: None,
+        names: None,
+        into: None,
+        prompts: None,
+        hear: None,
+    };
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
@@ -161,6 +178,7 @@ fn options() -> Result<Options, Failure> {
             "--hear" => options.hear = Some(arguments.next().ok_or("--hear needs a folder")?.into()),
             "--take" => options.take = Some(arguments.next().ok_or("--take needs a number")?.parse()?),
             "--names" => options.names = Some(arguments.next().ok_or("--names needs a file")?.into()),
+            "--prompts" => options.prompts = Some(arguments.next().ok_or("--prompts needs a folder")?.into()),
             "--into" => options.into = Some(arguments.next().ok_or("--into needs a folder")?.into()),
             "--root" => options.root = arguments.next().ok_or("--root needs a folder")?.into(),
             other => {
@@ -174,14 +192,17 @@ fn options() -> Result<Options, Failure> {
     Ok(options)
 }
 
-/// Which take of a group of digits the recogniser told best: `takes.json`, beside the tool.
+/// Which take of a word the recogniser told best, by language and name: `takes.json`, beside the tool.
 fn takes(options: &Options) -> Result<BTreeMap<String, usize>, Failure> {
     let path = options.root.join("crates/speech/examples/render/takes.json");
     Ok(if path.is_file() { serde_json::from_slice(&std::fs::read(path)?)? } else { BTreeMap::new() })
 }
 
-fn render(kokoro: &Kokoro, wanted: &Wanted) -> Result<Vec<i16>, Failure> {
-    if wanted.name.starts_with("words/") { words::render(kokoro, wanted) } else { prompt(kokoro, wanted) }
+fn render(kokoro: &Kokoro, wanted: &Wanted, take: usize) -> Result<Vec<i16>, Failure> {
+    match wanted.name.starts_with("words/") {
+        true => words::render(kokoro, wanted, take),
+        false => prompt(kokoro, wanted),
+    }
 }
 
 /// Speaks a prompt sentence by sentence, each in the voice of its language.

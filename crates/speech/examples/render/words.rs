@@ -97,8 +97,19 @@ fn fits(kind: &str, key: &str) -> bool {
     }
 }
 
+/// Ways of speaking a word: how much faster than usual, and what stands before it instead where a
+/// phrase of its own does.
+const TAKES: [(f32, Option<&str>); 6] = [
+    (1.0, None),
+    (1.15, None),
+    (1.0, Some("您的账单是，")),
+    (1.25, Some("一共是，")),
+    (0.88, None),
+    (1.4, Some("您还有，")),
+];
+
 /// Speaks a word in its place and cuts it out.
-pub fn render(kokoro: &Kokoro, word: &Wanted) -> Result<Vec<i16>, Failure> {
+pub fn render(kokoro: &Kokoro, word: &Wanted, take: usize) -> Result<Vec<i16>, Failure> {
     let (places, gap) = match word.language {
         Language::ZhCn => (ZH, ""),
         Language::EnUs => (EN, " "),
@@ -106,8 +117,10 @@ pub fn render(kokoro: &Kokoro, word: &Wanted) -> Result<Vec<i16>, Failure> {
     let key = word.name.trim_start_matches("words/");
     let Place { before, behind, .. } =
         places.iter().find(|place| fits(place.kind, key)).ok_or("every word has a place")?;
+    let (faster, other) = TAKES[take % TAKES.len()];
+    let before = other.filter(|_| before.ends_with('，')).unwrap_or(before);
     let phonemes = |text: &str| kokoro.phonemes(text, word.language);
-    let speed = pace(word.language, key);
+    let speed = pace(word.language, key) * faster;
     let own = phonemes(&word.text);
     // The phonemiser drops punctuation that nothing stands before or behind.
     let head = match before.strip_suffix('，') {
