@@ -28,6 +28,10 @@ pub(crate) struct Leg {
     tones: Player,
     digits: DigitSender,
     /// Whether the last period had a packet of ours, so that the next is no start of a talkspurt.
+    /// How many ticks before their own time its frames are sent.
+    lead: u64,
+    /// It had a turn ahead of its time and nothing to say.
+    rests: bool,
     talking: bool,
     pub bridge: Option<Bridge>,
     detector: Option<Box<DtmfDetector>>,
@@ -87,6 +91,8 @@ impl Leg {
             player: Player::default(),
             tones: Player::default(),
             digits: DigitSender::new(),
+            lead: 0,
+            rests: false,
             talking: false,
             bridge: None,
             detector: None,
@@ -100,9 +106,8 @@ impl Leg {
         }
     }
 
-    /// A first or new description of the other side; true if it is the first.
-    pub fn connect(&mut self, turn: &mut Turn<'_>, remote: Remote) -> bool {
-        let is_first = self.far.is_none();
+    /// A first or new description of the other side.
+    pub fn connect(&mut self, turn: &mut Turn<'_>, remote: Remote) {
         let digits = remote.dtmf_payload;
         self.session.set_payload_types(remote.law.payload_type(), digits);
         let in_band = digits.is_none() || remote.detect_in_band;
@@ -118,12 +123,42 @@ impl Leg {
                 turn.transport.connect(self.place, None);
             }
         }
-        is_first
     }
 
-    /// Frames begin at this tick from now on; the timestamps go on as they were.
-    pub fn restart_clock(&mut self, turn: &Turn<'_>) {
-        self.clock = MediaClock { base: self.clock.at(turn.tick), opened: turn.tick };
+    /// Whether what is played now, in place of what plays or behind it, can be heard before this leg's next turn: only
+    /// silence would be interrupted. `early`: the turn of this tick is over.
+    pub fn may_begin_now(&self, turn: &Turn<'_>, append: bool, early: bool) -> bool {
+        let Some(far) = self.far.as_ref().filter(|far| far.remote.direction.sends()) else { return false };
+        let on_turn = (turn.tick - self.clock.opened).is_multiple_of(SLOTS);
+        self.lead == 0
+            && (early || !on_turn)
+            && !matches!(far.remote.ptime, 40 | 60)
+            && (!append || self.player.is_idle())
+            && self.tones.is_idle()
+            && self.digits.is_idle()
+            && !self.is_forwarding(turn.now)
+    }
+
+    /// Sends its next frame in this tick, and the following ones each 20 ms later, ahead of their time, until nothing is
+    /// to be said any more. The timestamps are those of the frames' own time: nothing drifts.
+    pub fn begin_now(&mut self, turn: &Turn<'_>) {
+        if self.session.stats().sent == 0 {
+            self.clock = MediaClock { base: self.clock.at(turn.tick), opened: turn.tick };
+        } else {
+            self.lead = SLOTS - (turn.tick - self.clock.opened) % SLOTS;
+        }
+    }
+
+    /// The slot to which it goes back, having said everything that was said ahead of its time.
+    pub fn goes_home(&mut self) -> Option<u64> {
+        std::mem::take(&mut self.rests).then(|| {
+            self.lead = 0;
+            self.clock.opened % SLOTS
+        })
+    }
+
+    fn is_quiet(&self) -> bool {
+        self.player.is_idle() && self.tones.is_idle() && self.digits.is_idle()
     }
 
     /// Plays; whatever played before is stopped unless this is appended.
@@ -193,13 +228,17 @@ impl Leg {
 
     /// The leg's own 20 ms: one frame out, the reports, the recording.
     pub fn tick(&mut self, turn: &mut Turn<'_>) {
-        self.say(turn);
+        // A frame of silence ahead of its time would be of use to nobody: it waits for its own turn.
+        self.rests = self.lead > 0 && self.is_quiet();
+        if !self.rests {
+            self.say(turn);
+        }
         self.session.handle_timeout(turn.now);
         self.send_report(turn);
         if let Some(recorder) = &mut self.recorder {
             recorder.tick(turn.now, self.id, turn.events);
         }
-        if (turn.tick - self.clock.opened).is_multiple_of(ONE_SECOND) {
+        if (turn.tick + self.lead - self.clock.opened).is_multiple_of(ONE_SECOND) {
             self.check(turn);
         }
     }
@@ -283,8 +322,8 @@ impl Leg {
         is_digits: bool,
         pass: bool,
     ) {
-        let clock = self.clock.at(turn.tick);
-        let busy = !self.player.is_idle() || !self.tones.is_idle() || !self.digits.is_idle();
+        let clock = self.clock.at(turn.tick + self.lead);
+        let busy = !self.is_quiet();
         let (Some(far), Some(bridge)) = (&self.far, &mut self.bridge) else { return };
         if busy || !far.remote.direction.sends() || packet.payload.len() > MAX_PAYLOAD {
             return;
@@ -325,7 +364,7 @@ impl Leg {
             return;
         };
         let (law, ptime) = (far.remote.law, far.remote.ptime);
-        let clock = self.clock.at(turn.tick);
+        let clock = self.clock.at(turn.tick + self.lead);
         if let Some(payload_type) = far.remote.dtmf_payload
             && let Some(digit) = self.digits.next(clock)
         {

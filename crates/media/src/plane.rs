@@ -15,6 +15,7 @@ use crate::command::Command;
 use crate::disk::{self, DiskJob};
 use crate::ports::PortPool;
 use crate::stats::{ThreadSnapshot, ThreadStats};
+use crate::sys::Bell;
 use crate::thread::{KeyTones, MediaThread, Table};
 use crate::transport::{SocketPerLeg, Transport};
 use crate::{LegId, MediaConfig, MediaEvent, PlayId, Remote, sys};
@@ -24,7 +25,8 @@ pub(crate) type EventSink = Arc<dyn Fn(Vec<MediaEvent>) + Send + Sync>;
 
 /// The media threads and their disk thread. All calls return at once; they can be made from any thread or task.
 ///
-/// Commands for one leg are carried out in the order they were given, within 5 ms. Dropping the plane closes all legs and
+/// Commands for one leg are carried out in the order they were given, within 5 ms; what is played begins at once where
+/// nothing else was heard. Dropping the plane closes all legs and
 /// waits for the threads.
 pub struct MediaPlane {
     config: Arc<MediaConfig>,
@@ -37,6 +39,7 @@ pub struct MediaPlane {
 struct Handle {
     commands: SyncSender<Command>,
     stats: Arc<ThreadStats>,
+    bell: Arc<Bell>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -111,7 +114,7 @@ impl MediaPlane {
         let mut threads = Vec::with_capacity(count);
         for n in 0..count {
             let (commands, queue) = sync_channel(RING);
-            let stats = Arc::new(ThreadStats::default());
+            let (stats, bell) = (Arc::new(ThreadStats::default()), Arc::new(Bell::default()));
             let transport = SocketPerLeg::new(give_back.clone()).map_err(MediaError::Start)?;
             tracing::info!(
                 thread = n,
@@ -128,6 +131,7 @@ impl MediaPlane {
                 disk: jobs.clone(),
                 tones: tones.clone(),
                 stats: stats.clone(),
+                bell: bell.clone(),
                 next_recording: (n as u64) << 48,
                 table: Table::default(),
                 inbox: sys::Inbox::new(),
@@ -142,7 +146,7 @@ impl MediaPlane {
                     thread.run();
                 })
                 .map_err(MediaError::Start)?;
-            threads.push(Handle { commands, stats, thread: Some(thread) });
+            threads.push(Handle { commands, stats, bell, thread: Some(thread) });
         }
         let book = Book { legs: HashMap::new(), calls: HashMap::new(), ports, load: vec![0; count] };
         Ok(MediaPlane { config, threads, disk: Some((jobs, disk_thread)), book: Mutex::new(book) })
@@ -332,7 +336,9 @@ impl MediaPlane {
                 }
             }
         }
-        self.send(entry.thread, Command::Play { leg, play, clips, looped, append })
+        self.send(entry.thread, Command::Play { leg, play, clips, looped, append })?;
+        self.threads[entry.thread].bell.ring();
+        Ok(())
     }
 
     fn to_leg(&self, leg: LegId, command: Command) -> Result<(), MediaError> {

@@ -8,6 +8,7 @@ use std::io;
 use std::mem::{self, MaybeUninit};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 /// The monotonic clock, as time since its own start.
@@ -18,19 +19,52 @@ pub(crate) fn monotonic() -> Duration {
     Duration::new(time.tv_sec.unsigned_abs(), time.tv_nsec.unsigned_abs() as u32)
 }
 
-/// Sleeps until a moment of [`monotonic`]; at once if it has passed.
-pub(crate) fn sleep_until(moment: Duration) {
-    let time = libc::timespec {
-        tv_sec: moment.as_secs() as libc::time_t,
-        tv_nsec: libc::c_long::from(moment.subsec_nanos() as i32),
-    };
-    loop {
-        // SAFETY: `time` is a valid timespec; with TIMER_ABSTIME no remaining time is written, so null is allowed.
-        let result = unsafe {
-            libc::clock_nanosleep(libc::CLOCK_MONOTONIC, libc::TIMER_ABSTIME, &time, std::ptr::null_mut())
+/// Wakes a sleeping media thread before its tick.
+#[derive(Debug, Default)]
+pub(crate) struct Bell(AtomicU32);
+
+impl Bell {
+    /// Wakes the sleeper, or keeps the next sleep from beginning.
+    pub fn ring(&self) {
+        if self.0.swap(1, Ordering::Release) == 0 {
+            // SAFETY: the address is that of a living, aligned 32-bit integer; the call writes nothing.
+            unsafe {
+                libc::syscall(
+                    libc::SYS_futex,
+                    self.0.as_ptr(),
+                    libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG,
+                    1,
+                );
+            }
+        }
+    }
+
+    /// Sleeps until a moment of [`monotonic`]; true if it was rung for before.
+    pub fn sleep_until(&self, moment: Duration) -> bool {
+        let time = libc::timespec {
+            tv_sec: moment.as_secs() as libc::time_t,
+            tv_nsec: libc::c_long::from(moment.subsec_nanos() as i32),
         };
-        if result != libc::EINTR {
-            return;
+        loop {
+            if self.0.swap(0, Ordering::Acquire) == 1 {
+                return true;
+            }
+            // SAFETY: the address is that of a living, aligned 32-bit integer and `time` a valid timespec, an absolute
+            // one of CLOCK_MONOTONIC for FUTEX_WAIT_BITSET; neither is written.
+            let result = unsafe {
+                libc::syscall(
+                    libc::SYS_futex,
+                    self.0.as_ptr(),
+                    libc::FUTEX_WAIT_BITSET | libc::FUTEX_PRIVATE_FLAG,
+                    0,
+                    &raw const time,
+                    std::ptr::null::<u32>(),
+                    libc::FUTEX_BITSET_MATCH_ANY,
+                )
+            };
+            if result != 0 && io::Error::last_os_error().raw_os_error() == Some(libc::ETIMEDOUT) {
+                return false;
+            }
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::leg::Leg;
 use crate::plane::EventSink;
 use crate::recorder::Recorder;
 use crate::stats::{ThreadStats, TickWindow};
-use crate::sys::{self, BATCH, Inbox};
+use crate::sys::{self, BATCH, Bell, Inbox};
 use crate::transport::{Channel, Transport};
 use crate::{LegId, LegStats, MediaConfig, MediaEvent};
 
@@ -27,6 +27,8 @@ pub(crate) struct MediaThread {
     pub disk: SyncSender<DiskJob>,
     pub tones: Arc<KeyTones>,
     pub stats: Arc<ThreadStats>,
+    /// Rung when something is played: its first packet does not wait for the tick.
+    pub bell: Arc<Bell>,
     /// Distinguishes recordings of this thread from those of others.
     pub next_recording: u64,
     pub table: Table,
@@ -60,6 +62,12 @@ pub(crate) struct KeyTones(Vec<(char, Arc<[Clip]>)>);
 /// What lives from one tick to the next beside the legs.
 struct Work {
     ready: Vec<(usize, Channel)>,
+    /// Who begins to be played to, and hears it at once.
+    eager: Vec<usize>,
+    /// Who goes back to which slot.
+    homing: Vec<(usize, u64)>,
+    /// Between two ticks.
+    early: bool,
     events: Vec<MediaEvent>,
     sent: u64,
     received: u64,
@@ -68,14 +76,32 @@ struct Work {
 impl MediaThread {
     /// Runs until told to shut down.
     pub fn run(mut self) {
-        let mut work = Work { ready: Vec::new(), events: Vec::new(), sent: 0, received: 0 };
+        let mut work = Work {
+            ready: Vec::new(),
+            eager: Vec::new(),
+            homing: Vec::new(),
+            early: false,
+            events: Vec::new(),
+            sent: 0,
+            received: 0,
+        };
         let mut window = TickWindow::default();
         let start = sys::monotonic();
         let (mut due, mut tick) = (start, SLOTS);
         loop {
             due += TICK;
+            let mut early = Duration::ZERO;
+            while self.bell.sleep_until(due) {
+                let rung = sys::monotonic();
+                if rung >= due {
+                    break;
+                }
+                if !self.run_early(tick, &mut work) {
+                    return;
+                }
+                early += sys::monotonic().saturating_sub(rung);
+            }
             tick += 1;
-            sys::sleep_until(due);
             let began = sys::monotonic();
             let late = began.saturating_sub(due);
             if late > MAX_LATE {
@@ -90,25 +116,52 @@ impl MediaThread {
             }
             let end = sys::monotonic();
             self.stats.store_counts(self.table.places.len(), work.sent, work.received);
-            window.note(late, end.saturating_sub(began), end.saturating_sub(start), &self.stats);
+            window.note(late, early + end.saturating_sub(began), end.saturating_sub(start), &self.stats);
+        }
+    }
+
+    /// Between two ticks, the last of which was `tick`: carries out what waits, and sends the first packet of what begins
+    /// to be played. False if the thread ends.
+    fn run_early(&mut self, tick: u64, work: &mut Work) -> bool {
+        let now = Instant::now();
+        work.early = true;
+        let going_on = self.take_commands(now, tick, work);
+        work.early = false;
+        while let Some(place) = work.eager.pop() {
+            self.with_leg(now, tick, work, place, |leg, turn, _, _| leg.tick(turn));
+        }
+        self.hand_over(work);
+        going_on
+    }
+
+    /// Carries out the commands that wait; false if one of them is the last.
+    fn take_commands(&mut self, now: Instant, tick: u64, work: &mut Work) -> bool {
+        for _ in 0..MAX_COMMANDS {
+            match self.commands.try_recv() {
+                Ok(Command::Shutdown) | Err(TryRecvError::Disconnected) => {
+                    self.close_all(now, tick, work);
+                    return false;
+                }
+                Ok(command) => self.execute(now, tick, work, command),
+                Err(TryRecvError::Empty) => break,
+            }
+        }
+        true
+    }
+
+    fn hand_over(&mut self, work: &mut Work) {
+        self.transport.flush();
+        if !work.events.is_empty() {
+            (self.on_events)(std::mem::take(&mut work.events));
         }
     }
 
     /// One tick; false if it was the last.
     fn run_tick(&mut self, tick: u64, work: &mut Work) -> bool {
         let now = Instant::now();
-        let mut going_on = true;
-        for _ in 0..MAX_COMMANDS {
-            match self.commands.try_recv() {
-                Ok(Command::Shutdown) | Err(TryRecvError::Disconnected) => {
-                    going_on = false;
-                    self.close_all(now, tick, work);
-                    break;
-                }
-                Ok(command) => self.execute(now, tick, work, command),
-                Err(TryRecvError::Empty) => break,
-            }
-        }
+        let going_on = self.take_commands(now, tick, work);
+        // They stand in the slot of this tick.
+        work.eager.clear();
         let mut more = true;
         while more {
             more = self.transport.ready(&mut work.ready);
@@ -120,12 +173,17 @@ impl MediaThread {
         for n in 0..self.table.slots[slot].len() {
             // A leg that failed has left the slot; the next has taken its number and is served in 20 ms.
             let Some(&place) = self.table.slots[slot].get(n) else { break };
-            self.with_leg(now, tick, work, place, |leg, turn, _, _| leg.tick(turn));
+            let home = self.with_leg(now, tick, work, place, |leg, turn, _, _| {
+                leg.tick(turn);
+                leg.goes_home()
+            });
+            work.homing.extend(home.flatten().map(|slot| (place, slot)));
         }
-        self.transport.flush();
-        if !work.events.is_empty() {
-            (self.on_events)(std::mem::take(&mut work.events));
+        // After the round, so that nobody is left out of it.
+        for (place, slot) in work.homing.drain(..) {
+            self.table.put_in_slot(place, slot);
         }
+        self.hand_over(work);
         going_on
     }
 
@@ -201,20 +259,30 @@ impl MediaThread {
                 self.table.insert(leg, place, slot, Leg::new(&turn, leg, place, slot));
             }
             Command::Connect { leg, remote } => {
-                self.on(now, tick, work, leg, |leg, turn, table, _| {
-                    // Its first packet leaves in this tick, not when its slot comes round.
-                    if leg.connect(turn, *remote) && table.move_to_slot(leg.place, turn.tick % SLOTS) {
-                        leg.restart_clock(turn);
-                    }
-                });
+                self.on(now, tick, work, leg, |leg, turn, _, _| leg.connect(turn, *remote));
             }
             Command::Play { leg, play, clips, looped, append } => {
-                self.on(now, tick, work, leg, |leg, turn, _, _| leg.play(turn, play, clips, looped, append));
+                let early = work.early;
+                let eager = self.on(now, tick, work, leg, |leg, turn, table, _| {
+                    let eager = leg.may_begin_now(turn, append, early);
+                    leg.play(turn, play, clips, looped, append);
+                    // Its first packet leaves now, not when its slot comes round.
+                    let place = leg.place;
+                    (eager && table.move_to_slot(place, turn.tick % SLOTS)).then(|| {
+                        leg.begin_now(turn);
+                        place
+                    })
+                });
+                work.eager.extend(eager.flatten());
             }
-            Command::Stop { leg } => self.on(now, tick, work, leg, |leg, turn, _, _| leg.stop(turn)),
-            Command::SendDigits { leg, keys } => self.on(now, tick, work, leg, |leg, turn, _, _| {
-                keys.chars().for_each(|key| leg.press(turn, key));
-            }),
+            Command::Stop { leg } => {
+                self.on(now, tick, work, leg, |leg, turn, _, _| leg.stop(turn));
+            }
+            Command::SendDigits { leg, keys } => {
+                self.on(now, tick, work, leg, |leg, turn, _, _| {
+                    keys.chars().for_each(|key| leg.press(turn, key));
+                });
+            }
             Command::Record { leg, path } => {
                 self.next_recording += 1;
                 let (recording, disk) = (self.next_recording, self.disk.clone());
@@ -223,7 +291,7 @@ impl MediaThread {
                 });
             }
             Command::StopRecording { leg } => {
-                self.on(now, tick, work, leg, |leg, _, _, _| leg.stop_recording())
+                self.on(now, tick, work, leg, |leg, _, _, _| leg.stop_recording());
             }
             Command::MuteRecording { leg, muted } => {
                 self.on(now, tick, work, leg, |leg, turn, _, _| leg.mute_recording(turn.now, muted));
@@ -234,25 +302,26 @@ impl MediaThread {
                     self.unbridge(place);
                 }
             }
-            Command::Stats { leg } => self.on(now, tick, work, leg, |leg, turn, _, _| {
-                turn.events.push(MediaEvent::Stats { leg: leg.id, stats: leg.stats() });
-            }),
+            Command::Stats { leg } => {
+                self.on(now, tick, work, leg, |leg, turn, _, _| {
+                    turn.events.push(MediaEvent::Stats { leg: leg.id, stats: leg.stats() });
+                });
+            }
             Command::Close { leg } => self.close(now, tick, work, leg),
             Command::Shutdown => {}
         }
     }
 
-    fn on(
+    fn on<R>(
         &mut self,
         now: Instant,
         tick: u64,
         work: &mut Work,
         leg: LegId,
-        act: impl FnOnce(&mut Leg, &mut Turn<'_>, &mut Table, &Inbox),
-    ) {
-        if let Some(&place) = self.table.places.get(&leg) {
-            self.with_leg(now, tick, work, place, act);
-        }
+        act: impl FnOnce(&mut Leg, &mut Turn<'_>, &mut Table, &Inbox) -> R,
+    ) -> Option<R> {
+        let &place = self.table.places.get(&leg)?;
+        self.with_leg(now, tick, work, place, act)
     }
 
     fn bridge(&mut self, a: LegId, b: LegId, forward_digits: bool) {
@@ -371,11 +440,16 @@ impl Table {
         if self.slots[slot].len() > fewest + fewest / 4 + UNEVEN {
             return false;
         }
+        self.put_in_slot(place, slot as u64);
+        true
+    }
+
+    /// Moves a leg to a slot, however many are there.
+    fn put_in_slot(&mut self, place: usize, slot: u64) {
         for slot in &mut self.slots {
             slot.retain(|&other| other != place);
         }
-        self.slots[slot].push(place);
-        true
+        self.slots[slot as usize].push(place);
     }
 
     fn remove(&mut self, id: LegId, place: usize) {

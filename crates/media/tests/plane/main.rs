@@ -39,6 +39,40 @@ fn nothing_is_sent_before_connect_and_silence_every_20_ms_after() {
 }
 
 #[test]
+fn what_is_played_into_silence_begins_at_once_and_its_time_does_not_drift() {
+    let bench = Bench::new(|_| {});
+    let mut phone = Phone::new();
+    bench.open(1, 1);
+    bench.plane.connect(A, Remote::new(phone.addr(), Law::Pcmu)).unwrap();
+    let first = phone.hear_many(5).remove(0);
+    let mut heard = Vec::new();
+    for play in 0..40 {
+        bench.plane.play(A, PlayId(play), vec![tone(60)]).unwrap();
+        // To the end of the tone and the silence after it: plays begin at all phases of the leg's 20 ms.
+        let mut begun = false;
+        loop {
+            let packet = phone.hear().unwrap();
+            let spoken = packet.payload.iter().any(|code| *code != 0xFF);
+            heard.push(packet);
+            if begun && !spoken {
+                break;
+            }
+            begun |= spoken;
+        }
+        std::thread::sleep(Duration::from_micros(700 * play % 20_000));
+    }
+    for pair in heard.windows(2) {
+        assert_eq!(pair[1].timestamp, pair[0].timestamp.wrapping_add(160));
+        assert_eq!(pair[1].sequence, pair[0].sequence.wrapping_add(1));
+    }
+    // Frames are early by less than one of their length, at the end as at the beginning.
+    let last = phone.hear_many(20).pop().unwrap();
+    let (real, told) = (last.at - first.at, u64::from(last.timestamp.wrapping_sub(first.timestamp)) / 8);
+    let apart = i128::from(told) - real.as_millis() as i128;
+    assert!((-25..=25).contains(&apart), "{apart} ms between the frames' time and ours");
+}
+
+#[test]
 fn clips_are_played_to_their_end_in_order_and_stop_tells_how_much_was_sent() {
     let mut bench = Bench::new(|_| {});
     let phone = Phone::new();
