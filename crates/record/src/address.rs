@@ -6,7 +6,8 @@ use std::str::FromStr;
 
 use crate::engine::Engine;
 
-/// The address of a database: `sqlite:PATH` or `postgres://USER:PASSWORD@HOST:PORT/DATABASE`.
+/// The address of a database: `sqlite:PATH` or `postgres://USER:PASSWORD@HOST:PORT/DATABASE`, where
+/// several hosts may stand with commas: the first that takes changes is used.
 /// Printed, it shows neither the password nor what stands behind a `?`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct DatabaseAddress {
@@ -44,9 +45,25 @@ impl DatabaseAddress {
         }
     }
 
-    /// The address with its password: for the driver only.
+    /// The whole address with its password.
+    #[cfg(test)]
     pub(crate) fn expose(&self) -> &str {
         &self.url
+    }
+
+    /// An address for each of its hosts, with the password: for the driver only.
+    pub(crate) fn hosts(&self) -> Vec<String> {
+        let whole = || vec![self.url.clone()];
+        if self.engine == Engine::Sqlite {
+            return whole();
+        }
+        let Some((scheme, rest)) = self.url.split_once("://") else { return whole() };
+        let end = rest.find(['/', '?']).unwrap_or(rest.len());
+        // A `/` in the password is written otherwise, so the first one ends the hosts.
+        let (before, behind) = rest.split_at(end);
+        let (login, hosts) = before.rsplit_once('@').map_or(("", before), |(login, hosts)| (login, hosts));
+        let at = if login.is_empty() { "" } else { "@" };
+        hosts.split(',').map(|host| format!("{scheme}://{login}{at}{host}{behind}")).collect()
     }
 
     /// User and database of a PostgreSQL address, as far as it names them.
@@ -80,7 +97,8 @@ impl FromStr for DatabaseAddress {
         if address.user_and_database().1.is_empty() {
             return Err(BadAddress("the name of the database is missing"));
         }
-        if sqlx::any::AnyConnectOptions::from_str(text).is_err() {
+        let reads = |url: &String| sqlx::any::AnyConnectOptions::from_str(url).is_ok();
+        if !address.hosts().iter().all(reads) {
             return Err(BadAddress("host, port or password cannot be read"));
         }
         Ok(address)
@@ -138,6 +156,21 @@ mod tests {
             assert!(error.contains("write `sqlite:`") && !error.contains("secret"), "{error}");
         }
         assert!("sqlite::memory:".parse::<DatabaseAddress>().is_err());
+    }
+
+    #[test]
+    fn each_of_several_hosts_has_an_address_of_its_own() {
+        let address: DatabaseAddress =
+            "postgres://u:p%40w@db1.example:5433,db2.example/calls?sslmode=disable".parse().unwrap();
+        assert_eq!(
+            address.hosts(),
+            [
+                "postgres://u:p%40w@db1.example:5433/calls?sslmode=disable",
+                "postgres://u:p%40w@db2.example/calls?sslmode=disable"
+            ]
+        );
+        assert_eq!(address.to_string(), "postgres://u@db1.example:5433,db2.example/calls");
+        assert!("postgres://u:p@db1:5432,db2:port/calls".parse::<DatabaseAddress>().is_err());
     }
 
     #[test]

@@ -6,6 +6,8 @@ mod sqlite;
 
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
@@ -29,12 +31,15 @@ pub struct Settings {
     /// The file that keeps what calls leave behind while the database is away. `None`: it is kept
     /// in memory only.
     pub spool: Option<PathBuf>,
+    /// A piece that the database fails on is tried for so long; then it is laid aside beside the
+    /// spool and the others go on. Default 60 s.
+    pub patience: Duration,
 }
 
 impl Settings {
     /// A command's settings for a database.
     pub const fn new(address: DatabaseAddress) -> Self {
-        Self { address, readers: 4, server: None, spool: None }
+        Self { address, readers: 4, server: None, spool: None, patience: Duration::from_secs(60) }
     }
 
     /// The record in one SQLite file, which this process has for itself.
@@ -103,33 +108,77 @@ const CONNECT: Duration = Duration::from_secs(5);
 
 /// Makes a connection that writes, and another one when it is lost.
 pub(crate) struct Connector {
-    options: AnyConnectOptions,
+    /// One for SQLite; for PostgreSQL one a host.
+    hosts: Vec<AnyConnectOptions>,
+    /// The host that is used.
+    host: AtomicUsize,
     pub engine: Engine,
     server: Option<String>,
+    /// Those that read follow to another host.
+    readers: OnceLock<AnyPool>,
 }
 
 impl Connector {
     pub fn new(settings: &Settings) -> Result<Self, RecordError> {
         sqlx::any::install_default_drivers();
-        let address = &settings.address;
-        let mut url = address.expose().to_owned();
-        if address.engine() == Engine::Sqlite && !url.contains('?') {
-            url.push_str("?mode=rwc");
-        }
-        let options = AnyConnectOptions::from_str(&url)
-            .map_err(|_| RecordError::Unusable("its address cannot be read".into()))?
-            .disable_statement_logging();
-        Ok(Self { options, engine: address.engine(), server: settings.server.clone() })
+        let engine = settings.address.engine();
+        let options = |mut url: String| {
+            if engine == Engine::Sqlite && !url.contains('?') {
+                url.push_str("?mode=rwc");
+            }
+            AnyConnectOptions::from_str(&url)
+                .map(ConnectOptions::disable_statement_logging)
+                .map_err(|_| RecordError::Unusable("its address cannot be read".into()))
+        };
+        let hosts = settings.address.hosts().into_iter().map(options).collect::<Result<_, _>>()?;
+        let (host, server) = (AtomicUsize::new(0), settings.server.clone());
+        Ok(Self { hosts, host, engine, server, readers: OnceLock::new() })
     }
 
-    /// A connection as the driver makes it.
+    /// A connection as the driver makes it: of several hosts to the first that takes changes, the one that was used
+    /// last before the others.
     pub async fn plain(&self) -> Result<AnyConnection, RecordError> {
-        match tokio::time::timeout(CONNECT, self.options.connect()).await {
-            Ok(connected) => Ok(connected?),
-            Err(_) => Err(RecordError::Unavailable(format!(
+        let last = self.host.load(Ordering::Relaxed);
+        let mut refused = None;
+        for host in (last..self.hosts.len()).chain(0..last) {
+            match self.reach(host).await {
+                Ok(connection) => {
+                    self.settle_on(host);
+                    return Ok(connection);
+                }
+                // A host that is not there says less than one that is and refuses.
+                Err(error @ RecordError::Unavailable(_)) if refused.is_some() => drop(error),
+                Err(error) => refused = Some(error),
+            }
+        }
+        Err(refused.unwrap_or_else(|| RecordError::Unusable("its address names no host".into())))
+    }
+
+    async fn reach(&self, host: usize) -> Result<AnyConnection, RecordError> {
+        let Ok(connected) = tokio::time::timeout(CONNECT, self.hosts[host].connect()).await else {
+            return Err(RecordError::Unavailable(format!(
                 "nobody answers within {} s: look at host and port, and whether a firewall lies between",
                 CONNECT.as_secs()
-            ))),
+            )));
+        };
+        let mut connection = connected?;
+        if self.hosts.len() > 1 {
+            refuse_read_only(&mut connection).await?;
+        }
+        Ok(connection)
+    }
+
+    /// From now on this host is asked first, and by those that read.
+    fn settle_on(&self, host: usize) {
+        if self.host.swap(host, Ordering::Relaxed) != host {
+            tracing::warn!(
+                host = host + 1,
+                of = self.hosts.len(),
+                "another host of the database is used now"
+            );
+            if let Some(readers) = self.readers.get() {
+                readers.set_connect_options(self.hosts[host].clone());
+            }
         }
     }
 
@@ -202,8 +251,9 @@ impl Connector {
                     Ok(())
                 })
             })
-            .connect_with(self.options.clone())
+            .connect_with(self.hosts[self.host.load(Ordering::Relaxed)].clone())
             .await?;
+        let _ = self.readers.set(pool.clone());
         Ok(pool)
     }
 }
@@ -317,6 +367,7 @@ fn of_code(code: &str) -> RecordError {
     if code.len() == 5 {
         match postgres::meaning(code) {
             postgres::Meaning::Later(words) => RecordError::Unavailable(told(words)),
+            postgres::Meaning::Trouble => RecordError::Trouble(code.to_owned()),
             postgres::Meaning::Collision => RecordError::Collision(code.to_owned()),
             postgres::Meaning::Setup(words) => RecordError::Unusable(told(words)),
             postgres::Meaning::Rule => RecordError::Conflict(code.to_owned()),

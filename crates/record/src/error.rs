@@ -21,6 +21,9 @@ pub enum RecordError {
     /// Others wrote at the same moment; tried again, it will work.
     #[error("others write the same at this moment (code {0})")]
     Collision(String),
+    /// The database is there and fails on this; the same may work later, or never.
+    #[error("the database is in trouble (code {0})")]
+    Trouble(String),
     /// A row holds something that should not be there.
     #[error("the record holds something unexpected: {0}")]
     Corrupt(String),
@@ -29,7 +32,7 @@ pub enum RecordError {
 impl RecordError {
     /// Whether the same may work once the database is well again: the writer keeps what it has.
     pub const fn is_passing(&self) -> bool {
-        matches!(self, Self::Unavailable(_) | Self::Unusable(_) | Self::Collision(_))
+        matches!(self, Self::Unavailable(_) | Self::Unusable(_) | Self::Collision(_) | Self::Trouble(_))
     }
 }
 

@@ -73,7 +73,8 @@ impl Record {
         let (readers, connection, connector) = engine::open(settings).await?;
         let ids = Arc::new(IdSource::new(rand::random()));
         let spool = settings.spool.as_deref().map(spool::Spool::open).transpose()?;
-        let writer = writer::Writer::start(connector, connection, Arc::clone(&clock), spool);
+        let writer =
+            writer::Writer::start(connector, connection, Arc::clone(&clock), spool, settings.patience);
         let server = settings.server.as_deref().unwrap_or_default().into();
         let recogniser = recognise::Recogniser::start(readers.clone());
         Ok(Self { readers, recogniser, writer, clock, ids, engine: settings.address.engine(), server })

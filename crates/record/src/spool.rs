@@ -80,6 +80,11 @@ impl Spool {
         &self.path
     }
 
+    /// Where what the database fails on is laid aside: the same lines, for whoever mends the database.
+    pub fn refused(&self) -> PathBuf {
+        self.path.with_added_extension("refused")
+    }
+
     /// Whether something is in it.
     pub const fn is_empty(&self) -> bool {
         self.length == 0
@@ -118,6 +123,16 @@ impl Spool {
         self.length = 0;
         self.file.sync_data()
     }
+}
+
+/// Lays lines aside, on disk when it returns.
+///
+/// # Errors
+/// What the disk said.
+pub(crate) fn lay_aside(path: &Path, lines: &[u8]) -> io::Result<()> {
+    let mut file = OpenOptions::new().create(true).append(true).mode(0o600).open(path)?;
+    file.write_all(lines)?;
+    file.sync_data()
 }
 
 /// Deeds as lines of the file.

@@ -56,7 +56,7 @@ const SPOOL_LIMIT: usize = 120_000;
 /// At most this many items are committed together.
 const GROUP: usize = 512;
 /// So long deeds wait for others to be committed with.
-const TOGETHER: Duration = Duration::from_millis(10);
+const TOGETHER: Duration = Duration::from_millis(25);
 /// Between two tries to reach a database that is away.
 const RETRY: Duration = Duration::from_millis(250);
 /// A connection that is lost and made anew within this time is noticed by nobody.
@@ -75,6 +75,7 @@ impl Writer {
         connection: AnyConnection,
         clock: Arc<dyn Clock>,
         spool: Option<(Spool, Vec<Deed>)>,
+        patience: Duration,
     ) -> Self {
         let (items, queue) = mpsc::unbounded_channel();
         let (wake, wake_ups) = watch::channel(0);
@@ -92,6 +93,8 @@ impl Writer {
             spool,
             on_disk,
             spool_fails: false,
+            patience,
+            troubled: None,
         };
         tokio::spawn(task.run(queue));
         Self { items, shared, wake_ups }
@@ -176,6 +179,9 @@ struct Task {
     on_disk: usize,
     /// The spool could not be written when it was tried last.
     spool_fails: bool,
+    patience: Duration,
+    /// Since when the database, which is there, fails on what it is given.
+    troubled: Option<tokio::time::Instant>,
 }
 
 /// What became of a prompt piece of work inside a group that was committed.
@@ -200,13 +206,20 @@ impl Task {
             match self.commit(&group).await {
                 Ok(results) => {
                     self.came_back();
+                    self.troubled = None;
                     self.on_disk = self.on_disk.saturating_sub(group.len());
-                    self.settle(group, results);
+                    self.settle(group, results).await;
                     self.empty_spool().await;
                     self.wake.send_modify(|commits| *commits += 1);
                 }
                 Err(error) => {
                     self.went_away(&error);
+                    self.troubled = match error {
+                        RecordError::Trouble(_) => {
+                            self.troubled.or_else(|| Some(tokio::time::Instant::now()))
+                        }
+                        _ => None,
+                    };
                     self.connection = None;
                     group.extend(self.waiting.drain(..));
                     self.waiting = group.into();
@@ -339,8 +352,9 @@ impl Task {
         }
     }
 
-    fn settle(&self, items: Vec<Item>, results: Vec<Option<RecordError>>) {
+    async fn settle(&mut self, items: Vec<Item>, results: Vec<Option<RecordError>>) {
         let mut settled: Vec<Settled> = Vec::new();
+        let mut refused = Vec::new();
         for (item, result) in items.into_iter().zip(results) {
             match item {
                 Item::Prompt { done, .. } => settled.push((done, result.map_or(Ok(()), Err))),
@@ -348,6 +362,7 @@ impl Task {
                     self.shared.spooled.fetch_sub(deed.steps(), Ordering::Relaxed);
                     if let Some(error) = result {
                         tracing::error!(%error, steps = deed.steps(), "a piece of a call's record was refused by the database");
+                        refused.push(deed);
                     }
                 }
                 Item::Flush(done) => {
@@ -358,19 +373,35 @@ impl Task {
         for (done, result) in settled {
             let _ = done.send(result);
         }
+        let Some(path) = self.spool.as_ref().filter(|_| !refused.is_empty()).map(Spool::refused) else {
+            return;
+        };
+        let lines = spool::lines(refused.iter());
+        let laid = tokio::task::spawn_blocking(move || {
+            spool::lay_aside(&path, &lines).map_err(|error| (path.display().to_string(), error))
+        });
+        if let Ok(Err((file, error))) = laid.await {
+            tracing::error!(file, %error, "what the database refused cannot be laid aside: it is lost");
+        }
     }
 
     /// Stores a group in one transaction. `Err`: nothing of it is stored, as far as is known.
     async fn commit(&mut self, items: &[Item]) -> Result<Vec<Option<RecordError>>, RecordError> {
         let mut collisions = 0;
-        let mut alone = false;
+        // What it has failed on for long is left out, and the others are stored.
+        let patient = self.troubled.is_none_or(|since| since.elapsed() < self.patience);
+        let mut alone = !patient;
         loop {
             let connection = match &mut self.connection {
                 Some(connection) => connection,
                 none => none.insert(self.connector.connect().await?),
             };
-            let group =
-                Group { items, begin: self.connector.engine.begin(), now: self.clock.now().as_microsecond() };
+            let group = Group {
+                items,
+                begin: self.connector.engine.begin(),
+                now: self.clock.now().as_microsecond(),
+                patient,
+            };
             let result = match tokio::time::timeout(COMMIT, group.run(connection, alone)).await {
                 Ok(result) => result,
                 Err(_) => {
@@ -429,6 +460,8 @@ struct Group<'a> {
     items: &'a [Item],
     begin: &'static str,
     now: i64,
+    /// Whether the trouble of one is the trouble of all.
+    patient: bool,
 }
 
 impl Group<'_> {
@@ -482,7 +515,11 @@ impl Group<'_> {
         let refused = match self.run_item(connection, item).await {
             Ok(()) => None,
             // The database itself is the trouble: the whole group is tried again later.
-            Err(error) if error.is_passing() => return Err(error),
+            Err(error)
+                if error.is_passing() && (self.patient || !matches!(error, RecordError::Trouble(_))) =>
+            {
+                return Err(error);
+            }
             Err(error) => {
                 connection.execute("ROLLBACK TO SAVEPOINT item").await?;
                 Some(error)

@@ -42,6 +42,8 @@ pub(super) const COLUMNS: &str = "SELECT CAST(column_name AS TEXT) AS name, CAST
 pub(super) enum Meaning {
     /// The same may work later, on this connection or another.
     Later(&'static str),
+    /// The server fails on this statement, perhaps for ever.
+    Trouble,
     /// Others wrote at the same moment: the same will work at once.
     Collision,
     /// The operator has to do something.
@@ -77,9 +79,8 @@ pub(super) fn meaning(code: &str) -> Meaning {
         "0A000" => Meaning::Later("the tables were changed meanwhile"),
         _ => match code.get(..2) {
             Some("23") => Meaning::Rule,
-            Some("08" | "25" | "53" | "55" | "57" | "58" | "F0" | "XX") => {
-                Meaning::Later("the server is in trouble")
-            }
+            Some("08" | "25" | "53" | "55") => Meaning::Later("the server is in trouble"),
+            Some("57" | "58" | "F0" | "XX") => Meaning::Trouble,
             _ => Meaning::Wrong,
         },
     }

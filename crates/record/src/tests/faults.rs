@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use sqlx::{Connection, Executor, PgConnection};
 
-use super::house::{House, Own, Shared, execute};
+use super::house::{House, Own, Shared, count, execute};
 use super::*;
 
 async fn verify_error(house: &House, call: CallId) -> RecordError {
@@ -114,6 +114,57 @@ async fn a_database_that_takes_no_changes_for_a_while_loses_nothing() {
     execute(&house.address, end_sessions).await;
     assert!(house.record.flush(Duration::from_secs(20)).await);
     assert_eq!(house.record.events_of(&call.to_string()).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn the_standby_takes_over_when_the_first_host_is_gone() {
+    let first = Own::start();
+    let alone = first.make_database().await;
+    let standby = first.standby();
+    let both = format!("{},{}", standby.host(), first.host());
+    let address: DatabaseAddress = alone.expose().replace(&first.host(), &both).parse().unwrap();
+    // The standby stands first in the address and is passed over: it takes no changes.
+    let house = House::open(address.clone(), Some("one".into())).await.unwrap();
+    let call = house.call("13800138000").await;
+    house.record.store_steps(call, None, &[step(&house, 1)]);
+    assert!(house.record.flush(Duration::from_secs(5)).await);
+    let replica: DatabaseAddress = alone.expose().replace(&first.host(), &standby.host()).parse().unwrap();
+    until("the standby has what was stored", async || count(&replica, "event").await >= 1).await;
+    first.stop("immediate");
+    house.record.store_steps(call, None, &[step(&house, 2)]);
+    until("the database is away", async || !house.record.is_available()).await;
+    standby.promote();
+    assert!(house.record.flush(Duration::from_secs(30)).await);
+    // Who reads has followed.
+    assert_eq!(house.record.events_of(&call.to_string()).await.unwrap().len(), 2);
+    house.with_ticket().await;
+}
+
+#[tokio::test]
+async fn a_step_that_the_server_always_fails_on_is_laid_aside_and_the_others_are_stored() {
+    let server = Shared::get();
+    let folder = tempfile::tempdir().unwrap();
+    let settings = Settings {
+        server: Some("one".into()),
+        spool: Some(folder.path().join("record.spool")),
+        patience: Duration::from_millis(600),
+        ..Settings::new(server.make_database().await)
+    };
+    let house = House::with(&settings).await.unwrap();
+    let sql = "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+         IF NEW.source_event_id LIKE '%:2' THEN RAISE EXCEPTION 'broken' USING ERRCODE = 'XX000'; END IF; \
+         RETURN NEW; END $$; CREATE TRIGGER fail BEFORE INSERT ON event FOR EACH ROW EXECUTE FUNCTION fail()";
+    execute(&house.address, sql).await;
+    let call = house.call("13800138000").await;
+    for number in 1..=3 {
+        house.record.store_steps(call, None, &[step(&house, number)]);
+    }
+    assert!(house.record.flush(Duration::from_secs(20)).await);
+    assert!(house.record.is_available());
+    assert_eq!(house.record.events_of(&call.to_string()).await.unwrap().len(), 2);
+    let aside = std::fs::read_to_string(folder.path().join("record.spool.refused")).unwrap();
+    assert_eq!(aside.lines().count(), 1);
+    assert!(aside.contains("\"s2\"") || aside.contains("s2"), "{aside}");
 }
 
 /// A database whose tickets collide the first `times` times they are written.

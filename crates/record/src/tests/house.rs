@@ -89,6 +89,22 @@ impl Own {
         make_database(&std::fs::read_to_string(Path::new(&self.0).join("url")).unwrap()).await
     }
 
+    /// A standby of it.
+    pub fn standby(&self) -> Self {
+        Self(tool(&["standby", &self.0]))
+    }
+
+    /// A standby takes changes from now on.
+    pub fn promote(&self) {
+        tool(&["promote", &self.0]);
+    }
+
+    /// Host and port.
+    pub fn host(&self) -> String {
+        let url = std::fs::read_to_string(Path::new(&self.0).join("url")).unwrap();
+        url.rsplit_once('@').unwrap().1.to_owned()
+    }
+
     /// `fast`, or `immediate`: as if it crashed.
     pub fn stop(&self, mode: &str) {
         tool(&["stop", &self.0, mode]);
@@ -124,4 +140,11 @@ pub async fn execute(address: &DatabaseAddress, sql: &str) {
             connection.execute(sql).await.unwrap();
         }
     }
+}
+
+/// How many rows a table of a PostgreSQL has; none while it cannot be asked.
+pub async fn count(address: &DatabaseAddress, table: &str) -> i64 {
+    let Ok(mut connection) = PgConnection::connect(address.expose()).await else { return 0 };
+    let sql = format!("SELECT COUNT(*) FROM {table}");
+    sqlx::query_scalar(&sql).fetch_one(&mut connection).await.unwrap_or(0)
 }
