@@ -2,6 +2,7 @@
 //! `tests/sipp/races/`, each of which says what the server must answer.
 
 use std::net::UdpSocket;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -118,6 +119,71 @@ fn a_caller_who_insists_on_prack_gets_a_reliable_180() {
     let copies = received(&trace, "SIP/2.0 180", "1 INVITE");
     assert!(copies >= 2, "{copies} copies of the 180");
     only_call(&server);
+}
+
+/// A plan that is heard before it answers, or never answers, under the number 10086123.
+fn unanswered(end: &'static str) -> fn(&Path) {
+    fn write(folder: &Path, end: &str) {
+        let plan = format!(
+            "plan: night\nlanguages: [zh-CN]\nanswer: by-step\nstart: tell\nprompts:\n  \
+             main-welcome: 您好,欢迎致电客户服务热线。\n  goodbye: 感谢您的来电,再见。\nsteps:\n  tell: {{ say: main-welcome, {end} }}\n  \
+             take: {{ answer: call, then: end }}\n  end: {{ say: goodbye, hangup: contained }}\n"
+        );
+        std::fs::write(folder.join("night.yaml"), plan).unwrap();
+        std::fs::write(folder.join("numbers.yaml"), "numbers:\n  \"10086123\": night\ndefault: none\n")
+            .unwrap();
+    }
+    match end {
+        "answered" => |folder| write(folder, "then: take"),
+        _ => |folder| write(folder, "then: bye }\n  bye: { hangup: contained"),
+    }
+}
+
+/// Plays a scenario against such a plan; gives what SIPp sent and received, and how many packets of sound came.
+fn play_early(server: &Server, name: &str) -> (String, usize) {
+    let ear = UdpSocket::bind("0.0.0.0:0").unwrap();
+    let port = ear.local_addr().unwrap().port().to_string();
+    let trace = play(server, name, &["-key", "early_port", &port]);
+    ear.set_nonblocking(true).unwrap();
+    let mut packet = [0; 2048];
+    let packets = std::iter::from_fn(|| ear.recv(&mut packet).ok()).filter(|length| *length == 172).count();
+    (trace, packets)
+}
+
+#[test]
+fn a_plan_is_heard_before_it_answers() {
+    let server = Server::start(Setup {
+        media: PATIENT,
+        voice: false,
+        plans: unanswered("answered"),
+        ..Setup::default()
+    });
+    let (_, packets) = play_early(&server, "early-media");
+    // The caller hangs up with the 200: what came was heard before it. The prompt is about two seconds long.
+    assert!(packets > 60, "{packets} packets before the answer");
+    let call = only_call(&server);
+    assert_eq!(call["ending"], "caller/hung-up");
+}
+
+#[test]
+fn a_plan_that_never_answers_is_heard_and_then_nobody_is_to_be_had() {
+    let server =
+        Server::start(Setup { media: PATIENT, voice: false, plans: unanswered("never"), ..Setup::default() });
+    let (_, packets) = play_early(&server, "early-refused");
+    assert!(packets > 60, "{packets} packets of a call that was never answered");
+    assert_eq!(only_call(&server)["outcome"], "contained");
+}
+
+#[test]
+fn a_caller_who_gives_up_before_the_answer_leaves_nothing() {
+    let server = Server::start(Setup {
+        media: PATIENT,
+        voice: false,
+        plans: unanswered("answered"),
+        ..Setup::default()
+    });
+    play_early(&server, "early-cancel");
+    assert_eq!(only_call(&server)["ending"], "caller/cancelled");
 }
 
 #[test]

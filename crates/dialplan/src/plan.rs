@@ -393,6 +393,19 @@ pub struct FollowUp {
     pub note: Option<String>,
 }
 
+/// When a call is answered.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Answering {
+    /// Before the caller hears anything.
+    #[default]
+    AtOnce,
+    /// By a step `answer`. Until then the caller hears what is said without being charged, and keys do not count.
+    ByStep,
+}
+
 /// Which language comes next.
 #[derive(Debug, Clone)]
 pub enum LanguageChoice {
@@ -455,6 +468,8 @@ pub enum Action {
         /// What it gives back: its name, and the variable here.
         gives: IndexMap<String, String>,
     },
+    /// Answers the call, where the plan answers by a step.
+    Answer,
     /// Says again what was said since the last key, and asks again.
     Repeat(Pace),
     /// Ends this plan and goes back to the one that called it.
@@ -479,6 +494,7 @@ impl Action {
             Self::Message { .. } => "message",
             Self::Language(_) => "language",
             Self::Call { .. } => "call",
+            Self::Answer => "answer",
             Self::Repeat(_) => "repeat",
             Self::Return(_) => "return",
             Self::Hangup(_) => "hangup",
@@ -529,6 +545,8 @@ pub struct Plan {
     pub version: String,
     /// The languages it speaks, the usual one first.
     pub languages: Vec<Language>,
+    /// When its calls are answered.
+    pub answering: Answering,
     /// Where it starts.
     pub start: StepId,
     /// Everything it says.

@@ -8,7 +8,7 @@ use hotline_model::{Language, TicketState, VerificationPolicy};
 use schemars::{JsonSchema, schema_for};
 use serde_json::Value;
 
-use crate::plan::{Outcome, Pace};
+use crate::plan::{Answering, Outcome, Pace};
 
 /// Every schema with the name of its file.
 pub fn schemas() -> Vec<(&'static str, Value)> {
@@ -43,6 +43,8 @@ pub(crate) struct PlanFile {
     languages: Vec<Language>,
     /// The first step.
     start: String,
+    /// by-step: the caller hears what is said without being charged, until a step `answer`. at-once if left out.
+    answer: Option<Answering>,
     /// What a plan that calls this one hands over: name and type.
     takes: Option<BTreeMap<String, TypeWord>>,
     /// What this plan gives back: name and type.
@@ -130,6 +132,8 @@ pub(crate) struct StepFile {
     language: Option<String>,
     /// Runs another plan.
     call: Option<String>,
+    /// Answers the call, in a plan with `answer: by-step`.
+    answer: Option<AnswerWord>,
     /// Says again what was said since the last key, and asks again.
     repeat: Option<Pace>,
     /// Ends this plan and goes back to the one that called it, with these variables.
@@ -275,6 +279,13 @@ enum LookupWord {
     Customer,
     Ticket,
     Http,
+}
+
+#[derive(JsonSchema)]
+#[schemars(rename_all = "kebab-case")]
+enum AnswerWord {
+    /// The call that runs.
+    Call,
 }
 
 #[derive(JsonSchema)]

@@ -19,7 +19,7 @@ use hotline_model::verification::Given;
 use hotline_model::{CallerNumber, Fields, Language, StepEvent, Utterance, Value};
 use indexmap::IndexMap;
 
-use crate::plan::{Outcome, Pace, Plan, Save, StepId};
+use crate::plan::{Answering, Outcome, Pace, Plan, Save, StepId};
 use crate::plans::Plans;
 use ask::Ask;
 use voice::Voice;
@@ -160,6 +160,8 @@ pub enum Command {
     },
     /// The notice has been heard: record from here on.
     StartRecording,
+    /// Answer the call, which the caller has heard without being charged so far.
+    Answer,
     /// Mute the recording while something secret is keyed.
     Mask(
         /// Whether it is muted from here on.
@@ -274,6 +276,7 @@ pub struct Session {
     outcome: Option<Outcome>,
     masked: bool,
     recording: bool,
+    answered: bool,
 }
 
 impl Session {
@@ -283,6 +286,7 @@ impl Session {
         let known = context.language.filter(|language| plan.languages.contains(language));
         let language = known.or_else(|| plan.languages.first().copied()).unwrap_or_default();
         let start = plan.start;
+        let answered = plan.answering == Answering::AtOnce;
         Some(Self {
             plans,
             context,
@@ -301,6 +305,7 @@ impl Session {
             outcome: None,
             masked: false,
             recording: false,
+            answered,
         })
     }
 

@@ -318,6 +318,7 @@ impl<'a> Simulation<'a> {
                     self.tell("recording begins".into());
                     self.written.recorded = true;
                 }
+                Command::Answer => self.tell("the call is answered".into()),
                 Command::Mask(_) => {}
                 Command::Note(event) => self.note(event),
                 Command::SetLanguage(language) => self.tell(format!("language: {language}")),

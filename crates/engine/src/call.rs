@@ -5,6 +5,7 @@ mod negotiate;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use hotline_dialplan::plan::Answering as PlanAnswering;
 use hotline_dialplan::session::{HungUpBy, Query};
 use hotline_dialplan::{Command, Event, OpId, Plans, Session, StartContext};
 use hotline_media::{LegId, LegStats, MediaEvent};
@@ -44,6 +45,11 @@ pub(crate) struct Answering {
 }
 
 impl Answering {
+    /// Whether the plan answers by a step.
+    fn is_by_step(&self) -> bool {
+        self.plans.find_plan(&self.plan).is_some_and(|plan| plan.answering == PlanAnswering::ByStep)
+    }
+
     /// The plan of a dialled number.
     pub fn find(plans: &Arc<Plans>, dialled: &str) -> Option<Self> {
         let route = plans.numbers().find_route(dialled)?;
@@ -95,6 +101,8 @@ pub(crate) struct Call {
     /// When the first packet of the caller came.
     heard_after: Option<Duration>,
     answered_after: Option<Duration>,
+    /// What the 200 will say, as long as the plan has not answered.
+    unanswered: Option<bytes::Bytes>,
     counts: Option<LegStats>,
     ended: Option<EndReason>,
     /// The leg's last SIP event has come.
@@ -140,6 +148,7 @@ impl Call {
             outcome: None,
             heard_after: None,
             answered_after: None,
+            unanswered: None,
             counts: None,
             ended: None,
             leg_is_over: false,
@@ -156,7 +165,7 @@ impl Call {
         self.ring(&mut notes, &stop).await;
         let answered = match self.ended.take() {
             Some(reason) => Err(reason),
-            None => self.answer(),
+            None => self.open_media(),
         };
         if let Err(reason) = answered {
             self.finish(reason, &mut notes).await;
@@ -356,7 +365,13 @@ impl Call {
 
     /// Ends the call from our side; the leg's own last event follows.
     fn hang_up(&mut self, reason: EndReason) {
-        self.house.signalling.wish(self.sip, Wish::HangUp);
+        if self.unanswered.take().is_some() {
+            // The caller has heard why; to the network the call was not to be had.
+            let code = if reason.ending == Ending::Us { 500 } else { 480 };
+            self.refuse(code);
+        } else {
+            self.house.signalling.wish(self.sip, Wish::HangUp);
+        }
         self.end(HungUpBy::Us, reason);
     }
 
@@ -382,6 +397,7 @@ impl Call {
                 Command::Save { save, .. } => self.save(save),
                 Command::Message { .. } => self.house.record.request_resend(self.id, &self.caller),
                 Command::StartRecording => self.start_recording(),
+                Command::Answer => self.answer(),
                 Command::Mask(muted) => {
                     let _ = self.house.media.plane.mute_recording(self.media, muted);
                 }

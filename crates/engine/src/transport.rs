@@ -20,8 +20,13 @@ use crate::call::Note;
 #[derive(Debug)]
 pub(crate) enum Wish {
     Ring,
+    /// Lets the caller hear us before the call is answered (183 with a description).
+    Progress(Bytes),
     Answer(Bytes),
-    Reject { code: u16, retry_after: Option<Duration> },
+    Reject {
+        code: u16,
+        retry_after: Option<Duration>,
+    },
     HangUp,
     AcceptReinvite(Bytes),
     RejectReinvite(u16),
@@ -198,6 +203,7 @@ impl Task {
             Request::Wish(leg, wish) => {
                 let done = match wish {
                     Wish::Ring => self.endpoint.ring(now, leg),
+                    Wish::Progress(sdp) => self.endpoint.progress(now, leg, sdp),
                     Wish::Answer(sdp) => self.endpoint.answer(now, leg, sdp),
                     Wish::Reject { code, retry_after } => {
                         let done = self.endpoint.reject(now, leg, code, None, retry_after);

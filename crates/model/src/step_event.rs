@@ -68,6 +68,11 @@ pub enum StepEvent {
         /// `passed`, `pending`, `refused`, `late` or `failed`.
         outcome: String,
     },
+    /// The call, which was heard without being charged so far, is answered.
+    Answered {
+        /// The step that answers.
+        step: String,
+    },
     /// The language was changed.
     Language {
         /// The new language.
@@ -106,6 +111,7 @@ impl StepEvent {
             Self::NoMatch { .. } => "call.no-match",
             Self::LookedUp { .. } => "call.looked-up",
             Self::Verified { .. } => "call.verified",
+            Self::Answered { .. } => "call.answered",
             Self::Language { .. } => "call.language",
             Self::Saved { .. } => "call.saved",
             Self::Trouble { .. } => "call.trouble",

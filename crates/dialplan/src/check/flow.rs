@@ -7,7 +7,7 @@ use indexmap::IndexMap;
 use super::graph::Graph;
 use crate::diagnostic::{Diagnostic, codes};
 use crate::lower::Reader;
-use crate::plan::{Action, Menu, Plan};
+use crate::plan::{Action, Answering, Menu, Plan};
 
 /// More options than this are not remembered.
 const MOST_OPTIONS: usize = 5;
@@ -17,6 +17,7 @@ const MOST_LEVELS: usize = 3;
 
 pub(super) fn check(reader: &mut Reader, plan: &Plan, graph: &Graph, humans: &[String], shaky: bool) {
     loops(reader, plan, graph);
+    unanswered(reader, plan, graph);
     if shaky {
         // A way that an error cut off would be told of as missing.
         return;
@@ -36,6 +37,42 @@ pub(super) fn check(reader: &mut Reader, plan: &Plan, graph: &Graph, humans: &[S
     }
     to_a_human(reader, plan, graph, humans);
     menus(reader, plan, graph);
+}
+
+/// Questions that a call may come to before it is answered: networks do not carry keys until then.
+fn unanswered(reader: &mut Reader, plan: &Plan, graph: &Graph) {
+    if plan.answering == Answering::AtOnce {
+        return;
+    }
+    let mut seen = vec![false; plan.steps.len()];
+    let mut open = vec![plan.start.0];
+    while let Some(at) = open.pop() {
+        if !seen.get_mut(at).is_some_and(|seen| !std::mem::replace(seen, true)) {
+            continue;
+        }
+        let step = &plan.steps[at];
+        if matches!(step.action, Action::Answer) {
+            continue;
+        }
+        let calls = matches!(step.action, Action::Call { .. });
+        if step.action.asks() || calls {
+            let does = if calls { "runs another plan" } else { "asks the caller" };
+            reader.report(
+                Diagnostic::error(
+                    codes::UNANSWERED,
+                    &step.span,
+                    format!("step `{}` {does} before the call is answered", step.name),
+                )
+                .label("the caller's keys would not be heard")
+                .help(format!(
+                    "add a step `answer-it: {{ answer: call, then: {} }}`, and let the exits that lead here lead there",
+                    step.name
+                )),
+            );
+            continue;
+        }
+        open.extend(graph.edges[at].iter().map(|edge| edge.to));
+    }
 }
 
 /// Whether a step brings a human, now or by a call back.

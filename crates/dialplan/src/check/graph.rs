@@ -119,7 +119,7 @@ fn edges_of(plan: &Plan, at: usize) -> Vec<Edge> {
             let names: Vec<&str> = gives.values().map(String::as_str).collect();
             step.then.into_iter().for_each(|to| add(to, &names));
         }
-        Action::Say | Action::Save(_) | Action::Message { .. } | Action::Language(_) => {
+        Action::Say | Action::Save(_) | Action::Message { .. } | Action::Language(_) | Action::Answer => {
             step.then.into_iter().for_each(|to| add(to, &[]));
         }
         Action::Repeat(_) | Action::Return(_) | Action::Hangup(_) => {}

@@ -7,16 +7,17 @@ use indexmap::IndexMap;
 
 use super::{Reader, Table, list};
 use crate::diagnostic::{Diagnostic, closest, codes};
-use crate::plan::{Plan, PromptId, StepId, Type};
+use crate::plan::{Answering, Plan, PromptId, StepId, Type};
 use crate::recordings::short_hash;
 use crate::source::{SourceFile, Span};
 use crate::tree::{Name, Node};
 
-pub(crate) const KNOWN: [&str; 12] = [
+pub(crate) const KNOWN: [&str; 13] = [
     "plan",
     "about",
     "languages",
     "start",
+    "answer",
     "takes",
     "returns",
     "keys-everywhere",
@@ -127,6 +128,10 @@ impl Reader {
             .map_or(StepId::NOWHERE, |node| {
                 self.step_pressed(node, &scope, "`start`", &table.key_span("start"), Some("start"))
             });
+        let answering = table.find("answer").and_then(|node| {
+            let words = [("at-once", Answering::AtOnce), ("by-step", Answering::ByStep)];
+            self.word(node, "`answer`", &words, &table.key_span("answer"))
+        });
         let mut prompt = |word: &'static str| {
             let node = table.find(word)?;
             let name = self.text(node, &format!("`{word}`"), &table.key_span(word))?;
@@ -150,6 +155,7 @@ impl Reader {
             about,
             file: Arc::clone(file),
             version,
+            answering: answering.unwrap_or_default(),
             start,
             prompts,
             steps,

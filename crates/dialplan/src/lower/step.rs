@@ -16,7 +16,7 @@ use crate::plan::{Action, Outcome, Pace, Step, StepId};
 use crate::tree::{Entry, Kind, Name};
 
 /// Every verb with the words that may stand beside it, besides `say` and `pace`.
-pub(crate) const VERBS: [(&str, &[&str]); 15] = [
+pub(crate) const VERBS: [(&str, &[&str]); 16] = [
     (
         "collect",
         &[
@@ -64,6 +64,7 @@ pub(crate) const VERBS: [(&str, &[&str]); 15] = [
     ("message", &["then"]),
     ("language", &["then"]),
     ("call", &["with", "gives", "then"]),
+    ("answer", &["then"]),
     ("repeat", &[]),
     ("return", &[]),
     ("hangup", &[]),
@@ -209,6 +210,10 @@ impl Reader {
             "message" => self.message(node, &head),
             "language" => self.language_choice(node, &head),
             "call" => self.call(node, table, scope, &head),
+            "answer" => {
+                self.word(node, "`answer`", &[("call", ())], &head);
+                Action::Answer
+            }
             "repeat" => {
                 let paces = [("normal", Pace::Normal), ("slow", Pace::Slow)];
                 Action::Repeat(self.word(node, "`repeat`", &paces, &head).unwrap_or_default())

@@ -113,6 +113,13 @@ impl Session {
                 self.go_on(step.then);
             }
             Action::Call { plan: callee, with, gives } => self.call(callee, with, gives),
+            Action::Answer => {
+                if !std::mem::replace(&mut self.answered, true) {
+                    self.commands.push_back(Command::Answer);
+                    self.note(StepEvent::Answered { step: step.name.clone() });
+                }
+                self.go_on(step.then);
+            }
             Action::Repeat(pace) => self.repeat(*pace),
             Action::Return(values) => self.return_from(values),
             Action::Hangup(outcome) => self.close(*outcome),

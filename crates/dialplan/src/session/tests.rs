@@ -38,6 +38,21 @@ fn context() -> StartContext {
     }
 }
 
+#[test]
+fn a_plan_that_answers_by_a_step_is_heard_unanswered_until_then() {
+    let plan = "plan: night\nlanguages: [en-US]\nanswer: by-step\nstart: tell\nprompts: { closed: We are closed., hello: Hello. }\n\
+                steps:\n  tell: { say: closed, then: take }\n  take: { answer: call, then: again }\n  again: { answer: call, then: end }\n  \
+                end: { say: hello, hangup: contained }\n";
+    let mut call = Call::start(&load(&[("night", plan)]), "night", context());
+    assert_eq!(call.heard, ["closed"]);
+    assert!(!call.commands.contains(&Command::Answer));
+    call.listen();
+    assert_eq!(call.heard, ["closed", "hello"]);
+    let answers = call.commands.iter().filter(|command| **command == Command::Answer).count();
+    assert_eq!(answers, 1, "a call is answered once");
+    assert!(call.events.contains(&StepEvent::Answered { step: "take".into() }));
+}
+
 /// A session with its commands in plain words.
 struct Call {
     session: Session,

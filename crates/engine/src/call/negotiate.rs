@@ -14,8 +14,9 @@ use crate::ending;
 use crate::transport::Wish;
 
 impl Call {
-    /// Answers the INVITE, or refuses it.
-    pub(super) fn answer(&mut self) -> Result<(), EndReason> {
+    /// Makes room for the call's media and answers the INVITE, or lets the caller hear us unanswered where the plan
+    /// wants it, or refuses it.
+    pub(super) fn open_media(&mut self) -> Result<(), EndReason> {
         let local = match self.house.media.plane.open(self.media, self.media.0) {
             Ok(local) => local,
             Err(error) => {
@@ -40,9 +41,23 @@ impl Call {
             None => sdp::offer(&capabilities).into(),
         };
         self.capabilities = Some(capabilities);
-        self.house.signalling.wish(self.sip, Wish::Answer(answer));
-        self.answered_after = Some(self.began.elapsed());
+        // Who sent no offer can hear nothing before the 200 with ours.
+        let by_step = self.answering.is_by_step() && self.invite.offer.is_some();
+        self.unanswered = Some(answer.clone());
+        if by_step {
+            self.house.signalling.wish(self.sip, Wish::Progress(answer));
+        } else {
+            self.answer();
+        }
         Ok(())
+    }
+
+    /// Answers the call if that was not done yet.
+    pub(super) fn answer(&mut self) {
+        if let Some(answer) = self.unanswered.take() {
+            self.house.signalling.wish(self.sip, Wish::Answer(answer));
+            self.answered_after = Some(self.began.elapsed());
+        }
     }
 
     /// The address a caller can send to: the one its INVITE came to where RTP is bound to all.
@@ -54,7 +69,7 @@ impl Call {
         }
     }
 
-    fn refuse(&mut self, code: u16) {
+    pub(super) fn refuse(&mut self, code: u16) {
         self.leg_is_over = true;
         self.house.signalling.wish(self.sip, Wish::Reject { code, retry_after: None });
     }

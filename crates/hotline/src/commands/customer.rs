@@ -148,6 +148,7 @@ fn describe(event: &JournalEvent) -> String {
         StepEvent::NoMatch { attempt, .. } => format!("  keyed what does not fit (attempt {attempt})"),
         StepEvent::LookedUp { outcome, .. } => format!("  look-up: {outcome}"),
         StepEvent::Verified { outcome, .. } => format!("  verification: {outcome}"),
+        StepEvent::Answered { .. } => "  answered".to_owned(),
         StepEvent::Language { language } => format!("  changed to {language}"),
         StepEvent::Saved { fields, .. } => format!("  stored {}", fields.join(", ")),
         StepEvent::Trouble { code, .. } => format!("  trouble of ours: {code}"),
