@@ -327,6 +327,7 @@ impl Task {
                 let _ = self.incoming.send(Incoming { leg, invite, at: Instant::now() });
                 return;
             }
+            Event::Registered { .. } => return,
             Event::UnknownSource { addr } => {
                 tracing::warn!(
                     peer.address = %addr.ip(),

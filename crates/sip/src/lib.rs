@@ -15,6 +15,7 @@ mod dialog;
 mod endpoint;
 mod ids;
 pub mod message;
+mod registrar;
 pub mod sdp;
 mod timers;
 mod transaction;
@@ -23,3 +24,4 @@ pub use endpoint::{
     Config, ConnectionId, Counts, Datagram, EndCause, Endpoint, Event, Invite, LegKey, Network, NetworkError,
     OpError, Outbound, Party, Source, Sources, Transport, dtmf_relay,
 };
+pub use registrar::{Binding, Device, Registrar};

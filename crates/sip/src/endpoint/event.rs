@@ -152,6 +152,13 @@ pub enum Event {
         /// What it wants.
         invite: Box<Invite>,
     },
+    /// A user's telephones registered, or no longer do.
+    Registered {
+        /// Who.
+        user: String,
+        /// How many telephones there are now.
+        count: usize,
+    },
     /// Our 200 was acknowledged: the call stands.
     Established {
         /// The leg.

@@ -29,6 +29,7 @@ pub use event::{Counts, Datagram, EndCause, Event, Invite, LegKey, OpError, Outb
 use crate::arena::{Arena, Key};
 use crate::ids::Ids;
 use crate::message::{Framing, Message, Method, Name, ParseError, ParseErrorKind};
+use crate::registrar::Registrar;
 use crate::timers::Timers;
 use crate::transaction::{Action, ClientKey, Input, Machine, ServerKey, State};
 use leg::{Due, Leg, LegTimer};
@@ -54,6 +55,8 @@ pub struct Endpoint {
     timers: Timers<Due>,
     datagrams: VecDeque<Datagram>,
     events: VecDeque<Event>,
+    /// Telephones that register; without it a REGISTER is refused.
+    registrar: Option<Registrar>,
     /// When each unknown source was last told of.
     strangers: HashMap<IpAddr, Instant>,
     /// Kept empty between calls, to be filled without allocating.
@@ -81,6 +84,7 @@ impl Endpoint {
             timers: Timers::new(),
             datagrams: VecDeque::new(),
             events: VecDeque::new(),
+            registrar: None,
             strangers: HashMap::new(),
             actions: Vec::new(),
         }
@@ -89,6 +93,16 @@ impl Endpoint {
     /// The configuration; changes count from the next message on.
     pub fn config_mut(&mut self) -> &mut Config {
         &mut self.config
+    }
+
+    /// Takes REGISTERs from now on.
+    pub fn set_registrar(&mut self, registrar: Registrar) {
+        self.registrar = Some(registrar);
+    }
+
+    /// Who may register and where they are; `None`: nobody may.
+    pub fn registrar_mut(&mut self) -> Option<&mut Registrar> {
+        self.registrar.as_mut()
     }
 
     /// A datagram, or one message of a stream, came in. Never fails: what cannot be used is answered or

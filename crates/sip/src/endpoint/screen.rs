@@ -5,6 +5,7 @@ use std::time::Instant;
 use super::config::Source;
 use super::{Endpoint, Event};
 use crate::message::{Message, Method, Name, Scheme, Writer};
+use crate::registrar::Answer;
 
 /// The value of Allow.
 pub(crate) const ALLOW: &str = "INVITE, ACK, BYE, CANCEL, OPTIONS, PRACK, INFO, UPDATE";
@@ -43,6 +44,7 @@ impl Endpoint {
         }
         match request.method() {
             Some(Method::Invite) => self.handle_new_invite(now, source, request),
+            Some(Method::Register) => self.handle_register(now, source, &request),
             _ => self.refuse(now, &source, &request, 200, |writer| {
                 writer
                     .header(Name::Allow, ALLOW)
@@ -52,10 +54,28 @@ impl Endpoint {
         }
     }
 
+    fn handle_register(&mut self, now: Instant, source: Source, request: &Message) {
+        let Some(registrar) = self.registrar.as_mut() else { return };
+        let (code, headers) = match registrar.handle(now, &source, request) {
+            Answer::Silence => return,
+            Answer::Response(code, headers) => (code, headers),
+            Answer::Registered { user, count, headers } => {
+                self.tell(Event::Registered { user, count });
+                (200, headers)
+            }
+        };
+        self.refuse(now, &source, request, code, |writer| {
+            for (name, value) in headers {
+                writer.other(name, value);
+            }
+        });
+    }
+
     fn find_refusal(&self, request: &Message) -> Option<Refusal> {
         let Some(uri) = request.request_uri() else { return Some(Refusal::new(400)) };
         match request.method()? {
             Method::Invite | Method::Options => {}
+            Method::Register if self.registrar.is_some() => {}
             // These exist only inside a dialog (RFC 3261 §15.1.2).
             Method::Bye | Method::Info | Method::Update | Method::Prack => return Some(Refusal::new(481)),
             Method::Other => return Some(Refusal::because(501, Name::Allow, ALLOW)),

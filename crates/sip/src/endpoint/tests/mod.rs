@@ -6,6 +6,7 @@ mod pair;
 mod properties;
 mod races;
 mod raw;
+mod registrar;
 mod reliable;
 mod torture;
 mod torture_kept;
