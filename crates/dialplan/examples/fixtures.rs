@@ -14,6 +14,8 @@ fn main() -> std::io::Result<()> {
         ("dialplans/policies/ticket-result.yaml", "../../dialplans/policies/ticket-result.yaml"),
         ("dialplans/calendars/office.yaml", "../../dialplans/calendars/office.yaml"),
         ("dialplans/help.yaml", "fixtures/world/help.yaml"),
+        ("dialplans/queues.yaml", "fixtures/world/queues.yaml"),
+        ("dialplans/hold.yaml", "fixtures/world/hold.yaml"),
     ]
     .into_iter()
     .map(|(name, from)| file(name, from))

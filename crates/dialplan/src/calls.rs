@@ -15,7 +15,7 @@ use crate::source::{SourceFile, Span};
 use crate::tree::Name;
 
 #[cfg(test)]
-pub(crate) use read::{CALL, GIVEN, RECORD, SCRIPT, TICKET};
+pub(crate) use read::{CALL, GIVEN, QUEUE, RECORD, SCRIPT, TICKET};
 pub use run::{PlanReport, unvisited};
 
 /// The scripts of one file.
@@ -51,6 +51,17 @@ pub(crate) enum Act {
     SaysNothing(Span),
     HangsUp,
     CallEnds(Span),
+    Agent(AgentDoes, Span),
+}
+
+/// What the human at the other end does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum AgentDoes {
+    Answers,
+    HangsUp,
+    IsLost,
+    /// Another caller is served: this place from now on.
+    MovesUp(u32),
 }
 
 /// What the record must hold.

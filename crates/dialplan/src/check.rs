@@ -7,7 +7,7 @@ mod graph;
 mod variables;
 mod voices;
 
-pub(crate) use flow::{circles, plans_with_humans};
+pub(crate) use flow::{circles, inside_queues, plans_with_humans};
 pub(crate) use variables::{KEYED, type_of_value};
 pub(crate) use voices::recordings;
 
@@ -28,7 +28,7 @@ pub(crate) fn plan(
     let graph = graph::Graph::of(plan);
     variables::check(reader, plan, world, &graph, tainted);
     let shaky = shaky || reader.found.iter().any(crate::diagnostic::Diagnostic::is_error);
-    flow::check(reader, plan, &graph, humans, shaky);
+    flow::check(reader, plan, world, &graph, humans, shaky);
     voices::unused(reader, plan, world, shaky);
     let skippable: Vec<bool> = (0..plan.steps.len()).map(|at| graph.leads_to_question(plan, at)).collect();
     for (step, skippable) in plan.steps.iter_mut().zip(skippable) {

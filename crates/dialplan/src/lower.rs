@@ -6,6 +6,7 @@ pub(crate) mod plan;
 pub(crate) mod policy;
 mod prompt;
 mod question;
+pub(crate) mod queues;
 pub(crate) mod step;
 mod words;
 

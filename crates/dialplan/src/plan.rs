@@ -417,6 +417,85 @@ pub enum LanguageChoice {
     Variable(VariablePath),
 }
 
+/// `queue`: waits for an agent; the queue's waiting plan runs meanwhile.
+#[derive(Debug, Clone)]
+pub struct Enqueue {
+    /// The queue.
+    pub queue: String,
+    /// 0 to 9; higher ones come first.
+    pub priority: u8,
+    /// What the agent must be able to do, besides what the queue asks for.
+    pub skills: Vec<String>,
+    /// Whether the agent who had the caller's ticket last is preferred.
+    pub last_agent: bool,
+    /// Why the caller wants an agent.
+    pub reason: Option<String>,
+    /// No agent came, or none is signed in.
+    pub nobody: StepId,
+    /// The queue is closed.
+    pub closed: StepId,
+    /// It could not be asked.
+    pub failed: StepId,
+    /// Where each `leave` of the waiting plan leads.
+    pub left: Left,
+}
+
+/// Where the ways out of a waiting plan lead.
+#[derive(Debug, Clone, Default)]
+pub struct Left {
+    /// By the word of the `leave`.
+    pub words: IndexMap<String, StepId>,
+    /// All others.
+    pub others: Option<StepId>,
+}
+
+impl Left {
+    /// Where a word leads.
+    pub fn find(&self, word: &str) -> Option<StepId> {
+        self.words.get(word).copied().or(self.others)
+    }
+
+    /// Everywhere it leads.
+    pub fn steps(&self) -> impl Iterator<Item = StepId> {
+        self.words.values().copied().chain(self.others)
+    }
+}
+
+/// Whom a call is put through to.
+#[derive(Debug, Clone)]
+pub enum TransferTo {
+    /// A number that stands in the plan.
+    Number(String),
+    /// The number that a variable holds.
+    Variable(VariablePath),
+}
+
+/// `transfer`: puts the call through.
+#[derive(Debug, Clone)]
+pub struct Transfer {
+    /// To whom.
+    pub to: TransferTo,
+    /// How long it rings.
+    pub ring: Duration,
+    /// They are on the telephone.
+    pub busy: StepId,
+    /// They do not answer.
+    pub no_answer: StepId,
+    /// They cannot be reached.
+    pub failed: StepId,
+}
+
+/// `music`: plays until the time is over, or a key leads elsewhere.
+#[derive(Debug, Clone)]
+pub struct Music {
+    /// `prompts/music/<name>.wav`, over and over.
+    pub name: String,
+    /// How long.
+    pub lasts: Duration,
+    /// Keys that lead elsewhere, besides those that work everywhere.
+    pub keys: IndexMap<char, StepId>,
+}
+
 /// What a step does.
 #[derive(Debug, Clone)]
 pub enum Action {
@@ -470,6 +549,14 @@ pub enum Action {
     },
     /// Answers the call, where the plan answers by a step.
     Answer,
+    /// Waits for an agent.
+    Queue(Box<Enqueue>),
+    /// Puts the call through.
+    Transfer(Box<Transfer>),
+    /// Plays music.
+    Music(Box<Music>),
+    /// Leaves the queue, in a plan that runs inside one.
+    Leave(String),
     /// Says again what was said since the last key, and asks again.
     Repeat(Pace),
     /// Ends this plan and goes back to the one that called it.
@@ -495,6 +582,10 @@ impl Action {
             Self::Language(_) => "language",
             Self::Call { .. } => "call",
             Self::Answer => "answer",
+            Self::Queue(_) => "queue",
+            Self::Transfer(_) => "transfer",
+            Self::Music(_) => "music",
+            Self::Leave(_) => "leave",
             Self::Repeat(_) => "repeat",
             Self::Return(_) => "return",
             Self::Hangup(_) => "hangup",
@@ -504,7 +595,7 @@ impl Action {
     /// Whether the call waits for the caller's keys here.
     pub fn asks(&self) -> bool {
         match self {
-            Self::Collect(_) | Self::Menu(_) => true,
+            Self::Collect(_) | Self::Menu(_) | Self::Music(_) => true,
             Self::Verify(verify) => !verify.asks.is_empty(),
             _ => false,
         }

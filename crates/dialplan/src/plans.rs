@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use hotline_model::{Calendar, Language, VerificationPolicy};
 use indexmap::IndexMap;
@@ -72,13 +73,58 @@ impl Numbers {
     }
 }
 
-/// Checked plans, policies, calendars and numbers. Immutable: a call keeps the set it began with
+/// Which of the agents who are free gets a caller.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum QueueStrategy {
+    /// The one who has been free for longest.
+    #[default]
+    LongestIdle,
+    /// The one with the fewest other skills: specialists stay free for those who need them.
+    Skills,
+    /// The agent who had the caller's ticket last, if they come free soon; else as longest-idle.
+    LastAgent,
+}
+
+/// A queue of `queues.yaml`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Queue {
+    /// Its name.
+    pub name: String,
+    /// What people call it, in each language.
+    pub called: BTreeMap<Language, String>,
+    /// Who gets a caller.
+    pub strategy: QueueStrategy,
+    /// What an agent must be able to do to serve it.
+    pub skills: Vec<String>,
+    /// How long an offer rings before the next agent gets it.
+    pub ring: Duration,
+    /// How long an agent has for notes after a call.
+    pub wrap_up: Duration,
+    /// After this time nobody has come.
+    pub longest_wait: Duration,
+    /// How long the place of a caller whose connection was lost is kept.
+    pub keep_place: Duration,
+    /// How long a caller waits for the last agent while others are free.
+    pub last_agent_wait: Duration,
+    /// The calendar of its hours; always open without one.
+    pub hours: Option<String>,
+    /// The plan that runs while a caller waits.
+    pub while_waiting: String,
+    /// What a caller hears who is put on hold: `prompts/music/<name>.wav`.
+    pub music: Option<String>,
+}
+
+/// Checked plans, policies, calendars, queues and numbers. Immutable: a call keeps the set it began with
 /// in its `Arc`, whatever is published meanwhile.
 #[derive(Debug, Default)]
 pub struct Plans {
     plans: IndexMap<String, Arc<Plan>>,
     policies: IndexMap<String, VerificationPolicy>,
     calendars: IndexMap<String, Calendar>,
+    queues: IndexMap<String, Queue>,
     numbers: Numbers,
     version: String,
 }
@@ -90,6 +136,7 @@ enum FileKind {
     Policy,
     Calendar,
     Numbers,
+    Queues,
     /// Call scripts, and what is no YAML: not read here.
     Other,
 }
@@ -101,6 +148,8 @@ fn kind_of(path: &str) -> FileKind {
         FileKind::Other
     } else if name == "numbers.yaml" {
         FileKind::Numbers
+    } else if name == "queues.yaml" {
+        FileKind::Queues
     } else if inside("policies") {
         FileKind::Policy
     } else if inside("calendars") {
@@ -163,6 +212,16 @@ impl Plans {
         self.calendars.values()
     }
 
+    /// A queue by its name.
+    pub fn find_queue(&self, name: &str) -> Option<&Queue> {
+        self.queues.get(name)
+    }
+
+    /// Every queue.
+    pub fn queues(&self) -> impl Iterator<Item = &Queue> {
+        self.queues.values()
+    }
+
     /// Which number runs which plan.
     pub const fn numbers(&self) -> &Numbers {
         &self.numbers
@@ -182,6 +241,7 @@ struct Loader {
     names: IndexMap<String, Span>,
     plan_files: Vec<(Node, Arc<SourceFile>)>,
     numbers_file: Option<(Node, Span)>,
+    queues_file: Option<(Node, Span)>,
     /// A plan that could not be read at all: numbers may lead to it, and nothing is said of that.
     broken_plans: Vec<String>,
 }
@@ -245,6 +305,10 @@ impl Loader {
             }
             (FileKind::Plan, None) => self.broken_plans.push(stem.to_owned()),
             (FileKind::Numbers, Some(root)) => self.numbers_file = Some((root, whole)),
+            (FileKind::Queues, root) => {
+                self.world.queues = root.as_ref().map(Reader::queue_heads);
+                self.queues_file = root.map(|root| (root, whole));
+            }
             (FileKind::Numbers, None) | (FileKind::Other, _) => {}
         }
         self.take(reader);
@@ -295,6 +359,12 @@ impl Loader {
             self.take(reader);
             self.made.plans.insert(plan.name.clone(), Arc::new(plan));
         }
+        if let Some((root, whole)) = self.queues_file.take() {
+            let mut reader = Reader::default();
+            self.made.queues = reader.queues(&root, &whole, &self.world, recordings);
+            self.take(reader);
+        }
+        self.found.extend(check::inside_queues(&self.made.plans, &self.made.queues));
         let circles = check::circles(&self.made.plans);
         self.found.extend(circles);
         if let Some((root, whole)) = self.numbers_file.take() {

@@ -12,6 +12,7 @@ pub struct Recordings {
     files: BTreeSet<(Language, String)>,
     /// [`hash`] of the words each was recorded from.
     hashes: BTreeMap<(Language, String), String>,
+    music: BTreeSet<String>,
 }
 
 impl Recordings {
@@ -28,6 +29,23 @@ impl Recordings {
     /// Whether there is one.
     pub fn has(&self, language: Language, name: &str) -> bool {
         self.files.contains(&(language, name.to_owned()))
+    }
+
+    /// Adds a file of `prompts/music/`, without `.wav`.
+    pub fn add_music(&mut self, name: &str) {
+        self.music.insert(name.to_owned());
+    }
+
+    pub(crate) fn any_music(&self) -> bool {
+        !self.music.is_empty()
+    }
+
+    pub(crate) fn has_music(&self, name: &str) -> bool {
+        self.music.contains(name)
+    }
+
+    pub(crate) fn music(&self) -> impl Iterator<Item = &str> {
+        self.music.iter().map(String::as_str)
     }
 
     /// Whether any prompt of a language is recorded.

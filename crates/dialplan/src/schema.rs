@@ -9,6 +9,7 @@ use schemars::{JsonSchema, schema_for};
 use serde_json::Value;
 
 use crate::plan::{Answering, Outcome, Pace};
+use crate::plans::QueueStrategy;
 
 /// Every schema with the name of its file.
 pub fn schemas() -> Vec<(&'static str, Value)> {
@@ -16,11 +17,19 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
     let policy = schema_for!(VerificationPolicy);
     let calendar = schema_for!(CalendarFile);
     let numbers = schema_for!(NumbersFile);
+    let queues = schema_for!(QueuesFile);
     let calls = schema_for!(CallsFile);
-    [("dialplan", plan), ("policy", policy), ("calendar", calendar), ("numbers", numbers), ("calls", calls)]
-        .into_iter()
-        .map(|(name, schema)| (name, schema.to_value()))
-        .collect()
+    [
+        ("dialplan", plan),
+        ("policy", policy),
+        ("calendar", calendar),
+        ("numbers", numbers),
+        ("queues", queues),
+        ("calls", calls),
+    ]
+    .into_iter()
+    .map(|(name, schema)| (name, schema.to_value()))
+    .collect()
 }
 
 /// One, or a list.
@@ -134,6 +143,35 @@ pub(crate) struct StepFile {
     call: Option<String>,
     /// Answers the call, in a plan with `answer: by-step`.
     answer: Option<AnswerWord>,
+    /// Waits in this queue for an agent; its waiting plan runs meanwhile.
+    queue: Option<String>,
+    /// Puts the call through: a number in quotes, or a variable of digits.
+    transfer: Option<String>,
+    /// Plays prompts/music/<name>.wav, over and over; keys count meanwhile.
+    music: Option<String>,
+    /// Leaves the queue, in a plan that runs inside one: a word that `left` of the waiting step knows.
+    leave: Option<String>,
+    /// queue: 0 to 9; higher ones come first. 0 if left out.
+    priority: Option<u8>,
+    /// queue: what the agent must be able to do, besides what the queue asks for.
+    skills: Option<OneOrMany<String>>,
+    /// queue: last prefers the agent who had the caller's ticket last.
+    agent: Option<AgentWord>,
+    /// queue: why the caller wants an agent; the agent reads it.
+    reason: Option<String>,
+    /// queue: the step when no agent comes or none is signed in.
+    nobody: Option<String>,
+    /// queue: the step for all ways out of the waiting plan, or one for each word of its `leave`.
+    left: Option<LeftFile>,
+    /// transfer: how long it rings. 30s if left out.
+    ring: Option<String>,
+    /// transfer: the step when they are on the telephone.
+    busy: Option<String>,
+    /// transfer: the step when nobody answers.
+    no_answer: Option<String>,
+    /// music: how long it plays. 30s if left out.
+    #[schemars(rename = "for")]
+    for_: Option<String>,
     /// Says again what was said since the last key, and asks again.
     repeat: Option<Pace>,
     /// Ends this plan and goes back to the one that called it, with these variables.
@@ -161,7 +199,7 @@ pub(crate) struct StepFile {
     secret: Option<bool>,
     /// collect: read back and ask whether it is right.
     confirm: Option<ConfirmFile>,
-    /// collect: keys that lead elsewhere when they are pressed alone.
+    /// collect: keys that lead elsewhere when they are pressed alone. music: keys that lead elsewhere.
     keys: Option<BTreeMap<String, String>>,
     /// collect, verify: how long the first key may take. 6s if left out.
     first_digit: Option<String>,
@@ -192,7 +230,7 @@ pub(crate) struct StepFile {
     empty: Option<String>,
     /// lookup, verify: the step when no answer comes within the deadline.
     late: Option<String>,
-    /// lookup, verify: the step when nobody could be asked.
+    /// lookup, verify, queue, transfer: the step when nobody could be asked or reached.
     failed: Option<String>,
     /// verify: the step when everything is right; `ticket` exists from there on.
     passed: Option<String>,
@@ -202,7 +240,7 @@ pub(crate) struct StepFile {
     refused: Option<Attempts>,
     /// hours: the step when it is open.
     open: Option<String>,
-    /// hours: the step when it is closed.
+    /// hours, queue: the step when it is closed.
     closed: Option<String>,
     /// hours: the step on a holiday; as closed if left out.
     holiday: Option<String>,
@@ -211,6 +249,61 @@ pub(crate) struct StepFile {
     else_: Option<String>,
     /// The next step.
     then: Option<String>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(rename_all = "kebab-case")]
+enum AgentWord {
+    /// Whoever the queue's strategy gives.
+    Any,
+    /// The agent who had the caller's ticket last, if they come free soon.
+    Last,
+}
+
+/// A step for all ways out, or one for each.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+enum LeftFile {
+    /// A step.
+    Step(String),
+    /// A step for each word of a `leave`.
+    Words(BTreeMap<String, String>),
+}
+
+/// Where callers wait for whom.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(crate) struct QueuesFile {
+    /// The queues, by name.
+    queues: BTreeMap<String, QueueFile>,
+}
+
+/// One queue.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct QueueFile {
+    /// What people call it, in each language.
+    name: BTreeMap<Language, String>,
+    /// Which of the agents who are free gets a caller: longest-idle if left out.
+    strategy: Option<QueueStrategy>,
+    /// What an agent must be able to do to serve it; every agent serves a queue that asks for nothing.
+    skills: Option<OneOrMany<String>>,
+    /// How long an offer rings before the next agent gets it: 20s if left out.
+    ring: Option<String>,
+    /// How long an agent has for notes after a call: 30s if left out.
+    wrap_up: Option<String>,
+    /// After this time the caller goes to `nobody`: 15min if left out.
+    longest_wait: Option<String>,
+    /// How long the place of a caller whose connection was lost is kept: 10min if left out.
+    keep_place: Option<String>,
+    /// How long a caller waits for the last agent of their ticket while others are free: 20s if left out.
+    last_agent_wait: Option<String>,
+    /// The calendar of its hours; always open if left out.
+    hours: Option<String>,
+    /// The plan that runs while a caller waits.
+    while_waiting: String,
+    /// What a caller on hold hears: prompts/music/<name>.wav.
+    music: Option<String>,
 }
 
 /// A step, or one item for each attempt.
@@ -448,6 +541,48 @@ pub(crate) struct GivenFile {
     database: Option<String>,
     /// What a web service answers.
     web: Option<WebFile>,
+    /// How the queues are: nobody (as if left out), open (a free agent's telephone rings), closed, failed, or place and wait.
+    queue: Option<GivenQueue>,
+    /// What comes of putting a call through: answers if left out.
+    transfer: Option<TransferWord>,
+}
+
+/// How the queues are.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+enum GivenQueue {
+    /// nobody, open, closed or failed.
+    Word(QueueWord),
+    /// Agents are there, and others wait before the caller.
+    Open(PlaceFile),
+}
+
+#[derive(JsonSchema)]
+#[schemars(rename_all = "kebab-case")]
+enum QueueWord {
+    Nobody,
+    Open,
+    Closed,
+    Failed,
+}
+
+/// Where the caller stands.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(crate) struct PlaceFile {
+    /// From 1.
+    place: Option<u32>,
+    /// How long, for example 5min.
+    wait: Option<String>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(rename_all = "kebab-case")]
+enum TransferWord {
+    Answers,
+    Busy,
+    NoAnswer,
+    Failed,
 }
 
 /// What a web service answers; nothing found if `answer` is left out.
@@ -486,9 +621,9 @@ pub(crate) struct TicketFile {
 #[derive(JsonSchema)]
 #[schemars(untagged)]
 enum ActFile {
-    /// says nothing, hangs up, or the call ends.
+    /// says nothing, hangs up, the call ends, agent answers, agent hangs up, or agent is lost.
     Word(ActWord),
-    /// hears, keys or waits.
+    /// hears, keys, waits or place.
     Does(DoesFile),
 }
 
@@ -500,9 +635,15 @@ enum ActWord {
     HangsUp,
     #[schemars(rename = "the call ends")]
     TheCallEnds,
+    #[schemars(rename = "agent answers")]
+    AgentAnswers,
+    #[schemars(rename = "agent hangs up")]
+    AgentHangsUp,
+    #[schemars(rename = "agent is lost")]
+    AgentIsLost,
 }
 
-/// One of the three.
+/// One of the four.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
 struct DoesFile {
@@ -512,6 +653,8 @@ struct DoesFile {
     keys: Option<String>,
     /// Waits so long.
     waits: Option<String>,
+    /// Has this place in the queue from now on.
+    place: Option<u32>,
 }
 
 /// What the record holds after the call; `none` for nothing.
@@ -565,6 +708,9 @@ mod tests {
         assert_eq!(words::<CalendarFile>(), set(&lower::calendar::KNOWN));
         assert_eq!(words::<WeekFile>(), set(&lower::calendar::WEEK));
         assert_eq!(words::<NumbersFile>(), set(&lower::numbers::KNOWN));
+        assert_eq!(words::<QueuesFile>(), set(&lower::queues::KNOWN));
+        assert_eq!(words::<QueueFile>(), set(&lower::queues::QUEUE));
+        assert_eq!(words::<PlaceFile>(), set(&calls::QUEUE));
         assert_eq!(words::<CallsFile>(), set(&calls::SCRIPT));
         assert_eq!(words::<CallFile>(), set(&calls::CALL));
         assert_eq!(words::<GivenFile>(), set(&calls::GIVEN));

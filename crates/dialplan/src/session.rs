@@ -5,6 +5,7 @@
 //! call replays exactly. A session that is not over always waits for a time it names.
 
 mod ask;
+mod queue;
 mod steps;
 #[cfg(test)]
 mod tests;
@@ -16,12 +17,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hotline_model::verification::Given;
-use hotline_model::{CallerNumber, Fields, Language, StepEvent, Utterance, Value};
+use hotline_model::{AgentId, CallerNumber, Fields, Language, Pii, StepEvent, Utterance, Value};
 use indexmap::IndexMap;
 
 use crate::plan::{Answering, Outcome, Pace, Plan, Save, StepId};
 use crate::plans::Plans;
 use ask::Ask;
+use queue::{Listening, Queued, Talk};
 use voice::Voice;
 use wait::Waiting;
 
@@ -52,11 +54,71 @@ pub enum Event {
         /// How.
         answer: Answer,
     },
+    /// Where a caller who waits stands now.
+    Place {
+        /// The `Enqueue`.
+        op: OpId,
+        /// From 1.
+        place: u32,
+        /// How long, as one would say it; `None` if nobody knows.
+        wait: Option<Duration>,
+    },
+    /// Somebody has answered and hears the caller.
+    Joined {
+        /// The `Enqueue` or `Transfer`.
+        op: OpId,
+        /// The agent; `None` where it is none of ours.
+        agent: Option<AgentId>,
+    },
+    /// The agent was lost in mid-talk: the caller waits again, at the place they had.
+    Returned {
+        /// The `Enqueue`.
+        op: OpId,
+    },
+    /// The talk is over and the caller is still there.
+    TalkEnded {
+        /// The `Enqueue` or `Transfer`.
+        op: OpId,
+    },
+    /// No agent came, or none is signed in.
+    Nobody {
+        /// The `Enqueue`.
+        op: OpId,
+    },
+    /// The queue is closed.
+    QueueClosed {
+        /// The `Enqueue`.
+        op: OpId,
+    },
+    /// The queue cannot be asked.
+    QueueFailed {
+        /// The `Enqueue`.
+        op: OpId,
+    },
+    /// Nobody could be put through to; the caller is still there.
+    TransferFailed {
+        /// The `Transfer`.
+        op: OpId,
+        /// Why.
+        how: NotThrough,
+    },
     /// The call is over.
     HungUp {
         /// Who ended it.
         by: HungUpBy,
     },
+}
+
+/// Why a call was not put through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NotThrough {
+    /// They are on the telephone.
+    Busy,
+    /// They do not answer.
+    NoAnswer,
+    /// They cannot be reached, or may not be called.
+    Failed,
 }
 
 /// Who ended a call.
@@ -158,6 +220,53 @@ pub enum Command {
         /// The template.
         template: String,
     },
+    /// Play `prompts/music/<name>.wav` over and over until [`Command::StopPlaying`] of this `op`, another
+    /// play, or the end of the call. No `PlayDone` is expected.
+    Music {
+        /// Names the play.
+        op: OpId,
+        /// The file.
+        name: String,
+    },
+    /// Put the caller into a queue. The shell: makes a place (`queue::Event::Join`, with the last agent of
+    /// the verified ticket or of the customer if `last_agent`, and what is known of the caller), and tells
+    /// [`Event::Place`] whenever it changes, until one of [`Event::Joined`] (stop what plays, bridge the
+    /// legs), [`Event::Nobody`], [`Event::QueueClosed`], [`Event::QueueFailed`], or [`Command::LeaveQueue`].
+    /// After `Joined`: [`Event::TalkEnded`] when the agent is gone and the caller is not, or
+    /// [`Event::Returned`] when the agent was lost and the caller is back in the line. While the caller
+    /// waits this session goes on saying and asking things. A caller whom the network loses keeps the
+    /// place (`Leaving::ConnectionLost`); the shell knows how the call ended, the session does not.
+    Enqueue {
+        /// Names the waiting, and the talk that comes of it.
+        op: OpId,
+        /// The queue.
+        queue: String,
+        /// 0 to 9; higher ones come first.
+        priority: u8,
+        /// What the agent must be able to do, besides what the queue asks for.
+        skills: Vec<String>,
+        /// Whether the agent who had the caller's ticket last is preferred.
+        last_agent: bool,
+        /// Why the caller wants an agent.
+        reason: Option<String>,
+    },
+    /// The caller waits no longer: take the place away, withdraw an offer that rings. Not answered;
+    /// news of this `op` that comes all the same is dropped.
+    LeaveQueue {
+        /// The `Enqueue`.
+        op: OpId,
+    },
+    /// Put the call through: ring the number (where the trunk's allow-list has it) for so long, with
+    /// ring-back for the caller, then [`Event::Joined`] and the bridge, or [`Event::TransferFailed`].
+    /// [`Event::TalkEnded`] when they hang up and the caller does not.
+    Transfer {
+        /// Names the transfer.
+        op: OpId,
+        /// The number: digits, with `+` where it is international.
+        to: Pii<String>,
+        /// How long it rings.
+        ring: Duration,
+    },
     /// The notice has been heard: record from here on.
     StartRecording,
     /// Answer the call, which the caller has heard without being charged so far.
@@ -238,6 +347,14 @@ enum State {
     Asking(Box<Ask>),
     /// An operation that has not been answered.
     Waiting(Box<Waiting>),
+    /// The queue has not told anything yet: a closed one is heard of at once.
+    Queueing(Talk),
+    /// Music, until its time is over or a key leads on.
+    Listening(Listening),
+    /// The call is being put through.
+    Transferring(Talk),
+    /// Somebody talks with the caller.
+    Talking(Talk),
     /// Then the call is ended.
     Closing(Outcome),
     /// The call is over.
@@ -277,6 +394,8 @@ pub struct Session {
     masked: bool,
     recording: bool,
     answered: bool,
+    /// The queue that the caller waits in, or whose agent they talk with.
+    queued: Option<Queued>,
 }
 
 impl Session {
@@ -306,6 +425,7 @@ impl Session {
             masked: false,
             recording: false,
             answered,
+            queued: None,
         })
     }
 
@@ -319,7 +439,28 @@ impl Session {
             Event::Answer { op, answer } if self.waits_for(op) => self.take_answer(answer),
             Event::Key { key } if crate::lower::is_key(key) => self.take_key(key),
             Event::HungUp { .. } => self.hung_up(),
-            Event::Started | Event::PlayDone { .. } | Event::Answer { .. } | Event::Key { .. } => return,
+            Event::Place { op, place, wait } if self.waits_in_queue(op) => self.take_place(place, wait),
+            Event::Joined { op, agent } if self.waits_in_queue(op) || self.is_put_through(op) => {
+                self.joined(op, agent);
+            }
+            Event::Returned { op } if self.talks_with_agent(op) => self.returned(),
+            Event::TalkEnded { op } if self.talks(op) => self.talk_ended(op),
+            Event::Nobody { op } if self.waits_in_queue(op) => self.waited_in_vain("nobody"),
+            Event::QueueClosed { op } if self.waits_in_queue(op) => self.waited_in_vain("closed"),
+            Event::QueueFailed { op } if self.waits_in_queue(op) => self.waited_in_vain("failed"),
+            Event::TransferFailed { op, how } if self.is_put_through(op) => self.not_through(how),
+            Event::Started
+            | Event::PlayDone { .. }
+            | Event::Answer { .. }
+            | Event::Key { .. }
+            | Event::Place { .. }
+            | Event::Joined { .. }
+            | Event::Returned { .. }
+            | Event::TalkEnded { .. }
+            | Event::Nobody { .. }
+            | Event::QueueClosed { .. }
+            | Event::QueueFailed { .. }
+            | Event::TransferFailed { .. } => return,
         }
         self.advance();
     }
@@ -332,6 +473,7 @@ impl Session {
         }
         self.wait_timeout();
         self.ask_timeout();
+        self.queue_timeout();
         self.advance();
     }
 
@@ -346,6 +488,8 @@ impl Session {
         let state = match &self.state {
             State::Asking(ask) => ask.deadline(),
             State::Waiting(waiting) => waiting.deadline(),
+            State::Listening(listening) => Some(listening.until),
+            State::Queueing(talk) | State::Transferring(talk) | State::Talking(talk) => Some(talk.until),
             _ => None,
         };
         self.voice.deadline().into_iter().chain(state).min()
@@ -387,7 +531,7 @@ impl Session {
     }
 
     fn take_key(&mut self, key: char) {
-        if matches!(self.state, State::New | State::Over) {
+        if matches!(self.state, State::New | State::Over | State::Transferring(_) | State::Talking(_)) {
             return;
         }
         if let Some((end_key, until)) = self.swallow.take()
@@ -429,12 +573,21 @@ impl Session {
                         return;
                     }
                 }
+                State::Listening(listening) => {
+                    if !self.go_on_listening(listening) {
+                        return;
+                    }
+                }
                 State::Closing(outcome) => {
                     self.unmask();
                     self.commands.push_back(Command::Hangup { outcome });
                     return;
                 }
-                state @ (State::New | State::Over) => {
+                state @ (State::New
+                | State::Over
+                | State::Queueing(_)
+                | State::Transferring(_)
+                | State::Talking(_)) => {
                     self.state = state;
                     return;
                 }
@@ -445,6 +598,7 @@ impl Session {
     /// Ends the call once everything is said.
     fn close(&mut self, outcome: Outcome) {
         let outcome = *self.outcome.get_or_insert(outcome);
+        self.leave_queue("hung-up");
         let step = self.position().1.to_owned();
         if !matches!(self.state, State::Closing(_)) {
             let save = Save { outcome: Some(outcome), ..Save::default() };
@@ -475,6 +629,7 @@ impl Session {
             self.voice.clear();
         }
         self.unmask();
+        self.hung_up_with_human();
         if self.outcome.is_none() {
             let step = self.position().1.to_owned();
             let save = Save { outcome: Some(Outcome::Abandoned), ..Save::default() };

@@ -1,6 +1,7 @@
 //! A call on virtual time: a session, a record in memory, and a stop-watch for prompts. What
 //! `hotline test` and `hotline simulate` drive; it never waits and never reads a clock.
 
+mod human;
 mod record;
 
 use std::sync::Arc;
@@ -8,7 +9,10 @@ use std::time::Duration;
 
 use hotline_model::{Language, Segment, StepEvent, Utterance, Value};
 
+pub use human::{SimulatedQueue, SimulatedTransfer};
 pub use record::{Database, MemoryRecord, SimulatedTicket};
+
+use human::Human;
 
 use crate::plan::{Outcome, Pace, Save};
 use crate::plans::Plans;
@@ -145,6 +149,9 @@ pub struct Simulation<'a> {
     written: Written,
     over: bool,
     withheld: bool,
+    human: Human,
+    music: Option<OpId>,
+    started: jiff::Zoned,
 }
 
 impl<'a> Simulation<'a> {
@@ -157,6 +164,7 @@ impl<'a> Simulation<'a> {
         lengths: &'a dyn PromptLength,
     ) -> Option<Self> {
         let withheld = matches!(context.caller, hotline_model::CallerNumber::Withheld);
+        let started = context.started.clone();
         Some(Self {
             session: Session::new(Arc::clone(plans), plan, context)?,
             record,
@@ -172,6 +180,9 @@ impl<'a> Simulation<'a> {
             written: Written::default(),
             over: false,
             withheld,
+            human: Human::default(),
+            music: None,
+            started,
         })
     }
 
@@ -202,7 +213,7 @@ impl<'a> Simulation<'a> {
         }
         let play = self.playing.as_ref().map(|playing| playing.ends);
         let answer = self.answers.iter().map(|(at, ..)| *at).min();
-        [play, answer, self.session.poll_timeout()].into_iter().flatten().min()
+        [play, answer, self.human.next_at(), self.session.poll_timeout()].into_iter().flatten().min()
     }
 
     /// Lets time pass; everything that falls due on the way happens.
@@ -235,7 +246,7 @@ impl<'a> Simulation<'a> {
     /// Whether only the caller, or their silence, moves the call on: nothing is said and nothing
     /// is being looked up.
     pub fn waits_for_caller(&self) -> bool {
-        !self.over && self.playing.is_none() && self.answers.is_empty()
+        !self.over && self.playing.is_none() && self.answers.is_empty() && !self.human.is_due_soon(self.now)
     }
 
     /// What the caller heard so far.
@@ -277,6 +288,8 @@ impl<'a> Simulation<'a> {
         } else if let Some(at) = self.answers.iter().position(|(at, ..)| *at <= now) {
             let (_, op, answer) = self.answers.remove(at);
             self.happen(Event::Answer { op, answer });
+        } else if let Some(event) = self.human.take_due(now) {
+            self.human_news(event);
         } else if self.session.poll_timeout().is_some_and(|at| at <= now) {
             self.session.handle_timeout(now);
             self.obey();
@@ -314,6 +327,13 @@ impl<'a> Simulation<'a> {
                     self.tell(format!("text message: {template}"));
                     self.written.messages.push(template);
                 }
+                Command::Music { op, name } => {
+                    self.tell(format!("music: {name}"));
+                    self.music = Some(op);
+                }
+                Command::Enqueue { op, queue, .. } => self.enqueue(op, &queue),
+                Command::LeaveQueue { op } => self.human.forget(op),
+                Command::Transfer { op, to, ring } => self.transfer(op, to.expose(), ring),
                 Command::StartRecording => {
                     self.tell("recording begins".into());
                     self.written.recorded = true;
@@ -335,6 +355,7 @@ impl<'a> Simulation<'a> {
     }
 
     fn play(&mut self, op: OpId, utterances: Vec<Utterance>, pace: Pace) {
+        self.music = None;
         let mut at = self.now;
         for utterance in utterances {
             let to = at + self.lengths.length(&utterance, pace);
@@ -355,6 +376,9 @@ impl<'a> Simulation<'a> {
     }
 
     fn stop(&mut self, op: OpId) {
+        if self.music == Some(op) {
+            self.music = None;
+        }
         if self.playing.as_ref().is_some_and(|playing| playing.op == op) {
             self.playing = None;
             let now = self.now;
@@ -378,6 +402,11 @@ impl<'a> Simulation<'a> {
             }
             StepEvent::LookedUp { step, outcome } => self.tell(format!("look-up at {step}: {outcome}")),
             StepEvent::Verified { step, outcome } => self.tell(format!("verification at {step}: {outcome}")),
+            StepEvent::Queued { queue, .. } => self.tell(format!("waits in queue {queue}")),
+            StepEvent::Joined { .. } => self.tell("talks with somebody".into()),
+            StepEvent::Returned { .. } => self.tell("the agent is lost; waits again".into()),
+            StepEvent::LeftQueue { how, .. } => self.tell(format!("waits and talks no longer: {how}")),
+            StepEvent::Transferred { how, .. } => self.tell(format!("transfer: {how}")),
             StepEvent::Trouble { step, code } => self.tell(format!("trouble at {step}: {code}")),
             _ => {}
         }

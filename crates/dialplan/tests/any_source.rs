@@ -4,10 +4,12 @@ use hotline_dialplan::calls::CallScripts;
 use hotline_dialplan::{Plans, Recordings, diagnostic};
 use proptest::prelude::*;
 
-const SOURCES: [(&str, &str); 5] = [
+const SOURCES: [(&str, &str); 7] = [
     ("complaint-result.yaml", include_str!("../../../dialplans/complaint-result.yaml")),
     ("main-menu.yaml", include_str!("../../../dialplans/main-menu.yaml")),
     ("numbers.yaml", include_str!("../../../dialplans/numbers.yaml")),
+    ("waiting.yaml", include_str!("../../../dialplans/waiting.yaml")),
+    ("queues.yaml", include_str!("../../../dialplans/queues.yaml")),
     ("policies/ticket-result.yaml", include_str!("../../../dialplans/policies/ticket-result.yaml")),
     ("calendars/office.yaml", include_str!("../../../dialplans/calendars/office.yaml")),
 ];
@@ -53,13 +55,13 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(100))]
 
     #[test]
-    fn any_text_is_read_without_a_panic(text in "(\\PC|\\n|\\t){0,200}", which in 0usize..5) {
+    fn any_text_is_read_without_a_panic(text in "(\\PC|\\n|\\t){0,200}", which in 0usize..7) {
         check(vec![(SOURCES[which].0.to_owned(), text)]);
     }
 
     #[test]
     fn a_spoilt_file_is_read_without_a_panic(
-        which in 0usize..5,
+        which in 0usize..7,
         spoils in prop::collection::vec((0.0f64..1.0, pieces(), 0usize..12), 1..4),
     ) {
         let mut files: Vec<(String, String)> = SOURCES.map(|(name, text)| (name.to_owned(), text.to_owned())).to_vec();

@@ -31,6 +31,8 @@ fn found(path: &Path) -> Vec<diagnostic::Diagnostic> {
         file("dialplans/policies/ticket-result.yaml", shipped.join("policies/ticket-result.yaml")),
         file("dialplans/calendars/office.yaml", shipped.join("calendars/office.yaml")),
         file("dialplans/help.yaml", root().join("fixtures/world/help.yaml")),
+        file("dialplans/queues.yaml", root().join("fixtures/world/queues.yaml")),
+        file("dialplans/hold.yaml", root().join("fixtures/world/hold.yaml")),
     ];
     let name = path.file_name().unwrap().to_str().unwrap();
     files.push(file(&format!("dialplans/{name}"), path.to_owned()));

@@ -53,6 +53,55 @@ fn a_calendar_with_faults_tells_all_of_them() {
 }
 
 #[test]
+fn queues_with_faults_tell_all_of_them() {
+    let text = "queues:\n  desk:\n    name: { zh-CN: 台 }\n    strategy: longest-idel\n    ring: 20\n    hours: ofice\n    while-waiting: helo\n    skils: [a]\n  Bad Name: { name: x }\n";
+    let (plans, found) = load("queues.yaml", text);
+    assert!(plans.is_none());
+    assert_eq!(
+        told(&found),
+        [
+            "D403 the queue has no name in en-US",
+            "D308 `strategy` is longest-idle, skills or last-agent, not `longest-idel`",
+            "D304 `ring` needs a length of time, and `20` has no unit that is known",
+            "D205 no calendar is called `ofice`",
+            "D206 no plan is called `helo`",
+            "D301 queue `desk` has no word `skils`",
+            "D209 `Bad Name` is no name for a queue",
+            "D302 queue `Bad Name` needs `while-waiting`",
+        ]
+    );
+    assert!(found.iter().all(|finding| finding.help.is_some()));
+}
+
+#[test]
+fn a_waiting_plan_takes_what_a_queue_tells_and_waits_nowhere_else() {
+    let queues = "queues:\n  desk: { name: Desk, while-waiting: hold }\n";
+    let hold = "plan: hold\nlanguages: [en-US]\nstart: more\ntakes: { place: text, code: digits }\nreturns: { tries: number }\nsteps:\n  more: { queue: desk, then: back, nobody: back, closed: back, failed: back }\n  back: { return: { tries: place } }\n";
+    let files = [("hello.yaml", PLAN), ("queues.yaml", queues), ("hold.yaml", hold)];
+    let files = files.map(|(name, text)| (name.to_owned(), text.to_owned())).to_vec();
+    let (_, found) = Plans::load(files, &Recordings::default());
+    assert_eq!(
+        told(&found),
+        [
+            "D520 step `more` is a `queue` in a plan that runs inside a queue",
+            "D520 plan `hold` takes `place` as text, which no queue tells",
+            "D520 plan `hold` takes `code` as digits, which no queue tells",
+            "D520 plan `hold` returns `tries`, and nobody takes it",
+        ]
+    );
+}
+
+#[test]
+fn music_that_is_not_there_is_told_where_some_is() {
+    let plan = "plan: hum\nlanguages: [en-US]\nstart: hum\nsteps:\n  hum: { music: clam, then: end }\n  end: { hangup: contained }\n";
+    let mut recordings = Recordings::default();
+    recordings.add_music("calm");
+    let (_, found) = Plans::load(vec![("hum.yaml".into(), plan.into())], &recordings);
+    assert_eq!(told(&found), ["D406 `prompts/music/clam.wav` is missing"]);
+    assert_eq!(found[0].help.as_deref(), Some("did you mean `calm`?"));
+}
+
+#[test]
 fn numbers_lead_to_plans_that_exist() {
     let text = "numbers: { \"10086\": helo, \"ten\": hello, \"1 2\": hello }\ntest-numbers: { \"9001\": hello }\ndefault: hello\nannouncement: { for: all, text: { zh-CN: 抢修中。 } }\n";
     let (_, found) = load("numbers.yaml", text);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hotline_dialplan::plan::Answering as PlanAnswering;
-use hotline_dialplan::session::{HungUpBy, Query};
+use hotline_dialplan::session::{HungUpBy, NotThrough, Query};
 use hotline_dialplan::{Command, Event, OpId, Plans, Session, StartContext};
 use hotline_media::{LegId, LegStats, MediaEvent};
 use hotline_model::{
@@ -392,6 +392,13 @@ impl Call {
                     self.player.play(Instant::now(), op, utterances, pace);
                 }
                 Command::StopPlaying { op } => self.player.stop(op),
+                Command::Music { op, name } => self.player.music(op, &name),
+                // Agents have no way to sign in here: the plan says what happens then.
+                Command::Enqueue { op, .. } => self.tell(Event::QueueFailed { op }),
+                Command::LeaveQueue { .. } => {}
+                Command::Transfer { op, .. } => {
+                    self.tell(Event::TransferFailed { op, how: NotThrough::Failed });
+                }
                 Command::Lookup { op, query, within } => self.look_up(op, query, within),
                 Command::Verify { op, policy, given, .. } => self.verify(op, &policy, given),
                 Command::Save { save, .. } => self.save(save),

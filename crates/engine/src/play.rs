@@ -74,6 +74,20 @@ impl Player {
         });
     }
 
+    /// Plays music over and over, until it is stopped or something else plays.
+    pub fn music(&mut self, op: OpId, name: &str) {
+        self.current = Some(Current { op, filler_at: None, filler_plays: false });
+        let plane = &self.house.media.plane;
+        let begun = match self.house.speech.music(name) {
+            Some(clip) => plane.play_loop(self.leg, PlayId(op.0), vec![clip]),
+            // The checker has warned of it: silence, and keys count all the same.
+            None => plane.stop(self.leg),
+        };
+        if let Err(error) = begun {
+            tracing::warn!(%error, "music could not be played");
+        }
+    }
+
     /// Speech has come, or will not come. Gives the operation back if there is nothing to play:
     /// then the plan goes on at once.
     pub fn rendered(&mut self, rendered: Rendered) -> Option<(OpId, SpeechError)> {

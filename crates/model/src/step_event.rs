@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{EndReason, Language};
+use crate::{AgentId, EndReason, Language};
 
 /// One step of a call, written to the record as it happens. Digits that a plan calls secret never
 /// enter one.
@@ -85,6 +85,49 @@ pub enum StepEvent {
         /// The names of the fields written.
         fields: Vec<String>,
     },
+    /// The caller waits for an agent.
+    Queued {
+        /// The step that waits.
+        step: String,
+        /// The queue.
+        queue: String,
+    },
+    /// The caller was told where they stand.
+    PlaceTold {
+        /// The place, from 1.
+        place: u32,
+        /// The wait in minutes, if it was known.
+        minutes: Option<u32>,
+    },
+    /// An agent's telephone rings for the caller. Noted by the shell, which makes the offer.
+    Offered {
+        /// Whose.
+        agent: AgentId,
+    },
+    /// Somebody has the caller: an agent, or whom the call was put through to.
+    Joined {
+        /// The agent; `None` where it is none of ours.
+        agent: Option<AgentId>,
+    },
+    /// The caller's agent was lost: they wait again, at their place.
+    Returned {
+        /// The step that waits.
+        step: String,
+    },
+    /// The caller waits no longer, or the talk is over.
+    LeftQueue {
+        /// The step that waited.
+        step: String,
+        /// `answered`, `nobody`, `closed`, `failed`, `hung-up`, or the word of the plan's `leave`.
+        how: String,
+    },
+    /// The call was to be put through.
+    Transferred {
+        /// The step.
+        step: String,
+        /// `answered`, `busy`, `no-answer`, `failed` or `hung-up`.
+        how: String,
+    },
     /// Something of ours went wrong and the plan went on by its exit for it.
     Trouble {
         /// The step.
@@ -114,6 +157,13 @@ impl StepEvent {
             Self::Answered { .. } => "call.answered",
             Self::Language { .. } => "call.language",
             Self::Saved { .. } => "call.saved",
+            Self::Queued { .. } => "call.queued",
+            Self::PlaceTold { .. } => "call.place-told",
+            Self::Offered { .. } => "call.offered",
+            Self::Joined { .. } => "call.joined",
+            Self::Returned { .. } => "call.returned",
+            Self::LeftQueue { .. } => "call.left-queue",
+            Self::Transferred { .. } => "call.transferred",
             Self::Trouble { .. } => "call.trouble",
             Self::Ended { .. } => "call.ended",
         }

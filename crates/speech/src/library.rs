@@ -59,6 +59,8 @@ pub(crate) struct Library {
     recordings: HashMap<(Language, String), Recording>,
     /// Names by [`text_hash`].
     by_words: HashMap<(Language, String), String>,
+    /// `<prompts>/music/*.wav`.
+    music: HashMap<String, Recording>,
 }
 
 /// The hash of recorded words in `texts.json`: the first 16 hexadecimal digits of the SHA-256 of
@@ -74,7 +76,7 @@ const WORDS: &str = "words/";
 /// A recording further away than this is brought to the level of the others.
 pub(crate) const TOLERANCE_DB: f64 = 3.0;
 impl Library {
-    /// Finds `<prompts>/<language>/*.wav` and `<prompts>/<language>/words/*.wav`; none of them is read
+    /// Finds `<prompts>/<language>/*.wav` and `<prompts>/<language>/words/*.wav` and `<prompts>/music/*.wav`; none of them is read
     /// yet. A folder that is not there holds nothing.
     pub(crate) fn find_all(prompts: &Path) -> Result<Self, SpeechError> {
         let mut library = Self::default();
@@ -89,6 +91,11 @@ impl Library {
                 library.recordings.insert((language, name), recording);
             }
         }
+        for (path, name) in waves(&prompts.join("music"))? {
+            let recording =
+                Recording { path, usual: OnceLock::new(), slow: OnceLock::new(), text_hash: None };
+            library.music.insert(name, recording);
+        }
         Ok(library)
     }
 
@@ -100,13 +107,18 @@ impl Library {
         let mut names: Vec<_> = self.recordings.keys().collect();
         names.sort_by_key(|(language, name)| (name.starts_with(WORDS), *language, name));
         let mut broken = Ok(());
-        for name in names {
-            let Some(recording) = self.recordings.get(name) else { continue };
+        let prompts = names.into_iter().filter_map(|name| self.recordings.get(name));
+        for recording in prompts.chain(self.music.values()) {
             if recording.usual().is_none() && broken.is_ok() {
                 broken = load(&recording.path).map(drop);
             }
         }
         broken
+    }
+
+    /// Music by its name.
+    pub(crate) fn music(&self, name: &str) -> Option<Clip> {
+        self.music.get(name)?.usual().cloned()
     }
 
     /// The recording of a prompt, or of one of its parts.

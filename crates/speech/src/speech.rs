@@ -249,6 +249,11 @@ impl Speech {
         self.library().find(language, name, Pace::Usual)
     }
 
+    /// Music, to be played over and over: `prompts/music/<name>.wav`.
+    pub fn music(&self, name: &str) -> Option<Clip> {
+        self.library().music(name)
+    }
+
     /// The recorded prompts, for the checker of plans.
     pub fn recordings(&self) -> Vec<RecordingFact> {
         self.library().facts()

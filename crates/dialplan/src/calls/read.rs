@@ -7,23 +7,28 @@ use hotline_model::{CallerNumber, Fields, Language, TicketState, Value};
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 
-use super::{Act, CallScript, CallScripts, Expected};
+use super::{Act, AgentDoes, CallScript, CallScripts, Expected};
 use crate::check::entities;
 use crate::diagnostic::{Diagnostic, closest, codes};
 use crate::lower::{Reader, Table, inner};
 use crate::plan::{Outcome, Type};
 use crate::plans::Plans;
-use crate::simulation::{Database, MemoryRecord, SimulatedTicket};
+use crate::session::NotThrough;
+use crate::simulation::{Database, MemoryRecord, SimulatedQueue, SimulatedTicket, SimulatedTransfer};
 use crate::source::{SourceFile, Span};
 use crate::tree::{self, Name, Node};
 
 pub(crate) const SCRIPT: [&str; 3] = ["plan", "zone", "calls"];
 pub(crate) const CALL: [&str; 7] = ["name", "from", "dialled", "at", "given", "caller", "record"];
-pub(crate) const GIVEN: [&str; 5] = ["ticket", "customer", "attempts", "database", "web"];
+pub(crate) const GIVEN: [&str; 7] =
+    ["ticket", "customer", "attempts", "database", "web", "queue", "transfer"];
 pub(crate) const TICKET: [&str; 8] =
     ["code", "last-four", "state", "expired", "result", "category", "reference", "changed-on"];
 pub(crate) const RECORD: [&str; 8] =
     ["outcome", "reason", "wrong-attempts", "follow-up", "tag", "message", "recorded", "language"];
+pub(crate) const QUEUE: [&str; 2] = ["place", "wait"];
+const ACTS: [&str; 6] =
+    ["says nothing", "hangs up", "the call ends", "agent answers", "agent hangs up", "agent is lost"];
 const ATTEMPTS: [&str; 5] = ["by-caller", "on-ticket", "by-withheld", "by-all", "attempts-by-all"];
 
 impl CallScripts {
@@ -186,6 +191,19 @@ impl Reader {
                 record.on_ticket.extend(record.tickets.iter().map(|ticket| (ticket.code.clone(), on_ticket)));
             }
         }
+        if let Some(node) = table.find("queue") {
+            record.queue = self.given_queue(node, &table.key_span("queue")).unwrap_or_default();
+        }
+        if let Some(node) = table.find("transfer") {
+            let words = [
+                ("answers", SimulatedTransfer::Answers),
+                ("busy", SimulatedTransfer::Fails(NotThrough::Busy)),
+                ("no-answer", SimulatedTransfer::Fails(NotThrough::NoAnswer)),
+                ("failed", SimulatedTransfer::Fails(NotThrough::Failed)),
+            ];
+            record.transfer =
+                self.word(node, "`transfer`", &words, &table.key_span("transfer")).unwrap_or_default();
+        }
         if let Some(node) = table.find("web")
             && let Some(web) = self.table(node, &table.key_span("web"), "`web`", &["url", "answer"])
         {
@@ -196,6 +214,28 @@ impl Reader {
             });
             record.web.extend(url.map(|url| (url.text, answer)));
         }
+    }
+
+    /// `nobody`, `closed`, `failed`, or `{ place: 2, wait: 5min }`.
+    fn given_queue(&mut self, node: &Node, head: &Span) -> Option<SimulatedQueue> {
+        if node.entries().is_none() {
+            let words = [
+                ("nobody", SimulatedQueue::Nobody),
+                ("closed", SimulatedQueue::Closed),
+                ("failed", SimulatedQueue::Failed),
+                ("open", SimulatedQueue::Open { place: 0, wait: None }),
+            ];
+            return self.word(node, "`queue`", &words, head);
+        }
+        let table = self.table(node, head, "`queue`", &QUEUE)?;
+        let place = table
+            .find("place")
+            .and_then(|node| self.count(node, "`place`", 1..=1_000, &table.key_span("place")))
+            .map_or(1, |place| u32::try_from(place).unwrap_or(u32::MAX));
+        let wait = table.find("wait").and_then(|node| {
+            self.duration(node, "`wait`", Duration::from_secs(6 * 3_600), &table.key_span("wait"))
+        });
+        Some(SimulatedQueue::Open { place, wait })
     }
 
     fn database(&mut self, node: &Node, head: &Span) -> Option<Database> {
@@ -285,8 +325,11 @@ impl Reader {
             Some("says nothing") => return Some(Act::SaysNothing(inner(node))),
             Some("hangs up") => return Some(Act::HangsUp),
             Some("the call ends") => return Some(Act::CallEnds(inner(node))),
+            Some("agent answers") => return Some(Act::Agent(AgentDoes::Answers, inner(node))),
+            Some("agent hangs up") => return Some(Act::Agent(AgentDoes::HangsUp, inner(node))),
+            Some("agent is lost") => return Some(Act::Agent(AgentDoes::IsLost, inner(node))),
             Some(other) => {
-                let near = closest(other, ["says nothing", "hangs up", "the call ends"]);
+                let near = closest(other, ACTS);
                 self.report(
                     Diagnostic::error(codes::WORD, &inner(node), format!("no caller does `{other}`"))
                         .label("cannot be acted")
@@ -297,7 +340,12 @@ impl Reader {
             None => {}
         }
         let head = crate::lower::first_line(&node.span);
-        let table = self.table(node, &head, "an item of `caller`", &["hears", "keys", "waits"])?;
+        let table = self.table(node, &head, "an item of `caller`", &["hears", "keys", "waits", "place"])?;
+        if let Some(node) = table.find("place") {
+            let place = self.count(node, "`place`", 1..=1_000, &table.key_span("place"))?;
+            let place = u32::try_from(place).unwrap_or(u32::MAX);
+            return Some(Act::Agent(AgentDoes::MovesUp(place), inner(node)));
+        }
         if let Some(node) = table.find("hears") {
             return Some(Act::Hears(self.prompts_heard(node, &table, plans, plan)));
         }

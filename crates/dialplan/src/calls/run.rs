@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Act, CallReport, CallScript, CallScripts, Expected};
+use super::{Act, AgentDoes, CallReport, CallScript, CallScripts, Expected};
 use crate::diagnostic::{Diagnostic, codes};
 use crate::plans::Plans;
 use crate::session::StartContext;
 use crate::simulation::{PromptLength, Simulation};
+use crate::source::Span;
 use crate::tree::Name;
 
 /// Between two keys that a caller presses.
@@ -100,8 +101,7 @@ impl Actor<'_> {
             Act::Hears(prompts) => prompts.iter().all(|prompt| self.hears(prompt)),
             Act::Keys(keys) => self.keys(keys),
             Act::Waits(length) => {
-                let until = self.simulation.now() + *length;
-                self.simulation.advance_to(until);
+                self.waits(*length);
                 true
             }
             Act::SaysNothing(span) => {
@@ -127,6 +127,7 @@ impl Actor<'_> {
                 self.simulation.hang_up();
                 true
             }
+            Act::Agent(does, span) => self.agent(*does, span),
             Act::CallEnds(span) => {
                 let patience = self.simulation.now() + PATIENCE;
                 while !self.simulation.is_over() {
@@ -157,6 +158,65 @@ impl Actor<'_> {
                 true
             }
         }
+    }
+
+    /// Lets time pass. What a queue says meanwhile, again and again, need not be named.
+    fn waits(&mut self, length: Duration) {
+        let until = self.simulation.now() + length;
+        while let Some(at) = self.simulation.next_at().filter(|at| *at <= until) {
+            let (waited, heard) = (self.simulation.waits_in_queue(), self.simulation.heard().len());
+            self.simulation.advance_to(at);
+            if waited {
+                let now = self.simulation.now();
+                let whole = self.simulation.heard().iter().filter(|heard| heard.to <= now).count();
+                let listened = if self.simulation.waits_in_queue() { whole } else { heard };
+                self.next = self.next.max(listened);
+            }
+        }
+        self.simulation.advance_to(until);
+    }
+
+    /// The human at the other end; what is on its way to them comes first.
+    fn agent(&mut self, does: AgentDoes, span: &Span) -> bool {
+        let patience = self.simulation.now() + PATIENCE;
+        loop {
+            let ready = match does {
+                AgentDoes::Answers | AgentDoes::MovesUp(_) => self.simulation.waits_in_queue(),
+                AgentDoes::HangsUp | AgentDoes::IsLost => self.simulation.talks(),
+            };
+            if ready || self.simulation.now() > patience || !self.simulation.step() {
+                break;
+            }
+        }
+        let done = match does {
+            AgentDoes::Answers => self.simulation.agent_answers(),
+            AgentDoes::HangsUp => self.simulation.agent_hangs_up(),
+            AgentDoes::IsLost => self.simulation.agent_is_lost(),
+            AgentDoes::MovesUp(place) => self.simulation.move_up(place),
+        };
+        if !done {
+            let (message, help) = match does {
+                AgentDoes::Answers | AgentDoes::MovesUp(_) => (
+                    "the caller waits in no queue",
+                    "write `queue: open` under `given`, and let the caller come there",
+                ),
+                AgentDoes::HangsUp | AgentDoes::IsLost => {
+                    ("nobody talks with the caller", "write `- agent answers` before this line")
+                }
+            };
+            self.failures.push(
+                Diagnostic::error(codes::SCRIPT_AGENT, span, message)
+                    .label(format!("the call is at step `{}`", self.simulation.session().position().1))
+                    .help(help),
+            );
+            return false;
+        }
+        // What was stopped has been listened to as far as it went.
+        let now = self.simulation.now();
+        while self.simulation.heard().get(self.next).is_some_and(|heard| heard.to <= now) {
+            self.next += 1;
+        }
+        true
     }
 
     fn hears(&mut self, prompt: &Name) -> bool {

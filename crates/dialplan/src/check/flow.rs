@@ -7,7 +7,9 @@ use indexmap::IndexMap;
 use super::graph::Graph;
 use crate::diagnostic::{Diagnostic, codes};
 use crate::lower::Reader;
-use crate::plan::{Action, Answering, Menu, Plan};
+use crate::lower::plan::World;
+use crate::plan::{Action, Answering, Enqueue, Menu, Plan};
+use crate::plans::Queue;
 
 /// More options than this are not remembered.
 const MOST_OPTIONS: usize = 5;
@@ -15,7 +17,14 @@ const MOST_OPTIONS: usize = 5;
 /// More menus than this in a row lose callers.
 const MOST_LEVELS: usize = 3;
 
-pub(super) fn check(reader: &mut Reader, plan: &Plan, graph: &Graph, humans: &[String], shaky: bool) {
+pub(super) fn check(
+    reader: &mut Reader,
+    plan: &Plan,
+    world: &World,
+    graph: &Graph,
+    humans: &[String],
+    shaky: bool,
+) {
     loops(reader, plan, graph);
     unanswered(reader, plan, graph);
     if shaky {
@@ -35,7 +44,10 @@ pub(super) fn check(reader: &mut Reader, plan: &Plan, graph: &Graph, humans: &[S
             );
         }
     }
-    to_a_human(reader, plan, graph, humans);
+    // Who waits in a queue is on the way to a human.
+    if !world.waits(&plan.name) {
+        to_a_human(reader, plan, graph, humans);
+    }
     menus(reader, plan, graph);
 }
 
@@ -47,16 +59,19 @@ fn unanswered(reader: &mut Reader, plan: &Plan, graph: &Graph) {
     let mut seen = vec![false; plan.steps.len()];
     let mut open = vec![plan.start.0];
     while let Some(at) = open.pop() {
-        if !seen.get_mut(at).is_some_and(|seen| !std::mem::replace(seen, true)) {
+        if seen.get_mut(at).is_none_or(|seen| std::mem::replace(seen, true)) {
             continue;
         }
         let step = &plan.steps[at];
         if matches!(step.action, Action::Answer) {
             continue;
         }
-        let calls = matches!(step.action, Action::Call { .. });
-        if step.action.asks() || calls {
-            let does = if calls { "runs another plan" } else { "asks the caller" };
+        let does = match &step.action {
+            Action::Call { .. } => Some("runs another plan"),
+            Action::Queue(_) | Action::Transfer(_) => Some("brings a human"),
+            action => action.asks().then_some("asks the caller"),
+        };
+        if let Some(does) = does {
             reader.report(
                 Diagnostic::error(
                     codes::UNANSWERED,
@@ -79,6 +94,7 @@ fn unanswered(reader: &mut Reader, plan: &Plan, graph: &Graph) {
 fn is_human(action: &Action, humans: &[String]) -> bool {
     match action {
         Action::Save(save) => save.follow_up.is_some(),
+        Action::Queue(_) | Action::Transfer(_) => true,
         Action::Call { plan, .. } => humans.contains(plan),
         _ => false,
     }
@@ -95,9 +111,10 @@ fn to_a_human(reader: &mut Reader, plan: &Plan, graph: &Graph, humans: &[String]
         let seen = graph.from(at);
         plan.steps.iter().zip(seen).any(|(step, seen)| seen && is_human(&step.action, humans))
     };
+    let asks = |action: &Action| action.asks() && !matches!(action, Action::Music(_));
     let asking: Vec<usize> =
-        (0..plan.steps.len()).filter(|&at| graph.reachable[at] && plan.steps[at].action.asks()).collect();
-    let help = "add `\"0\": to-a-human` to `keys-everywhere`, and a step `to-a-human` that says so and saves a `follow-up`";
+        (0..plan.steps.len()).filter(|&at| graph.reachable[at] && asks(&plan.steps[at].action)).collect();
+    let help = "add `\"0\": to-a-human` to `keys-everywhere`, and a step `to-a-human` that waits in a `queue` or saves a `follow-up`";
     if !asking.is_empty() && plan.start.0 < plan.steps.len() && !reaches(plan.start.0) {
         let text = plan.file.text();
         let line = text.find("\nplan:").map_or(0, |at| at + 1);
@@ -204,8 +221,10 @@ fn levels(plan: &Plan, graph: &Graph) -> Vec<usize> {
 
 /// Circles of steps that never wait for the caller.
 fn loops(reader: &mut Reader, plan: &Plan, graph: &Graph) {
-    let waits =
-        |at: usize| plan.steps[at].action.asks() || matches!(plan.steps[at].action, Action::Call { .. });
+    let waits = |at: usize| {
+        let action = &plan.steps[at].action;
+        action.asks() || matches!(action, Action::Call { .. } | Action::Queue(_) | Action::Transfer(_))
+    };
     let mut told = vec![false; plan.steps.len()];
     for start in 0..plan.steps.len() {
         if waits(start) || told[start] || !graph.reachable[start] {
@@ -266,6 +285,89 @@ fn loops(reader: &mut Reader, plan: &Plan, graph: &Graph) {
 fn quoted(names: &[&str]) -> String {
     let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
     crate::lower::list(&names.iter().map(String::as_str).collect::<Vec<_>>(), "and")
+}
+
+/// What a plan that runs inside a queue does and cannot, and ways out of queues that lead nowhere.
+pub(crate) fn inside_queues(
+    plans: &IndexMap<String, Arc<Plan>>,
+    queues: &IndexMap<String, Queue>,
+) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    let waiting: Vec<&str> = queues.values().map(|queue| queue.while_waiting.as_str()).collect();
+    // The waiting plans, and what they call.
+    let mut inside: Vec<&str> = waiting.clone();
+    let mut at = 0;
+    while at < inside.len() {
+        let plan = plans.get(inside[at]);
+        for step in plan.iter().flat_map(|plan| &plan.steps) {
+            if let Action::Call { plan, .. } = &step.action
+                && !inside.contains(&plan.as_str())
+            {
+                inside.push(plan);
+            }
+        }
+        at += 1;
+    }
+    for plan in plans.values() {
+        for step in &plan.steps {
+            match &step.action {
+                Action::Queue(_) | Action::Transfer(_) if inside.contains(&plan.name.as_str()) => {
+                    let verb = step.action.verb();
+                    found.push(
+                        Diagnostic::error(
+                            codes::WAITING_PLAN,
+                            &step.span,
+                            format!("step `{}` is a `{verb}` in a plan that runs inside a queue", step.name),
+                        )
+                        .label("nobody can wait in two queues at once")
+                        .help("write `leave: ` and a word, and let `left` of the step that waits lead on"),
+                    );
+                }
+                Action::Leave(word) if !waiting.contains(&plan.name.as_str()) => found.push(
+                    Diagnostic::error(
+                        codes::LEAVE,
+                        &step.span,
+                        format!(
+                            "step `{}` leaves a queue, and no queue names plan `{}`",
+                            step.name, plan.name
+                        ),
+                    )
+                    .label(format!("there is nothing that `{word}` could lead out of"))
+                    .help(format!("name it in dialplans/queues.yaml: `while-waiting: {}`", plan.name)),
+                ),
+                Action::Queue(enqueue) => found.extend(left_nowhere(plans, queues, step, enqueue)),
+                _ => {}
+            }
+        }
+    }
+    found
+}
+
+/// A word of the waiting plan that the step does not know.
+fn left_nowhere(
+    plans: &IndexMap<String, Arc<Plan>>,
+    queues: &IndexMap<String, Queue>,
+    step: &crate::plan::Step,
+    enqueue: &Enqueue,
+) -> Option<Diagnostic> {
+    let waiting = plans.get(&queues.get(&enqueue.queue)?.while_waiting)?;
+    let (place, word) = waiting.steps.iter().find_map(|inner| match &inner.action {
+        Action::Leave(word) if enqueue.left.find(word).is_none() => Some((&inner.span, word)),
+        _ => None,
+    })?;
+    let near = crate::diagnostic::closest(word, enqueue.left.words.keys().map(String::as_str));
+    let mut diagnostic = Diagnostic::error(
+        codes::LEAVE,
+        &step.span,
+        format!("step `{}` does not say where `{word}` leads", step.name),
+    )
+    .label("callers who leave the queue in this way would hear silence")
+    .also(place, format!("plan `{}` leaves the queue here", waiting.name));
+    diagnostic = diagnostic.help(match near {
+        Some(near) => format!("write `{word}` instead of `{near}` under `left`"),
+        None => format!("add `left: {{ {word}: … }}`"),
+    });
+    Some(diagnostic)
 }
 
 /// Plans that call each other in a circle.

@@ -49,7 +49,7 @@ impl Graph {
     pub fn leads_to_question(&self, plan: &Plan, from: usize) -> bool {
         match &plan.steps[from].action {
             Action::Save(save) if save.follow_up.is_some() => return false,
-            Action::Message { .. } => return false,
+            Action::Message { .. } | Action::Queue(_) | Action::Transfer(_) => return false,
             _ => {}
         }
         let mut seen = vec![false; self.edges.len()];
@@ -62,7 +62,12 @@ impl Graph {
             match &plan.steps[at].action {
                 action if action.asks() => return true,
                 Action::Call { .. } => return true,
-                Action::Hangup(_) | Action::Return(_) | Action::Repeat(_) => {}
+                Action::Hangup(_)
+                | Action::Return(_)
+                | Action::Repeat(_)
+                | Action::Queue(_)
+                | Action::Transfer(_)
+                | Action::Leave(_) => {}
                 _ => open.extend(self.edges[at].iter().map(|edge| edge.to)),
             }
         }
@@ -122,7 +127,18 @@ fn edges_of(plan: &Plan, at: usize) -> Vec<Edge> {
         Action::Say | Action::Save(_) | Action::Message { .. } | Action::Language(_) | Action::Answer => {
             step.then.into_iter().for_each(|to| add(to, &[]));
         }
-        Action::Repeat(_) | Action::Return(_) | Action::Hangup(_) => {}
+        Action::Queue(queue) => {
+            let exits = [queue.nobody, queue.closed, queue.failed];
+            step.then.into_iter().chain(exits).chain(queue.left.steps()).for_each(|to| add(to, &[]));
+        }
+        Action::Transfer(transfer) => {
+            let exits = [transfer.busy, transfer.no_answer, transfer.failed];
+            step.then.into_iter().chain(exits).for_each(|to| add(to, &[]));
+        }
+        Action::Music(music) => {
+            step.then.into_iter().chain(music.keys.values().copied()).for_each(|to| add(to, &[]));
+        }
+        Action::Repeat(_) | Action::Return(_) | Action::Hangup(_) | Action::Leave(_) => {}
     }
     if step.action.asks() {
         plan.keys_everywhere.values().for_each(|to| add(*to, &[]));

@@ -10,6 +10,11 @@ use crate::recordings::Recordings;
 
 /// Compares the prompts of a plan with what is recorded.
 pub(crate) fn recordings(reader: &mut Reader, plan: &Plan, recordings: &Recordings) {
+    for step in &plan.steps {
+        if let Action::Music(music) = &step.action {
+            reader.music_there(&music.name, &step.span, recordings);
+        }
+    }
     for prompt in &plan.prompts {
         for (&language, pieces) in &prompt.texts {
             let folder = format!("prompts/{language}");

@@ -39,6 +39,23 @@ pub(crate) struct World {
     pub calendars: Vec<String>,
     /// Plans.
     pub plans: IndexMap<String, PlanHead>,
+    /// Queues; `None` without a `queues.yaml`.
+    pub queues: Option<IndexMap<String, QueueHead>>,
+}
+
+/// What a plan must know of a queue.
+#[derive(Debug, Clone)]
+pub(crate) struct QueueHead {
+    /// The plan that runs inside it, as far as it is named.
+    pub while_waiting: Option<String>,
+}
+
+impl World {
+    /// Whether a plan runs inside a queue.
+    pub fn waits(&self, plan: &str) -> bool {
+        let mut queues = self.queues.iter().flat_map(IndexMap::values);
+        queues.any(|queue| queue.while_waiting.as_deref() == Some(plan))
+    }
 }
 
 /// What another plan must know of a plan.
@@ -274,6 +291,8 @@ impl Reader {
             Some("a calendar")
         } else if scope.world.plans.contains_key(&name.text) {
             Some("a plan")
+        } else if scope.world.queues.as_ref().is_some_and(|queues| queues.contains_key(&name.text)) {
+            Some("a queue")
         } else {
             None
         };
@@ -295,6 +314,12 @@ impl Reader {
                     "add a step that runs it, for example `run-{0}: {{ call: {0}, then: … }}`, and name that step here",
                     name.text
                 ),
+                "a queue" => {
+                    format!(
+                        "add a step that waits in it with `queue: {}`, and name that step here",
+                        name.text
+                    )
+                }
                 "a calendar" => {
                     format!("add a step that asks it with `hours: {}`, and name that step here", name.text)
                 }

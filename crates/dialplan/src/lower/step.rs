@@ -1,6 +1,7 @@
 //! One step: its verb, and what goes with it.
 
 mod asks;
+mod human;
 mod keys;
 mod record;
 mod values;
@@ -16,7 +17,7 @@ use crate::plan::{Action, Outcome, Pace, Step, StepId};
 use crate::tree::{Entry, Kind, Name};
 
 /// Every verb with the words that may stand beside it, besides `say` and `pace`.
-pub(crate) const VERBS: [(&str, &[&str]); 16] = [
+pub(crate) const VERBS: [(&str, &[&str]); 20] = [
     (
         "collect",
         &[
@@ -65,6 +66,10 @@ pub(crate) const VERBS: [(&str, &[&str]); 16] = [
     ("language", &["then"]),
     ("call", &["with", "gives", "then"]),
     ("answer", &["then"]),
+    ("queue", &["priority", "skills", "agent", "reason", "then", "nobody", "closed", "failed", "left"]),
+    ("transfer", &["ring", "busy", "no-answer", "failed", "then"]),
+    ("music", &["for", "keys", "then"]),
+    ("leave", &[]),
     ("repeat", &[]),
     ("return", &[]),
     ("hangup", &[]),
@@ -214,6 +219,10 @@ impl Reader {
                 self.word(node, "`answer`", &[("call", ())], &head);
                 Action::Answer
             }
+            "queue" => self.enqueue(node, table, scope, &head),
+            "transfer" => self.transfer(node, table, scope, &head),
+            "music" => self.music(node, table, scope, &head),
+            "leave" => Action::Leave(self.word_of_record(node, "a way out", &head).unwrap_or_default()),
             "repeat" => {
                 let paces = [("normal", Pace::Normal), ("slow", Pace::Slow)];
                 Action::Repeat(self.word(node, "`repeat`", &paces, &head).unwrap_or_default())

@@ -285,7 +285,7 @@ impl Session {
         self.go(to);
     }
 
-    fn note_keyed(&mut self, plan: &Plan, step: StepId, keys: &str, secret: bool) {
+    pub(super) fn note_keyed(&mut self, plan: &Plan, step: StepId, keys: &str, secret: bool) {
         let step = plan.step(step).map(|step| step.name.clone()).unwrap_or_default();
         let keys = if secret { "•".repeat(keys.chars().count()) } else { keys.to_owned() };
         self.note(StepEvent::Keyed { step, keys });

@@ -34,7 +34,7 @@ impl Session {
         self.state = State::Leaving(id);
     }
 
-    fn go_on(&mut self, then: Option<StepId>) {
+    pub(super) fn go_on(&mut self, then: Option<StepId>) {
         match then {
             Some(id) => self.go(id),
             None => self.trouble("no-exit"),
@@ -120,6 +120,10 @@ impl Session {
                 }
                 self.go_on(step.then);
             }
+            Action::Queue(enqueue) => self.enqueue(&step.name, enqueue),
+            Action::Transfer(transfer) => self.transfer(transfer),
+            Action::Music(music) => self.listen(music),
+            Action::Leave(word) => self.leave_by(word),
             Action::Repeat(pace) => self.repeat(*pace),
             Action::Return(values) => self.return_from(values),
             Action::Hangup(outcome) => self.close(*outcome),
@@ -187,6 +191,13 @@ impl Session {
     }
 
     fn return_from(&mut self, values: &indexmap::IndexMap<String, crate::plan::VariablePath>) {
+        if self.is_waiting_plan() {
+            // Whoever still waits begins anew.
+            self.last_ask = None;
+            let start = self.frame().plan.start;
+            self.go(start);
+            return;
+        }
         if self.frames.len() < 2 {
             self.close(Outcome::Contained);
             return;

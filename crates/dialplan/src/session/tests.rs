@@ -8,17 +8,23 @@ use hotline_model::{CallerNumber, Fields, StepEvent, Value};
 use proptest::prelude::*;
 
 use super::*;
+
+mod queues;
 use crate::recordings::Recordings;
 
 const POLICY: &str = include_str!("../../../../dialplans/policies/ticket-result.yaml");
 const OFFICE: &str = include_str!("../../../../dialplans/calendars/office.yaml");
 const SHIPPED: &str = include_str!("../../../../dialplans/complaint-result.yaml");
+const QUEUES: &str = include_str!("../../../../dialplans/queues.yaml");
+const WAITING: &str = include_str!("../../../../dialplans/waiting.yaml");
 const MAIN: &str = include_str!("../../../../dialplans/main-menu.yaml");
 
 fn load(plans: &[(&str, &str)]) -> Arc<Plans> {
     let mut files: Vec<(String, String)> = vec![
         ("policies/ticket-result.yaml".into(), POLICY.into()),
         ("calendars/office.yaml".into(), OFFICE.into()),
+        ("queues.yaml".into(), QUEUES.into()),
+        ("waiting.yaml".into(), WAITING.into()),
     ];
     files.extend(plans.iter().map(|(name, text)| (format!("{name}.yaml"), (*text).to_owned())));
     let (plans, found) = Plans::load(files, &Recordings::default());
@@ -522,6 +528,7 @@ enum Happens {
     Answer(u64, u8),
     Pause,
     Time(u16),
+    News(u64, u8),
     HangUp,
 }
 
@@ -532,6 +539,7 @@ fn anything() -> impl Strategy<Value = Happens> {
         3 => ((0u64..40), 0u8..6).prop_map(|(op, answer)| Happens::Answer(op, answer)),
         3 => Just(Happens::Pause),
         2 => any::<u16>().prop_map(Happens::Time),
+        3 => ((0u64..40), 0u8..8).prop_map(|(op, news)| Happens::News(op, news)),
         1 => prop::bool::weighted(0.05).prop_map(|end| if end { Happens::HangUp } else { Happens::Pause }),
     ]
 }
@@ -545,6 +553,19 @@ fn some_answer(kind: u8) -> Answer {
         3 => Answer::Verified { verdict: Verified::Passed { ticket } },
         4 => Answer::Verified { verdict: Verified::Pending },
         _ => Answer::Verified { verdict: Verified::Refused },
+    }
+}
+
+fn some_news(op: OpId, kind: u8) -> Event {
+    match kind {
+        0 => Event::Place { op, place: 3, wait: Some(Duration::from_secs(240)) },
+        1 => Event::Joined { op, agent: None },
+        2 => Event::Returned { op },
+        3 => Event::TalkEnded { op },
+        4 => Event::Nobody { op },
+        5 => Event::QueueClosed { op },
+        6 => Event::QueueFailed { op },
+        _ => Event::TransferFailed { op, how: NotThrough::Busy },
     }
 }
 
@@ -581,12 +602,16 @@ proptest! {
                     at += Duration::from_millis(millis.into());
                     session.handle_timeout(at);
                 }
+                Happens::News(op, kind) => session.handle_event(at, some_news(OpId(op), kind)),
                 Happens::HangUp => session.handle_event(at, Event::HungUp { by: HungUpBy::Caller }),
             }
         }
-        // Left alone, every call comes to its end.
-        for _ in 0..5_000 {
+        // Left alone, every call comes to its end; a queue sends its callers away one day.
+        for round in 0..5_000 {
             while session.poll_command().is_some() {}
+            if round % 50 == 0 {
+                (0..1_000).for_each(|op| session.handle_event(at, Event::Nobody { op: OpId(op) }));
+            }
             let Some(next) = session.poll_timeout() else { break };
             at = at.max(next);
             session.handle_timeout(at);

@@ -87,6 +87,7 @@ impl Session {
         let plan = std::sync::Arc::clone(&self.frame().plan);
         for prompt in prompts.iter().filter_map(|id| plan.prompt(*id)) {
             let Some(mut utterance) = self.fill(prompt) else { continue };
+            self.note_place(prompt);
             utterance.barge_in &= manner.skippable;
             if self.speaks_other_language(&utterance)
                 && let Some(mut bridge) =
@@ -229,11 +230,23 @@ impl Session {
         self.play_ended(false);
     }
 
+    /// Stops what is being said, be it meant to be heard to its end.
+    pub(super) fn stop_playing(&mut self) {
+        if let Some(op) = self.voice.playing.as_ref().map(|playing| playing.op) {
+            self.commands.push_back(Command::StopPlaying { op });
+            self.play_ended(false);
+        }
+    }
+
     /// The play ended by itself or was stopped.
     pub(super) fn play_ended(&mut self, whole: bool) {
         let Some(playing) = self.voice.playing.take() else { return };
         for prompt in playing.prompts {
             self.note(StepEvent::Heard { prompt, whole });
+        }
+        if whole && self.queued.is_some() {
+            // Time has passed: a waiting plan goes round for as long as the caller waits.
+            self.steps_since_input = 0;
         }
         if playing.then_record && whole {
             self.commands.push_back(Command::StartRecording);

@@ -12,7 +12,7 @@ use crate::expression;
 use crate::plan::{Action, Lookup, LookupOf, Pace, PromptId, Type, Verify};
 
 /// A breath: after this time the caller hears that it takes a moment.
-const BREATH: Duration = Duration::from_millis(700);
+pub(super) const BREATH: Duration = Duration::from_millis(700);
 
 /// An operation that runs.
 #[derive(Debug)]

@@ -6,6 +6,7 @@ use std::time::Duration;
 use hotline_model::verification::{Candidate, Counters, Factor, Given, Refusal, Verdict};
 use hotline_model::{Fields, TicketState, Value, VerificationPolicy};
 
+use super::{SimulatedQueue, SimulatedTransfer};
 use crate::session::{Answer, Query, Verified};
 
 /// How the database behaves.
@@ -49,6 +50,10 @@ pub struct MemoryRecord {
     pub counters: Counters,
     /// Wrong second factors so far, by code.
     pub on_ticket: BTreeMap<String, u32>,
+    /// How the queues are.
+    pub queue: SimulatedQueue,
+    /// What comes of putting a call through.
+    pub transfer: SimulatedTransfer,
     verified: Option<Fields>,
 }
 
@@ -61,6 +66,8 @@ impl Default for MemoryRecord {
             database: Database::Answers(Duration::from_millis(80)),
             counters: Counters::default(),
             on_ticket: BTreeMap::new(),
+            queue: SimulatedQueue::default(),
+            transfer: SimulatedTransfer::default(),
             verified: None,
         }
     }

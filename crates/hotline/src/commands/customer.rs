@@ -151,6 +151,17 @@ fn describe(event: &JournalEvent) -> String {
         StepEvent::Answered { .. } => "  answered".to_owned(),
         StepEvent::Language { language } => format!("  changed to {language}"),
         StepEvent::Saved { fields, .. } => format!("  stored {}", fields.join(", ")),
+        StepEvent::Queued { queue, .. } => format!("  waits in queue {queue}"),
+        StepEvent::PlaceTold { place, minutes: Some(minutes) } => {
+            format!("  was told place {place}, about {minutes} min")
+        }
+        StepEvent::PlaceTold { place, minutes: None } => format!("  was told place {place}"),
+        StepEvent::Offered { agent } => format!("  offered to agent {agent}"),
+        StepEvent::Joined { agent: Some(agent) } => format!("  talks with agent {agent}"),
+        StepEvent::Joined { agent: None } => "  put through".to_owned(),
+        StepEvent::Returned { .. } => "  lost the agent, waits again".to_owned(),
+        StepEvent::LeftQueue { how, .. } => format!("  waiting or talk over: {how}"),
+        StepEvent::Transferred { how, .. } => format!("  transfer: {how}"),
         StepEvent::Trouble { code, .. } => format!("  trouble of ours: {code}"),
         StepEvent::Ended { reason } => format!("ended: {reason}"),
     }

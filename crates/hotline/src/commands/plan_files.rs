@@ -80,6 +80,11 @@ pub fn recordings(prompts: &Path) -> Recordings {
             }
         }
     }
+    for entry in std::fs::read_dir(prompts.join("music")).into_iter().flatten().flatten() {
+        if let Some(name) = entry.file_name().to_str().and_then(|name| name.strip_suffix(".wav")) {
+            recordings.add_music(name);
+        }
+    }
     recordings
 }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use hotline_dialplan::simulation::{MemoryRecord, SimulatedTicket};
+use hotline_dialplan::simulation::{MemoryRecord, SimulatedQueue, SimulatedTicket};
 use hotline_dialplan::{Plans, Simulation, StartContext};
 use hotline_model::{CallerNumber, Clock, Language, SystemClock};
 use hotline_speech::{MemoryCache, Speech, SpeechConfig};
@@ -38,9 +38,33 @@ pub struct Arguments {
     /// A closed ticket that is there: CODE,LAST-FOUR,RESULT. May be given again.
     #[arg(long = "ticket", value_name = "CODE,LAST-FOUR,RESULT")]
     tickets: Vec<String>,
+    /// How the queues are: agents are there and two callers wait before this one, or nobody, or closed.
+    #[arg(long, value_enum, default_value_t)]
+    queue: Queue,
 }
 
-const HELP: &str = "Type keys and press Enter. An empty line lets time pass without a key; q hangs up.";
+#[derive(Clone, Copy, Default, clap::ValueEnum)]
+enum Queue {
+    #[default]
+    Open,
+    Nobody,
+    Closed,
+}
+
+impl Queue {
+    const fn simulated(self) -> SimulatedQueue {
+        match self {
+            Self::Open => {
+                SimulatedQueue::Open { place: 3, wait: Some(std::time::Duration::from_secs(4 * 60)) }
+            }
+            Self::Nobody => SimulatedQueue::Nobody,
+            Self::Closed => SimulatedQueue::Closed,
+        }
+    }
+}
+
+const HELP: &str = "Type keys and press Enter. An empty line lets time pass without a key; q hangs up.
+In a queue: `agent` answers, and hangs up when typed again; `lost` loses the agent; `next` moves the caller up.";
 
 pub fn run(config: Option<&Path>, arguments: Arguments) -> Result<ExitCode, Problem> {
     let settings = Config::load(config)?.plans;
@@ -67,6 +91,7 @@ pub fn run(config: Option<&Path>, arguments: Arguments) -> Result<ExitCode, Prob
         announcement: plans.numbers().find_announcement(name).cloned(),
     };
     let mut record = MemoryRecord::default();
+    record.queue = arguments.queue.simulated();
     for ticket in &arguments.tickets {
         let mut parts = ticket.splitn(3, ',');
         let (Some(code), Some(last_four), Some(result)) = (parts.next(), parts.next(), parts.next()) else {
@@ -93,6 +118,7 @@ pub fn run(config: Option<&Path>, arguments: Arguments) -> Result<ExitCode, Prob
 fn talk(mut call: Simulation<'_>) -> Result<(), Problem> {
     println!("{HELP}\n");
     let mut shown = 0;
+    let mut place = 3;
     let mut input = std::io::stdin().lock();
     call.start();
     loop {
@@ -113,6 +139,22 @@ fn talk(mut call: Simulation<'_>) -> Result<(), Problem> {
         }
         match typed.trim() {
             "q" => call.hang_up(),
+            "agent" => {
+                if !call.agent_hangs_up() && !call.agent_answers() {
+                    println!("nobody waits in a queue or talks");
+                }
+            }
+            "lost" => {
+                if !call.agent_is_lost() {
+                    println!("no agent talks with the caller");
+                }
+            }
+            "next" => {
+                place = (place - 1).max(1);
+                if !call.move_up(place) {
+                    println!("nobody waits in a queue");
+                }
+            }
             "" => {
                 call.step();
             }

@@ -323,16 +323,23 @@ impl Reader {
                 )
                 .label("the call could not go on here")
                 .also(step, "the step is here")
-                .help(format!("name a file in {folder} without `.yaml`")),
+                .help(match kind {
+                    "queue" => "name a queue of dialplans/queues.yaml".to_owned(),
+                    _ => format!("name a file in {folder} without `.yaml`"),
+                }),
             );
             return;
         }
         let near = closest(&name.text, known.clone().map(String::as_str));
         let names: Vec<&str> = known.map(String::as_str).take(8).collect();
+        let add = match kind {
+            "queue" => format!("add `{}:` under `queues:` in dialplans/queues.yaml", name.text),
+            _ => format!("add the file {folder}{}.yaml", name.text),
+        };
         let help = match near {
             Some(near) => format!("did you mean `{near}`?"),
-            None if names.is_empty() => format!("add the file {folder}{}.yaml", name.text),
-            None => format!("known are {}; or add the file {folder}{}.yaml", list(&names, "and"), name.text),
+            None if names.is_empty() => add,
+            None => format!("known are {}; or {add}", list(&names, "and")),
         };
         self.report(
             Diagnostic::error(code, &name.span, format!("no {kind} is called `{}`", name.text))
