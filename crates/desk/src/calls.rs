@@ -2,9 +2,8 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
-use hotline_record::JournalEvent;
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use serde::Deserialize;
+use utoipa::IntoParams;
 
 use crate::Desk;
 use crate::access::Asker;
@@ -45,38 +44,4 @@ pub async fn load(
 ) -> Result<Json<CallPage>, ApiError> {
     let call = desk.record.find_contact(&id).await?.ok_or_else(|| ApiError::not_found("call"))?;
     Ok(Json(call.into()))
-}
-
-/// From where on the journal is wanted.
-#[derive(Deserialize, IntoParams)]
-pub struct After {
-    /// The `seq` of the last entry known. Default 0.
-    after: Option<i64>,
-    /// At most this many, 1,000 at most. Default 100.
-    limit: Option<u32>,
-}
-
-/// A piece of the journal.
-#[derive(Serialize, ToSchema)]
-pub struct JournalPage {
-    #[schema(value_type = Vec<Object>)]
-    events: Vec<JournalEvent>,
-    /// Where to go on: the next `after`.
-    next: i64,
-}
-
-/// The journal behind a place, in the order it was stored.
-#[utoipa::path(
-    get, path = "/api/v1/events", params(After),
-    responses((status = 200, body = JournalPage), (status = 401, body = Problem))
-)]
-pub async fn events(
-    State(desk): State<Desk>,
-    _asker: Asker,
-    Asked(after): Asked<After>,
-) -> Result<Json<JournalPage>, ApiError> {
-    let from = after.after.unwrap_or(0);
-    let events = desk.record.follow(from, after.limit.unwrap_or(100).min(1000)).await?;
-    let next = events.last().map_or(from, |event| event.seq);
-    Ok(Json(JournalPage { events, next }))
 }

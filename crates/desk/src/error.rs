@@ -34,6 +34,8 @@ impl From<RecordError> for ApiError {
     fn from(error: RecordError) -> Self {
         match error {
             RecordError::Invalid(message) => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", message),
+            RecordError::NotFound(what) => Self::not_found(what),
+            RecordError::Stale(message) => Self::new(StatusCode::PRECONDITION_FAILED, "stale", message),
             RecordError::Unavailable(_) => Self::new(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "unavailable",

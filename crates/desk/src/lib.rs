@@ -4,13 +4,17 @@
 //! telephone and can move to another machine.
 
 mod access;
+mod agents;
 mod calls;
 mod customers;
 mod error;
+mod events;
 mod extract;
 mod health;
+pub mod live;
 mod receipts;
 mod serve;
+mod sessions;
 mod tickets;
 mod views;
 
@@ -18,9 +22,9 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::routing::{get, post};
+use axum::routing::{get, post, put};
 use hotline_model::Language;
-use hotline_record::Record;
+use hotline_record::{Record, Role};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio_util::sync::CancellationToken;
 use utoipa::OpenApi;
@@ -41,6 +45,36 @@ pub struct Desk {
     pub metrics: Option<PrometheusHandle>,
     /// Cancelled once no new calls are taken.
     pub draining: CancellationToken,
+    /// Cancelled when the process ends: streams end with it.
+    pub stopping: CancellationToken,
+    /// Whose roles see telephone numbers whole.
+    pub numbers_seen_by: Arc<[Role]>,
+    /// Cookies go by HTTPS only: TLS stands in front of this process.
+    pub secure_cookies: bool,
+    /// Who follows the journal. Made by [`Desk::new`].
+    pub live: live::Live,
+}
+
+impl Desk {
+    /// A desk with the usual settings: supervisors see numbers, cookies go by HTTP too, no figures.
+    pub fn new(record: Record, tokens: Tokens, language: Language) -> Self {
+        Self {
+            live: live::Live::new(record.clone()),
+            record,
+            tokens: Arc::new(tokens),
+            language,
+            metrics: None,
+            draining: CancellationToken::new(),
+            stopping: CancellationToken::new(),
+            numbers_seen_by: [Role::Supervisor].into(),
+            secure_cookies: false,
+        }
+    }
+
+    /// How many desktops follow the journal.
+    pub fn streams(&self) -> usize {
+        self.live.streams()
+    }
 }
 
 /// The largest body that is read: 1 MB.
@@ -56,7 +90,14 @@ const BODY: usize = 1 << 20;
         customers::load,
         calls::list,
         calls::load,
-        calls::events,
+        events::follow,
+        sessions::sign_in,
+        sessions::sign_out,
+        sessions::load_me,
+        agents::set_state,
+        agents::list,
+        agents::set_profile,
+        agents::users,
         receipts::put,
         health::healthz,
         health::readyz,
@@ -72,7 +113,13 @@ pub fn router(desk: Desk) -> Router {
         .route("/api/v1/customers/{id}", get(customers::load))
         .route("/api/v1/calls", get(calls::list))
         .route("/api/v1/calls/{id}", get(calls::load))
-        .route("/api/v1/events", get(calls::events))
+        .route("/api/v1/events", get(events::follow))
+        .route("/api/v1/session", post(sessions::sign_in).delete(sessions::sign_out))
+        .route("/api/v1/me", get(sessions::load_me))
+        .route("/api/v1/me/state", put(agents::set_state))
+        .route("/api/v1/agents", get(agents::list))
+        .route("/api/v1/agents/{user}", put(agents::set_profile))
+        .route("/api/v1/users", get(agents::users))
         .route("/api/v1/receipts", post(receipts::put))
         .route("/api/v1/openapi.json", get(|| async { axum::Json(ApiDocument::openapi()) }))
         .route("/healthz", get(health::healthz))

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ use tower_service::Service;
 
 /// How long a peer may take for its headers.
 const HEADERS: Duration = Duration::from_secs(10);
-/// Connections of one address at once.
+/// Connections of one address at once, of those that are not known to be ours.
 const A_SOURCE: usize = 20;
 
 /// Serves the routes until `stop`; requests that run are answered, for five seconds at most.
@@ -32,10 +33,12 @@ pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToke
             tokio::time::sleep(Duration::from_millis(100)).await;
             continue;
         };
-        let Some(place) = Place::take(&open, peer.ip()) else { continue };
+        let Some(place) = Place::take(&open, peer.ip()).map(Arc::new) else { continue };
         let _ = stream.set_nodelay(true);
         let router = router.clone();
-        let service = hyper::service::service_fn(move |request: Request<hyper::body::Incoming>| {
+        let held = Arc::clone(&place);
+        let service = hyper::service::service_fn(move |mut request: Request<hyper::body::Incoming>| {
+            request.extensions_mut().insert(Arc::clone(&held));
             router.clone().call(request.map(axum::body::Body::new))
         });
         let mut builder = Builder::new(TokioExecutor::new());
@@ -51,9 +54,10 @@ pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToke
 }
 
 /// One connection's place in the count of its address.
-struct Place {
+pub struct Place {
     open: Arc<Mutex<HashMap<IpAddr, usize>>>,
     address: IpAddr,
+    released: AtomicBool,
 }
 
 impl Place {
@@ -64,12 +68,14 @@ impl Place {
             return None;
         }
         *count += 1;
-        Some(Self { open: Arc::clone(open), address })
+        Some(Self { open: Arc::clone(open), address, released: AtomicBool::new(false) })
     }
-}
 
-impl Drop for Place {
-    fn drop(&mut self) {
+    /// Whoever connected is known: the connection counts no longer.
+    pub fn release(&self) {
+        if self.released.swap(true, Ordering::Relaxed) {
+            return;
+        }
         let mut counts = self.open.lock().expect("no holder of this lock panics");
         if let Some(count) = counts.get_mut(&self.address) {
             *count -= 1;
@@ -77,5 +83,11 @@ impl Drop for Place {
                 counts.remove(&self.address);
             }
         }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.release();
     }
 }

@@ -8,13 +8,13 @@ use hotline_model::clock::ManualClock;
 use hotline_model::{Clock, Language};
 use hotline_record::{Record, Settings};
 use serde_json::{Value, json};
-use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 use utoipa::OpenApi;
 
 use crate::{ApiDocument, Desk, Token, Tokens, router};
 
 struct House {
+    desk: Desk,
     router: axum::Router,
     _folder: tempfile::TempDir,
 }
@@ -27,14 +27,8 @@ async fn house() -> House {
     let clock: Arc<dyn Clock> = Arc::new(ManualClock::new("2026-11-20T02:00:00Z".parse().unwrap()));
     let record = Record::open(&Settings::sqlite(&folder.path().join("record.db")), clock).await.unwrap();
     let tokens = Tokens(vec![Token::new("crm", MASKED, false), Token::new("supervisor", WHOLE, true)]);
-    let desk = Desk {
-        record,
-        tokens: Arc::new(tokens),
-        language: Language::ZhCn,
-        metrics: None,
-        draining: CancellationToken::new(),
-    };
-    House { router: router(desk), _folder: folder }
+    let desk = Desk::new(record, tokens, Language::ZhCn);
+    House { router: router(desk.clone()), desk, _folder: folder }
 }
 
 impl House {
@@ -172,3 +166,6 @@ fn the_document_describes_every_route() {
         assert!(document["paths"][path].is_object(), "{path}");
     }
 }
+
+mod live;
+mod people;

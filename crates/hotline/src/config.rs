@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use hotline_model::{Language, Pii};
-use hotline_record::{BadAddress, DatabaseAddress, Engine};
+use hotline_record::{BadAddress, DatabaseAddress, Engine, Role};
 use hotline_speech::{AudioFormat, ProviderConfig};
 use serde::{Deserialize, Serialize, Serializer};
 
@@ -384,13 +384,22 @@ const fn ten() -> u64 {
 pub struct Api {
     /// Address and port.
     pub bind: SocketAddr,
+    /// Whether browsers reach us by HTTPS only: a proxy with TLS stands in front. Cookies go by nothing else then.
+    pub https: bool,
+    /// Whose roles see telephone numbers whole.
+    pub numbers_seen_by: Vec<Role>,
     /// Who may ask.
     pub tokens: Vec<ApiToken>,
 }
 
 impl Default for Api {
     fn default() -> Self {
-        Self { bind: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)), tokens: Vec::new() }
+        Self {
+            bind: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
+            https: false,
+            numbers_seen_by: vec![Role::Supervisor],
+            tokens: Vec::new(),
+        }
     }
 }
 
@@ -406,6 +415,13 @@ pub struct ApiToken {
     /// Whether telephone numbers are shown whole.
     #[serde(default)]
     pub sees_numbers: bool,
+    /// What it may do.
+    #[serde(default = "agent")]
+    pub roles: Vec<Role>,
+}
+
+fn agent() -> Vec<Role> {
+    vec![Role::Agent]
 }
 
 /// Prints a secret as nothing but that there is one.

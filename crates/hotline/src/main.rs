@@ -54,6 +54,8 @@ enum Command {
     Migrate(commands::migrate::Arguments),
     /// Show a customer's record: tickets, messages, calls with their path.
     Customer(commands::customer::Arguments),
+    /// Make, list, reset or disable the accounts of people who sign in.
+    User(commands::user::Arguments),
     /// Make, check or show a configuration.
     Config(commands::config::Arguments),
     /// Ask everything the hotline needs whether it is there, and say what to do if not.
@@ -89,6 +91,7 @@ fn main() -> ExitCode {
         Command::Import(arguments) => commands::import::run(config, arguments),
         Command::Migrate(arguments) => commands::migrate::run(arguments),
         Command::Customer(arguments) => commands::customer::run(config, arguments),
+        Command::User(arguments) => commands::user::run(config, arguments),
         Command::Config(arguments) => commands::config::run(config, arguments),
         Command::Doctor => commands::doctor::run(config),
     };

@@ -96,6 +96,8 @@ ids! {
     TicketId;
     /// A message to a customer.
     MessageId;
+    /// Somebody who works here.
+    UserId;
     /// A piece of work that goes on when nobody calls.
     JobId;
     /// Somebody who answers calls: a user.

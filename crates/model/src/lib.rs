@@ -29,7 +29,7 @@ pub use code::TicketCode;
 pub use end_reason::{EndReason, Ending};
 pub use id::{
     AgentId, CallId, CustomerId, IdSource, IdentityId, InteractionId, JobId, MessageId, OfferId, TicketId,
-    WaitingId,
+    UserId, WaitingId,
 };
 pub use language::Language;
 pub use money::{Currency, Money};

@@ -388,7 +388,7 @@ pub(crate) async fn customer_of_phone(
     number: &PhoneNumber,
 ) -> Result<Option<String>, RecordError> {
     let rows = sqlx::query(
-        "SELECT COALESCE(c.merged_into, c.id) AS id FROM identity i \
+        "SELECT DISTINCT COALESCE(c.merged_into, c.id) AS id FROM identity i \
          JOIN identity_link l ON l.identity_id = i.id AND l.valid_to IS NULL AND l.level = 'verified' \
          JOIN customer c ON c.id = l.customer_id \
          WHERE i.kind = 'phone' AND i.namespace = '' AND i.value = $1 LIMIT 2",

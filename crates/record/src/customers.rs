@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use crate::events::JournalEvent;
 use crate::follow_ups::FollowUp;
 use crate::messages::Message;
-use crate::sql::Columns;
+use crate::sql::{Columns, FAMILY};
 use crate::tickets::TicketRow;
 use crate::{Record, RecordError};
 
@@ -107,10 +107,10 @@ impl Record {
         if let Some(into) = row.parsed_or_none::<CustomerId>("merged_into")? {
             return Box::pin(self.find_customer(into, contacts)).await;
         }
-        let identities = sqlx::query(
+        let identities = sqlx::query(&format!(
             "SELECT i.kind, i.value, l.level FROM identity_link l JOIN identity i ON i.id = l.identity_id \
-             WHERE l.customer_id = $1 AND l.valid_to IS NULL ORDER BY i.kind, i.value",
-        )
+             WHERE l.customer_id IN {FAMILY} AND l.valid_to IS NULL ORDER BY i.kind, i.value"
+        ))
         .bind(id.to_string())
         .fetch_all(&self.readers)
         .await?;
@@ -125,7 +125,7 @@ impl Record {
             })
             .collect::<Result<_, RecordError>>()?;
         let rows = sqlx::query(&format!(
-            "SELECT {CONTACT} FROM interaction WHERE customer_id = $1 ORDER BY started_at DESC LIMIT $2"
+            "SELECT {CONTACT} FROM interaction WHERE customer_id IN {FAMILY} ORDER BY started_at DESC LIMIT $2"
         ))
         .bind(id.to_string())
         .bind(i64::from(contacts))

@@ -15,6 +15,13 @@ pub enum RecordError {
     /// What was handed over is not acceptable; the text says what to change.
     #[error("{0}")]
     Invalid(String),
+    /// There is no such row; the word says of what kind.
+    #[error("there is no such {0}")]
+    NotFound(&'static str),
+    /// Somebody else was faster: what was handed over rests on what is no longer so. The text says
+    /// how it is now.
+    #[error("{0}")]
+    Stale(String),
     /// A rule of the tables forbids it: a reference to a row that is not there, a duplicate.
     #[error("a rule of the database forbids it (code {0})")]
     Conflict(String),

@@ -58,6 +58,15 @@ impl Record {
         rows.iter().map(JournalEvent::from_row).collect()
     }
 
+    /// The newest entry's `seq`; 0 if there is none.
+    ///
+    /// # Errors
+    /// [`RecordError::Unavailable`] if the database does not answer.
+    pub async fn newest_seq(&self) -> Result<i64, RecordError> {
+        let row = sqlx::query("SELECT MAX(seq) AS seq FROM event").fetch_one(&self.readers).await?;
+        Ok(row.int_or_none("seq")?.unwrap_or(0))
+    }
+
     /// The entries of one interaction, in the order they happened.
     ///
     /// # Errors

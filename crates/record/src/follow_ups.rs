@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::AnyConnection;
 
 use crate::deed::{Deed, EventRow, insert_events};
-use crate::sql::{Columns, clean};
+use crate::sql::{Columns, FAMILY, clean};
 use crate::{Record, RecordError};
 
 /// A follow-up to be stored.
@@ -60,10 +60,10 @@ impl Record {
     /// # Errors
     /// [`RecordError::Unavailable`] if the database does not answer.
     pub async fn follow_ups_of(&self, customer: CustomerId) -> Result<Vec<FollowUp>, RecordError> {
-        let rows = sqlx::query(
+        let rows = sqlx::query(&format!(
             "SELECT id, reason, state, due_at, interaction_id, ticket_id FROM follow_up \
-             WHERE customer_id = $1 ORDER BY due_at",
-        )
+             WHERE customer_id IN {FAMILY} ORDER BY due_at"
+        ))
         .bind(customer.to_string())
         .fetch_all(&self.readers)
         .await?;

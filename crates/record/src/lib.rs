@@ -7,7 +7,9 @@
 //! SQLite and PostgreSQL and goes through `sqlx::Any`; what differs stands in [`engine`].
 
 mod access;
+mod act;
 mod address;
+mod agents;
 mod audio;
 mod calls;
 mod customers;
@@ -15,16 +17,19 @@ mod deed;
 pub mod engine;
 mod error;
 mod events;
+mod families;
 mod follow_ups;
 mod jobs;
 mod look;
 mod messages;
+mod password;
 mod plans;
 mod recognise;
 mod spool;
 mod sql;
 mod tickets;
 mod transfer;
+mod users;
 mod verify;
 mod writer;
 
@@ -35,18 +40,21 @@ use sqlx::AnyPool;
 use tokio::sync::watch;
 
 pub use address::{BadAddress, DatabaseAddress};
+pub use agents::{Agent, AgentProfile, AgentState};
 pub use audio::{AudioKey, StoredAudio};
 pub use calls::{CallEnd, CallSave, CallStep, NewCall, OpenedCall};
 pub use customers::{ContactView, CustomerView, IdentityView};
 pub use engine::{Engine, Settings};
 pub use error::RecordError;
 pub use events::JournalEvent;
+pub use families::{Family, Merge};
 pub use follow_ups::{FollowUp, NewFollowUp};
 pub use jobs::{Job, JobKind};
 pub use look::{Found, look};
 pub use messages::{Message, MessageState, NewMessage, SendOutcome};
 pub use tickets::{Change, TicketRow, Upserted};
 pub use transfer::{OnProgress, Transfer, dry_run, transfer};
+pub use users::{NewUser, OpenSession, Role, SignIn, SignedIn, User};
 pub use verify::{VerifyAttempt, VerifyOutcome};
 
 /// The record, open. Cheap to clone; all clones share the writer.
@@ -77,6 +85,7 @@ impl Record {
             writer::Writer::start(connector, connection, Arc::clone(&clock), spool, settings.patience);
         let server = settings.server.as_deref().unwrap_or_default().into();
         let recogniser = recognise::Recogniser::start(readers.clone());
+        tokio::spawn(password::warm_up());
         Ok(Self { readers, recogniser, writer, clock, ids, engine: settings.address.engine(), server })
     }
 
@@ -100,6 +109,16 @@ impl Record {
     /// something is still waiting.
     pub async fn flush(&self, within: std::time::Duration) -> bool {
         self.writer.flush(within).await
+    }
+
+    /// Which engine keeps it.
+    pub const fn engine(&self) -> Engine {
+        self.engine
+    }
+
+    /// The time of day, as what is stored is stamped with.
+    pub fn now(&self) -> jiff::Timestamp {
+        self.clock.now()
     }
 
     fn now_micros(&self) -> i64 {

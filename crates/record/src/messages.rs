@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::deed::{EventRow, insert_events};
 use crate::follow_ups::{FollowUpRow, NewFollowUp};
 use crate::jobs::{Job, end_job};
-use crate::sql::{Columns, clean, short};
+use crate::sql::{Columns, FAMILY, clean, short};
 use crate::{Record, RecordError};
 
 /// Where a message stands.
@@ -259,7 +259,8 @@ impl Record {
     /// # Errors
     /// [`RecordError::Unavailable`] if the database does not answer.
     pub async fn messages_of(&self, customer: CustomerId) -> Result<Vec<Message>, RecordError> {
-        self.messages_where("customer_id = $1 ORDER BY created_at DESC", &customer.to_string()).await
+        let condition = format!("customer_id IN {FAMILY} ORDER BY created_at DESC");
+        self.messages_where(&condition, &customer.to_string()).await
     }
 
     async fn messages_where(&self, condition: &str, value: &str) -> Result<Vec<Message>, RecordError> {

@@ -92,7 +92,12 @@ async fn find(
     }
     let mut found: HashMap<String, Vec<OpenedCall>> = HashMap::new();
     for row in query.fetch_all(readers).await? {
-        found.entry(row.text("value")?).or_default().push(known(&row)?);
+        let known = known(&row)?;
+        let customers = found.entry(row.text("value")?).or_default();
+        // Two records that were merged are one customer.
+        if !customers.iter().any(|other| other.customer == known.customer) {
+            customers.push(known);
+        }
     }
     Ok(found)
 }

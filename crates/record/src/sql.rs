@@ -56,6 +56,9 @@ fn from_micros(micros: i64) -> Result<Timestamp, RecordError> {
     Timestamp::from_microsecond(micros).map_err(|_| RecordError::Corrupt("a time".into()))
 }
 
+/// Customer `$1` and all that were merged into it.
+pub(crate) const FAMILY: &str = "(SELECT id FROM customer WHERE id = $1 OR merged_into = $1)";
+
 /// A text as both engines take it: PostgreSQL refuses U+0000 in a text, and an index has its limit.
 pub(crate) fn clean(mut text: String) -> String {
     text.retain(|c| c != '\0');

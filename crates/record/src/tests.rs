@@ -16,10 +16,12 @@ use crate::address::DatabaseAddress;
 mod bad;
 mod faults;
 mod house;
+mod people;
 mod spooled;
 mod transfer;
 
 use house::House;
+use people::*;
 
 fn ticket(reference: &str, phone: &str) -> TicketInput {
     TicketInput {
@@ -436,4 +438,10 @@ on_both!(
     one_piece_that_is_refused_leaves_the_others,
     a_job_is_taken_once_until_its_time_is_over,
     a_plan_a_look_and_a_wake_up,
+    five_wrong_tries_lock_a_login_whether_or_not_it_exists,
+    tries_at_the_same_moment_are_all_counted,
+    a_session_ends_with_its_time_its_account_or_its_password,
+    a_bad_account_is_refused_with_the_field,
+    an_agent_cannot_leave_a_caller_by_going_on_a_break,
+    a_merge_of_the_wrong_two_is_undone_and_old_ids_resolve_throughout,
 );

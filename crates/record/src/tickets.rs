@@ -11,7 +11,7 @@ use sqlx::AnyConnection;
 use crate::calls::{code_expiry, customer_of_phone, find_or_make_identity};
 use crate::deed::{EventRow, insert_events};
 use crate::jobs::{JobKind, insert_job};
-use crate::sql::Columns;
+use crate::sql::{Columns, FAMILY};
 use crate::{Record, RecordError};
 
 /// What an upsert did.
@@ -237,7 +237,7 @@ impl Record {
     /// [`RecordError::Unavailable`] if the database does not answer.
     pub async fn tickets_of(&self, customer: CustomerId) -> Result<Vec<TicketRow>, RecordError> {
         let rows = sqlx::query(&format!(
-            "SELECT {COLUMNS} FROM ticket WHERE customer_id = $1 ORDER BY created_at DESC"
+            "SELECT {COLUMNS} FROM ticket WHERE customer_id IN {FAMILY} ORDER BY created_at DESC"
         ))
         .bind(customer.to_string())
         .fetch_all(&self.readers)

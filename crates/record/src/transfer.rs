@@ -11,7 +11,7 @@ use crate::sql::{Columns, clean};
 use crate::{DatabaseAddress, RecordError};
 
 /// Every table, each behind those it refers to.
-const TABLES: [&str; 14] = [
+const TABLES: [&str; 22] = [
     "customer",
     "customer_tag",
     "identity",
@@ -26,6 +26,14 @@ const TABLES: [&str; 14] = [
     "audio",
     "plan_version",
     "access_log",
+    "customer_attribute",
+    "customer_merge",
+    "note",
+    "idempotency",
+    "user",
+    "sign_in_try",
+    "session",
+    "agent",
 ];
 
 /// Rows of one INSERT at most, and values: under both engines' limits of parameters.
@@ -140,7 +148,7 @@ async fn snapshot(
 }
 
 async fn count(connection: &mut AnyConnection, table: &str) -> Result<u64, RecordError> {
-    let row = sqlx::query(&format!("SELECT COUNT(*) AS rows FROM {table}")).fetch_one(connection).await?;
+    let row = sqlx::query(&format!("SELECT COUNT(*) AS rows FROM \"{table}\"")).fetch_one(connection).await?;
     Ok(row.int("rows")?.unsigned_abs())
 }
 
@@ -204,7 +212,7 @@ async fn columns(
 
 fn select(table: &str, columns: &[Column]) -> String {
     let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
-    format!("SELECT {} FROM {table}", names.join(", "))
+    format!("SELECT {} FROM \"{table}\"", names.join(", "))
 }
 
 #[derive(Clone, Hash)]
@@ -321,7 +329,7 @@ impl Copy<'_> {
         }
         for (id, into) in pointers {
             let (Value::Text(id), Value::Text(into)) = (id, into) else { continue };
-            let sql = format!("UPDATE {} SET merged_into = $2 WHERE id = $1", self.table);
+            let sql = format!("UPDATE \"{}\" SET merged_into = $2 WHERE id = $1", self.table);
             sqlx::query(&sql).bind(id).bind(into).execute(&mut *target).await?;
         }
         Ok(sum)
@@ -344,7 +352,7 @@ impl Copy<'_> {
                 format!("({})", places.join(", "))
             })
             .collect();
-        let sql = format!("INSERT INTO {} ({}) VALUES {}", self.table, names.join(", "), rows.join(", "));
+        let sql = format!("INSERT INTO \"{}\" ({}) VALUES {}", self.table, names.join(", "), rows.join(", "));
         let mut insert = sqlx::query(&sql).persistent(batch.len() > 1);
         for value in batch.drain(..).flatten() {
             insert = match value {

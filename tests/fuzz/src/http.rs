@@ -8,7 +8,7 @@ use axum::http::{Request, StatusCode, header};
 use hotline_desk::{Desk, Token, Tokens, router};
 use hotline_model::clock::ManualClock;
 use hotline_model::{Clock, Language};
-use hotline_record::{Record, Settings};
+use hotline_record::{Record, Role, Settings};
 use serde_json::Value;
 use tokio::runtime::Runtime;
 use tower::ServiceExt;
@@ -34,9 +34,9 @@ fn house() -> &'static Mutex<House> {
         let clock: Arc<dyn Clock> = Arc::new(ManualClock::new(start));
         let settings = Settings::sqlite(&folder.path().join("record.db"));
         let record = runtime.block_on(Record::open(&settings, clock)).expect("an empty record can be opened");
-        let tokens = Arc::new(Tokens(vec![Token::new("fuzz", SECRET, true)]));
-        let desk =
-            Desk { record, tokens, language: Language::ZhCn, metrics: None, draining: Default::default() };
+        let roles = Role::ALL.to_vec();
+        let tokens = Tokens(vec![Token::new("fuzz", SECRET, true).with_roles(roles)]);
+        let desk = Desk::new(record, tokens, Language::ZhCn);
         Mutex::new(House { runtime, router: router(desk), _folder: folder })
     })
 }

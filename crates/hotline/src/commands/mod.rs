@@ -13,6 +13,7 @@ pub mod say;
 pub mod serve;
 pub mod simulate;
 pub mod test;
+pub mod user;
 
 use std::path::Path;
 use std::sync::Arc;

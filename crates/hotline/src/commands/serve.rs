@@ -99,7 +99,7 @@ async fn serve(config: Config, drain: Duration) -> Result<ExitCode, Problem> {
         started_ms = started.elapsed().as_millis() as u64,
         "ready for calls"
     );
-    let desk = desk(&config, &record, metrics.clone(), draining.clone());
+    let desk = desk(&config, &record, metrics.clone(), &draining, &stop);
     let api = tokio::spawn(hotline_desk::serve(api, hotline_desk::router(desk), stop.clone()));
     let looking = tokio::spawn(figures::watch(record.clone(), stop.clone()));
     let house = Running { config: &config, record: &record, speech: &speech, exchange: &exchange, metrics };
@@ -218,19 +218,23 @@ fn start_jobs(
     Ok(tokio::spawn(jobs.run(stop.clone())))
 }
 
-fn desk(config: &Config, record: &Record, metrics: PrometheusHandle, draining: CancellationToken) -> Desk {
-    let tokens = config
-        .api
-        .tokens
-        .iter()
-        .map(|token| Token::new(&token.name, token.secret.expose(), token.sees_numbers))
-        .collect();
+fn desk(
+    config: &Config,
+    record: &Record,
+    metrics: PrometheusHandle,
+    draining: &CancellationToken,
+    stopping: &CancellationToken,
+) -> Desk {
+    let tokens = config.api.tokens.iter().map(|token| {
+        Token::new(&token.name, token.secret.expose(), token.sees_numbers).with_roles(token.roles.clone())
+    });
     Desk {
-        record: record.clone(),
-        tokens: Arc::new(Tokens(tokens)),
-        language: config.plans.language,
         metrics: Some(metrics),
-        draining,
+        draining: draining.clone(),
+        stopping: stopping.clone(),
+        numbers_seen_by: config.api.numbers_seen_by.clone().into(),
+        secure_cookies: config.api.https,
+        ..Desk::new(record.clone(), Tokens(tokens.collect()), config.plans.language)
     }
 }
 

@@ -1,6 +1,7 @@
 //! A record moved from one engine to the other.
 
 use super::house::{House, Shared, execute};
+use super::people::user;
 use super::*;
 use crate::{dry_run, transfer};
 
@@ -37,6 +38,21 @@ async fn filled(house: &House) -> (CallId, Upserted) {
     house.record.store_plan("main", "1", "plan: main").await.unwrap();
     house.record.log_access("tests", stored.customer, "customer").await.unwrap();
     assert!(house.record.flush(Duration::from_secs(5)).await);
+    user(house, "min.li", &[Role::Agent]).await;
+    house.record.sign_in("min.li", "right-password".to_owned().into()).await.unwrap();
+    house.record.sign_in("nobody", "right-password".to_owned().into()).await.unwrap();
+    let mut other = ticket("T-2", "13900139000");
+    other.code = None;
+    let other = house.record.upsert_ticket(other, Language::ZhCn).await.unwrap().customer;
+    let merge = house.record.merge_customers(other, stored.customer, "min.li", None).await.unwrap();
+    house.record.undo_merge(&merge, "min.li").await.unwrap();
+    let rows = format!(
+        "INSERT INTO customer_attribute (customer_id, name, value, at) VALUES ('{0}', 'plan', '88', 1); \
+         INSERT INTO note (id, customer_id, text, made_by, at) VALUES ('n', '{0}', '退费', 'min.li', 1); \
+         INSERT INTO idempotency (key, request, status, body, at) VALUES ('k', 'r', 200, '', 1)",
+        stored.customer
+    );
+    execute(&house.address, &rows).await;
     // One customer merged into another who comes later.
     let merged = "INSERT INTO customer (id, created_at, changed_at) VALUES ('zz', 1, 1); \
         INSERT INTO customer (id, merged_into, created_at, changed_at) VALUES ('aa', 'zz', 1, 1)";
@@ -85,7 +101,7 @@ async fn moved_to(house: House, target: DatabaseAddress) {
     assert!(new.len() == 1 && new[0].seq > newest, "{new:?}");
     // A second time it is refused, and nothing is changed.
     let again = transfer(&house.address, &target, &mut |_, _, _| {}).await.unwrap_err().to_string();
-    assert!(again.contains("not empty") && again.contains("customer: 3 rows"), "{again}");
+    assert!(again.contains("not empty") && again.contains("customer: 4 rows"), "{again}");
     assert!(dry_run(&house.address, &target).await.unwrap_err().to_string().contains("not empty"));
 }
 
