@@ -39,9 +39,12 @@ pub async fn list(
 )]
 pub async fn load(
     State(desk): State<Desk>,
-    _asker: Asker,
+    asker: Asker,
     Path(id): Path<String>,
 ) -> Result<Json<CallPage>, ApiError> {
     let call = desk.record.find_contact(&id).await?.ok_or_else(|| ApiError::not_found("call"))?;
+    if let Some(customer) = call.customer {
+        desk.record.log_access(&asker.name, customer, "contact").await?;
+    }
     Ok(Json(call.into()))
 }

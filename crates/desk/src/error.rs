@@ -14,6 +14,10 @@ pub struct Problem {
     pub code: &'static str,
     /// What is wrong and what to do, in words.
     pub message: String,
+    /// Of a conflict: how it is now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub now: Option<serde_json::Value>,
 }
 
 /// A problem with its HTTP status.
@@ -22,7 +26,19 @@ pub struct ApiError(pub StatusCode, pub Problem);
 
 impl ApiError {
     pub fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self(status, Problem { code, message: message.into() })
+        Self(status, Problem { code, message: message.into(), now: None })
+    }
+
+    /// Whether somebody else was faster.
+    pub fn is_stale(&self) -> bool {
+        self.0 == StatusCode::PRECONDITION_FAILED
+    }
+
+    /// The same with how it is now.
+    #[must_use]
+    pub fn with_now(mut self, now: &impl Serialize) -> Self {
+        self.1.now = serde_json::to_value(now).ok();
+        self
     }
 
     pub fn not_found(what: &str) -> Self {

@@ -2,8 +2,10 @@
 
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Query, Request};
-use axum::http::StatusCode;
+use axum::http::header::{ETAG, IF_MATCH};
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
 use serde::de::DeserializeOwned;
 
 use crate::Desk;
@@ -74,6 +76,42 @@ impl<T: DeserializeOwned> FromRequestParts<Desk> for Asked<T> {
         })?;
         Ok(Self(value))
     }
+}
+
+/// The version that a change rests on: `If-Match: "3"`. Without the header it rests on none.
+pub fn if_match(headers: &HeaderMap) -> Result<Option<i64>, ApiError> {
+    let Some(value) = headers.get(IF_MATCH) else { return Ok(None) };
+    let text = value.to_str().unwrap_or_default().trim();
+    if text == "*" {
+        return Ok(None);
+    }
+    let version = text.trim_start_matches("W/").trim_matches('"').parse();
+    version.map(Some).map_err(|_| {
+        ApiError::new(StatusCode::BAD_REQUEST, "bad-version", "If-Match: send back the ETag as it came")
+    })
+}
+
+/// What makes two requests one: `Idempotency-Key`, 1 to 200 characters.
+pub fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
+    let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
+    let text = value.to_str().unwrap_or_default().trim();
+    if text.is_empty() || text.len() > 200 {
+        return Err(ApiError::new(
+            StatusCode::BAD_REQUEST,
+            "bad-key",
+            "Idempotency-Key: 1 to 200 characters are expected",
+        ));
+    }
+    Ok(Some(text.to_owned()))
+}
+
+/// An answer with its version as ETag.
+pub fn versioned<T: serde::Serialize>(version: i64, body: T) -> Response {
+    let mut answer = axum::Json(body).into_response();
+    if let Ok(value) = HeaderValue::from_str(&format!("\"{version}\"")) {
+        answer.headers_mut().insert(ETAG, value);
+    }
+    answer
 }
 
 /// A path that nothing serves.

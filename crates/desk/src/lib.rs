@@ -4,8 +4,10 @@
 //! telephone and can move to another machine.
 
 mod access;
+mod acts;
 mod agents;
 mod calls;
+mod cards;
 mod customers;
 mod error;
 mod events;
@@ -17,12 +19,14 @@ mod serve;
 mod sessions;
 mod tickets;
 mod views;
+mod work;
 
+use std::pin::Pin;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::routing::{get, post, put};
+use axum::routing::{delete, get, post, put};
 use hotline_model::Language;
 use hotline_record::{Record, Role};
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -31,6 +35,10 @@ use utoipa::OpenApi;
 
 pub use access::{Token, Tokens};
 pub use serve::serve;
+
+/// Forgets a text that was spoken, by its language.
+pub type Forget =
+    Arc<dyn Fn(String, Option<Language>) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
 
 /// What the API works with.
 #[derive(Clone)]
@@ -51,6 +59,8 @@ pub struct Desk {
     pub numbers_seen_by: Arc<[Role]>,
     /// Cookies go by HTTPS only: TLS stands in front of this process.
     pub secure_cookies: bool,
+    /// Forgets what an erased customer was told, in the memory of speech and in its cache.
+    pub forget: Option<Forget>,
     /// Who follows the journal. Made by [`Desk::new`].
     pub live: live::Live,
 }
@@ -68,6 +78,7 @@ impl Desk {
             stopping: CancellationToken::new(),
             numbers_seen_by: [Role::Supervisor].into(),
             secure_cookies: false,
+            forget: None,
         }
     }
 
@@ -98,6 +109,27 @@ const BODY: usize = 1 << 20;
         agents::list,
         agents::set_profile,
         agents::users,
+        cards::card,
+        cards::timeline,
+        cards::search,
+        cards::matches,
+        cards::access_log,
+        cards::merges,
+        acts::change,
+        acts::link,
+        acts::unlink,
+        acts::merge,
+        acts::unmerge,
+        acts::note,
+        acts::erase,
+        work::make,
+        work::load,
+        work::change,
+        work::publish,
+        work::follow_ups,
+        work::take,
+        work::release,
+        work::done,
         receipts::put,
         health::healthz,
         health::readyz,
@@ -110,7 +142,25 @@ pub fn router(desk: Desk) -> Router {
     Router::new()
         .route("/api/v1/tickets", post(tickets::put))
         .route("/api/v1/customers", get(customers::find))
-        .route("/api/v1/customers/{id}", get(customers::load))
+        .route("/api/v1/customers/{id}", get(customers::load).patch(acts::change).delete(acts::erase))
+        .route("/api/v1/customers/{id}/card", get(cards::card))
+        .route("/api/v1/customers/{id}/timeline", get(cards::timeline))
+        .route("/api/v1/customers/{id}/access-log", get(cards::access_log))
+        .route("/api/v1/customers/{id}/merges", get(cards::merges))
+        .route("/api/v1/customers/{id}/merge", post(acts::merge))
+        .route("/api/v1/customers/{id}/identities", post(acts::link))
+        .route("/api/v1/customers/{id}/identities/{identity}", delete(acts::unlink))
+        .route("/api/v1/customers/{id}/notes", post(acts::note))
+        .route("/api/v1/customers/{id}/tickets", post(work::make))
+        .route("/api/v1/merges/{id}", delete(acts::unmerge))
+        .route("/api/v1/matches", get(cards::matches))
+        .route("/api/v1/search", get(cards::search))
+        .route("/api/v1/tickets/{id}", get(work::load).patch(work::change))
+        .route("/api/v1/tickets/{id}/result", post(work::publish))
+        .route("/api/v1/follow-ups", get(work::follow_ups))
+        .route("/api/v1/follow-ups/{id}/take", post(work::take))
+        .route("/api/v1/follow-ups/{id}/release", post(work::release))
+        .route("/api/v1/follow-ups/{id}/done", post(work::done))
         .route("/api/v1/calls", get(calls::list))
         .route("/api/v1/calls/{id}", get(calls::load))
         .route("/api/v1/events", get(events::follow))

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use hotline_model::TicketInput;
-use hotline_record::Change;
+use hotline_record::{Change, Upserted};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -23,6 +23,16 @@ pub struct TicketStored {
     /// `created`, `changed`, `unchanged`, or `stale` where a later change is known already.
     #[schema(value_type = String)]
     pub change: Change,
+}
+
+impl From<Upserted> for TicketStored {
+    fn from(stored: Upserted) -> Self {
+        Self {
+            ticket: stored.ticket.to_string(),
+            customer: stored.customer.to_string(),
+            change: stored.change,
+        }
+    }
 }
 
 /// A ticket as it is handed over.
@@ -68,12 +78,5 @@ pub async fn put(
 ) -> Result<(StatusCode, Json<TicketStored>), ApiError> {
     let stored = desk.record.upsert_ticket(input, desk.language).await?;
     let status = if stored.change == Change::Created { StatusCode::CREATED } else { StatusCode::OK };
-    Ok((
-        status,
-        Json(TicketStored {
-            ticket: stored.ticket.to_string(),
-            customer: stored.customer.to_string(),
-            change: stored.change,
-        }),
-    ))
+    Ok((status, Json(stored.into())))
 }

@@ -1,7 +1,7 @@
 //! What the API shows: numbers masked unless the asker may see them, secrets never.
 
 use hotline_model::PhoneNumber;
-use hotline_record::{ContactView, CustomerView, FollowUp, JournalEvent, Message, TicketRow};
+use hotline_record::{ContactView, CustomerView, FollowUp, IdentityView, JournalEvent, Message, TicketRow};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -20,11 +20,34 @@ pub struct CustomerPage {
     contacts: Vec<CallPage>,
 }
 
+/// A way to reach or recognise a customer.
 #[derive(Debug, Serialize, ToSchema)]
-struct IdentityRow {
+pub struct IdentityRow {
+    id: String,
     kind: String,
     value: String,
+    /// `claimed`, `observed` or `verified`.
     level: String,
+}
+
+/// An identity, masked unless the asker may see numbers.
+pub fn identity(identity: IdentityView, shown: bool) -> IdentityRow {
+    let value = match identity.value.expose().parse::<PhoneNumber>() {
+        Ok(phone) => number(&phone, shown),
+        Err(_) if shown => identity.value.into_exposed(),
+        Err(_) => masked(identity.value.expose()),
+    };
+    IdentityRow { id: identity.id, kind: identity.kind, value, level: identity.level }
+}
+
+/// Anything else with its middle hidden: its first and last two characters, if there are more.
+fn masked(text: &str) -> String {
+    let all: Vec<char> = text.chars().collect();
+    if all.len() < 8 {
+        return "••••".into();
+    }
+    let ends = |from: &[char]| from.iter().collect::<String>();
+    format!("{}••••{}", ends(&all[..2]), ends(&all[all.len() - 2..]))
 }
 
 /// A ticket without its code.
@@ -40,6 +63,13 @@ pub struct TicketSummary {
     speech_ready: bool,
     notified_at: Option<String>,
     heard_at: Option<String>,
+    /// By when it is to be settled.
+    due_at: Option<String>,
+    /// Whose login works on it.
+    owner: Option<String>,
+    created_at: String,
+    /// Also the ETag.
+    version: i64,
 }
 
 /// A message without its text, which holds the code.
@@ -70,6 +100,8 @@ pub struct CallPage {
     known_by: Option<String>,
     ending: Option<String>,
     recording: Option<String>,
+    customer: Option<String>,
+    ticket: Option<String>,
     #[schema(value_type = Vec<Object>)]
     path: Vec<JournalEvent>,
 }
@@ -80,18 +112,7 @@ fn number(number: &PhoneNumber, shown: bool) -> String {
 
 impl CustomerPage {
     pub fn new(view: CustomerView, shown: bool) -> Self {
-        let identities = view
-            .identities
-            .into_iter()
-            .map(|identity| IdentityRow {
-                value: match identity.value.expose().parse::<PhoneNumber>() {
-                    Ok(phone) => number(&phone, shown),
-                    Err(_) => identity.value.into_exposed(),
-                },
-                kind: identity.kind,
-                level: identity.level,
-            })
-            .collect();
+        let identities = view.identities.into_iter().map(|one| identity(one, shown)).collect();
         Self {
             id: view.id.to_string(),
             name: view.name.map(|name| name.into_exposed()),
@@ -117,6 +138,10 @@ impl From<TicketRow> for TicketSummary {
             result_version: row.result_version,
             notified_at: row.notified_at.map(|at| at.to_string()),
             heard_at: row.heard_at.map(|at| at.to_string()),
+            due_at: row.due_at.map(|at| at.to_string()),
+            owner: row.owner,
+            created_at: row.created_at.to_string(),
+            version: row.version,
         }
     }
 }
@@ -149,6 +174,8 @@ impl From<ContactView> for CallPage {
             known_by: view.known_by,
             ending: view.ending,
             recording: view.recording,
+            customer: view.customer.map(|id| id.to_string()),
+            ticket: view.ticket,
             path: view.path,
         }
     }

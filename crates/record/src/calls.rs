@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sqlx::AnyConnection;
 
-use crate::deed::{Deed, EventRow, insert_events, places, statement};
+use crate::deed::{Deed, EventRow, erased_calls, insert_events, places, statement};
 use crate::sql::{Columns, clean, short};
 use crate::tickets::code_lifetime_micros;
 use crate::{Record, RecordError};
@@ -137,9 +137,11 @@ impl Record {
         self.writer
             .prompt(move |connection| {
                 let rows = rows.clone();
-                Box::pin(
-                    async move { insert_events(connection, &rows.iter().collect::<Vec<_>>(), now).await },
-                )
+                Box::pin(async move {
+                    let erased = erased_calls(connection).await?;
+                    let rows: Vec<EventRow> = rows.iter().map(|row| row.without(&erased)).collect();
+                    insert_events(connection, &rows.iter().collect::<Vec<_>>(), now).await
+                })
             })
             .await
     }
@@ -297,6 +299,16 @@ pub(crate) struct SaveRow {
 }
 
 impl SaveRow {
+    /// Whose call it is about.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The same without words about the customer. Where a recording lies stays: it has to be found to be deleted.
+    pub fn blanked(&self) -> Self {
+        Self { note: None, tags: Vec::new(), ..self.clone() }
+    }
+
     pub async fn store(&self, connection: &mut AnyConnection) -> Result<(), RecordError> {
         sqlx::query(
             "UPDATE interaction SET outcome = COALESCE($2, outcome), reason = COALESCE($3, reason), \

@@ -13,6 +13,8 @@ use crate::{Record, RecordError};
 /// A way to reach or recognise a customer.
 #[derive(Debug, Clone)]
 pub struct IdentityView {
+    /// Its id.
+    pub id: String,
     /// `phone`, `short`, …
     pub kind: String,
     /// The number or address.
@@ -50,6 +52,10 @@ pub struct ContactView {
     pub ending: Option<String>,
     /// Where its recording lies.
     pub recording: Option<String>,
+    /// Whose it is, if known.
+    pub customer: Option<CustomerId>,
+    /// About which ticket.
+    pub ticket: Option<String>,
     /// What happened, step by step.
     pub path: Vec<JournalEvent>,
 }
@@ -76,7 +82,7 @@ pub struct CustomerView {
 }
 
 const CONTACT: &str = "id, channel, direction, started_at, ended_at, plan, plan_version, language, outcome, \
-    reason, known_by, ending, end_code, recording";
+    reason, known_by, ending, end_code, recording, customer_id, ticket_id";
 
 impl Record {
     /// The customer a number belongs to, if there is exactly one.
@@ -107,23 +113,7 @@ impl Record {
         if let Some(into) = row.parsed_or_none::<CustomerId>("merged_into")? {
             return Box::pin(self.find_customer(into, contacts)).await;
         }
-        let identities = sqlx::query(&format!(
-            "SELECT i.kind, i.value, l.level FROM identity_link l JOIN identity i ON i.id = l.identity_id \
-             WHERE l.customer_id IN {FAMILY} AND l.valid_to IS NULL ORDER BY i.kind, i.value"
-        ))
-        .bind(id.to_string())
-        .fetch_all(&self.readers)
-        .await?;
-        let identities = identities
-            .iter()
-            .map(|row| {
-                Ok(IdentityView {
-                    kind: row.text("kind")?,
-                    value: row.text("value")?.into(),
-                    level: row.text("level")?,
-                })
-            })
-            .collect::<Result<_, RecordError>>()?;
+        let identities = self.identities_of(id).await?;
         let rows = sqlx::query(&format!(
             "SELECT {CONTACT} FROM interaction WHERE customer_id IN {FAMILY} ORDER BY started_at DESC LIMIT $2"
         ))
@@ -142,6 +132,18 @@ impl Record {
             follow_ups: self.follow_ups_of(id).await?,
             contacts: touches,
         }))
+    }
+
+    pub(crate) async fn contacts_where(
+        &self,
+        condition: &str,
+        value: &str,
+    ) -> Result<Vec<ContactView>, RecordError> {
+        let rows = sqlx::query(&format!("SELECT {CONTACT} FROM interaction WHERE {condition}"))
+            .bind(value)
+            .fetch_all(&self.readers)
+            .await?;
+        self.contacts(&rows).await
     }
 
     /// One interaction with its path.
@@ -222,6 +224,8 @@ impl Record {
             known_by: row.text_or_none("known_by")?,
             ending,
             recording: row.text_or_none("recording")?,
+            customer: row.parsed_or_none("customer_id")?,
+            ticket: row.text_or_none("ticket_id")?,
         })
     }
 }

@@ -2,6 +2,7 @@
 //! can be kept, written to disk and run again. Each deed run twice leaves what it leaves once.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
@@ -13,6 +14,7 @@ use crate::RecordError;
 use crate::calls::{BeginRow, EndRow, SaveRow};
 use crate::follow_ups::FollowUpRow;
 use crate::jobs::ResendRow;
+use crate::sql::Columns;
 
 /// One row of the journal.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -26,6 +28,26 @@ pub(crate) struct EventRow {
     /// Microseconds since 1970.
     pub occurred_at: i64,
     pub body: String,
+}
+
+impl EventRow {
+    /// The same entry without what it tells, if its call's customer was erased.
+    pub fn without(&self, erased: &BTreeSet<String>) -> Self {
+        let mut row = self.clone();
+        if row.interaction_id.as_ref().is_some_and(|id| erased.contains(id)) {
+            row.body = "{}".into();
+        }
+        row
+    }
+}
+
+/// Calls that go on although their customer was erased: what they leave is stored without what
+/// identifies. Mostly there is none, and an index of nothing is asked.
+pub(crate) async fn erased_calls(connection: &mut AnyConnection) -> Result<BTreeSet<String>, RecordError> {
+    let rows = sqlx::query("SELECT id FROM interaction WHERE erased = 1 AND ended_at IS NULL")
+        .fetch_all(connection)
+        .await?;
+    rows.iter().map(|row| row.text("id")).collect()
 }
 
 /// A piece of a call's record. No `Debug`: it holds what a log may not show.
@@ -56,10 +78,22 @@ impl Deed {
             BeginRow::store(rows, connection).await?;
         }
         let steps: Vec<&EventRow> = deeds.iter().filter_map(|deed| deed.rows()).flatten().collect();
-        insert_events(connection, &steps, now).await?;
+        let telling =
+            deeds.iter().any(|deed| matches!(deed, Self::Steps(_) | Self::Save(_) | Self::FollowUp(_)));
+        let erased = if telling { erased_calls(connection).await? } else { BTreeSet::new() };
+        if erased.is_empty() {
+            insert_events(connection, &steps, now).await?;
+        } else {
+            let blanked: Vec<EventRow> = steps.into_iter().map(|row| row.without(&erased)).collect();
+            insert_events(connection, &blanked.iter().collect::<Vec<_>>(), now).await?;
+        }
         for deed in deeds {
             match deed {
                 Self::Begin(_) | Self::Steps(_) | Self::End(_) => {}
+                Self::Save(row) if erased.contains(row.id()) => row.blanked().store(connection).await?,
+                Self::FollowUp(row) if row.interaction().is_some_and(|id| erased.contains(id)) => {
+                    row.blanked().store(connection).await?;
+                }
                 Self::Save(row) => row.store(connection).await?,
                 Self::FollowUp(row) => row.store(connection).await?,
                 Self::Resend(row) => row.store(connection).await?,

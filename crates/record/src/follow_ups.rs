@@ -38,7 +38,7 @@ pub struct FollowUp {
     pub id: String,
     /// Why.
     pub reason: String,
-    /// `open` or `done`.
+    /// `open`, `taken` or `done`.
     pub state: String,
     /// By when.
     pub due_at: Timestamp,
@@ -46,6 +46,16 @@ pub struct FollowUp {
     pub interaction: Option<String>,
     /// About which ticket.
     pub ticket: Option<String>,
+    /// For whom, if known.
+    pub customer: Option<String>,
+    /// Whose login keeps it.
+    pub owner: Option<String>,
+    /// How it went, once it is done.
+    pub outcome: Option<String>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// Counts changes.
+    pub version: i64,
 }
 
 impl Record {
@@ -60,11 +70,20 @@ impl Record {
     /// # Errors
     /// [`RecordError::Unavailable`] if the database does not answer.
     pub async fn follow_ups_of(&self, customer: CustomerId) -> Result<Vec<FollowUp>, RecordError> {
+        let condition = format!("customer_id IN {FAMILY} ORDER BY due_at, id");
+        self.follow_ups_where(&condition, &customer.to_string()).await
+    }
+
+    pub(crate) async fn follow_ups_where(
+        &self,
+        condition: &str,
+        value: &str,
+    ) -> Result<Vec<FollowUp>, RecordError> {
         let rows = sqlx::query(&format!(
-            "SELECT id, reason, state, due_at, interaction_id, ticket_id FROM follow_up \
-             WHERE customer_id IN {FAMILY} ORDER BY due_at"
+            "SELECT id, reason, state, due_at, interaction_id, ticket_id, customer_id, owner, outcome, created_at, \
+             version FROM follow_up WHERE {condition}"
         ))
-        .bind(customer.to_string())
+        .bind(value)
         .fetch_all(&self.readers)
         .await?;
         rows.iter()
@@ -76,6 +95,11 @@ impl Record {
                     due_at: row.time("due_at")?,
                     interaction: row.text_or_none("interaction_id")?,
                     ticket: row.text_or_none("ticket_id")?,
+                    customer: row.text_or_none("customer_id")?,
+                    owner: row.text_or_none("owner")?,
+                    outcome: row.text_or_none("outcome")?,
+                    created_at: row.time("created_at")?,
+                    version: row.int("version")?,
                 })
             })
             .collect()
@@ -97,6 +121,16 @@ pub(crate) struct FollowUpRow {
 }
 
 impl FollowUpRow {
+    /// The call that asked for it.
+    pub fn interaction(&self) -> Option<&str> {
+        self.interaction.as_deref()
+    }
+
+    /// The same without what identifies its customer.
+    pub fn blanked(&self) -> Self {
+        Self { phone: None, note: None, ..self.clone() }
+    }
+
     pub fn new(follow_up: NewFollowUp, id: String, at: i64) -> Self {
         Self {
             id,

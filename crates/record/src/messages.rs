@@ -264,10 +264,11 @@ impl Record {
     }
 
     async fn messages_where(&self, condition: &str, value: &str) -> Result<Vec<Message>, RecordError> {
-        let rows = sqlx::query(&format!("SELECT {COLUMNS} FROM message WHERE {condition}"))
-            .bind(value)
-            .fetch_all(&self.readers)
-            .await?;
+        let rows =
+            sqlx::query(&format!("SELECT {COLUMNS} FROM message WHERE recipient <> '' AND {condition}"))
+                .bind(value)
+                .fetch_all(&self.readers)
+                .await?;
         rows.iter().map(Message::from_row).collect()
     }
 
@@ -390,7 +391,7 @@ impl Record {
     /// [`RecordError::Unavailable`] if the database does not answer.
     pub async fn find_message(&self, key_or_ref: &str) -> Result<Option<Message>, RecordError> {
         let mut found =
-            self.messages_where("idempotency_key = $1 OR provider_ref = $1", &short(key_or_ref)).await?;
+            self.messages_where("(idempotency_key = $1 OR provider_ref = $1)", &short(key_or_ref)).await?;
         Ok(found.pop())
     }
 }

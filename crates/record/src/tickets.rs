@@ -10,7 +10,9 @@ use sqlx::AnyConnection;
 
 use crate::calls::{code_expiry, customer_of_phone, find_or_make_identity};
 use crate::deed::{EventRow, insert_events};
+use crate::erase::erased_ref;
 use crate::jobs::{JobKind, insert_job};
+use crate::search::{index_customer, index_ticket};
 use crate::sql::{Columns, FAMILY};
 use crate::{Record, RecordError};
 
@@ -72,6 +74,14 @@ pub struct TicketRow {
     pub notified_at: Option<Timestamp>,
     /// When the result was heard first.
     pub heard_at: Option<Timestamp>,
+    /// By when it is to be settled.
+    pub due_at: Option<Timestamp>,
+    /// Whose login works on it.
+    pub owner: Option<String>,
+    /// Counts changes: what is handed over with one that is not the newest is refused.
+    pub version: i64,
+    /// When it was made.
+    pub created_at: Timestamp,
 }
 
 /// 30 days.
@@ -79,11 +89,12 @@ pub(crate) const fn code_lifetime_micros() -> i64 {
     30 * 24 * 3_600_000_000
 }
 
-const COLUMNS: &str = "id, external_ref, customer_id, phone, code, code_expires_at, state, category, language, \
-    result, result_language, result_version, spoken_version, notified_at, heard_at, changed_at";
+pub(crate) const COLUMNS: &str = "id, external_ref, customer_id, phone, code, code_expires_at, state, category, language, \
+    result, result_language, result_version, spoken_version, notified_at, heard_at, changed_at, \
+    due_at, owner, version, created_at";
 
 impl TicketRow {
-    fn from_row(row: &sqlx::any::AnyRow) -> Result<Self, RecordError> {
+    pub(crate) fn from_row(row: &sqlx::any::AnyRow) -> Result<Self, RecordError> {
         Ok(Self {
             id: row.parsed("id")?,
             external_ref: row.text("external_ref")?,
@@ -100,6 +111,10 @@ impl TicketRow {
             spoken_version: row.int("spoken_version")?,
             notified_at: row.time_or_none("notified_at")?,
             heard_at: row.time_or_none("heard_at")?,
+            due_at: row.time_or_none("due_at")?,
+            owner: row.text_or_none("owner")?,
+            version: row.int("version")?,
+            created_at: row.time("created_at")?,
         })
     }
 }
@@ -164,7 +179,7 @@ fn check(input: TicketInput, default_language: Language) -> Result<Checked, Reco
 }
 
 /// Controls, but for the ends of lines, and the marks that turn the direction of writing.
-fn is_unspeakable(c: char) -> bool {
+pub(crate) fn is_unspeakable(c: char) -> bool {
     (c.is_control() && !matches!(c, '\n' | '\r' | '\t'))
         || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
@@ -224,7 +239,7 @@ impl Record {
     }
 
     async fn ticket_by(&self, column: &'static str, value: &str) -> Result<Option<TicketRow>, RecordError> {
-        let row = sqlx::query(&format!("SELECT {COLUMNS} FROM ticket WHERE {column} = $1"))
+        let row = sqlx::query(&format!("SELECT {COLUMNS} FROM ticket WHERE {column} = $1 AND phone <> ''"))
             .bind(value)
             .fetch_optional(&self.readers)
             .await?;
@@ -237,7 +252,7 @@ impl Record {
     /// [`RecordError::Unavailable`] if the database does not answer.
     pub async fn tickets_of(&self, customer: CustomerId) -> Result<Vec<TicketRow>, RecordError> {
         let rows = sqlx::query(&format!(
-            "SELECT {COLUMNS} FROM ticket WHERE customer_id IN {FAMILY} ORDER BY created_at DESC"
+            "SELECT {COLUMNS} FROM ticket WHERE customer_id IN {FAMILY} AND phone <> '' ORDER BY created_at DESC"
         ))
         .bind(customer.to_string())
         .fetch_all(&self.readers)
@@ -270,6 +285,15 @@ async fn upsert(
         .fetch_optional(&mut *connection)
         .await?;
     let Some(known) = known else {
+        // The firm's own system does not know that the customer was erased here.
+        let erased = sqlx::query("SELECT id, customer_id FROM ticket WHERE external_ref = $1")
+            .bind(erased_ref(&checked.input.external_ref))
+            .fetch_optional(&mut *connection)
+            .await?;
+        if let Some(row) = erased {
+            let (ticket, customer) = (row.parsed("id")?, row.parsed("customer_id")?);
+            return Ok(Upserted { ticket, customer, change: Change::Stale });
+        }
         return insert(connection, checked, new, changed_at.unwrap_or(now), now).await;
     };
     let row = TicketRow::from_row(&known)?;
@@ -299,7 +323,7 @@ async fn upsert(
         "UPDATE ticket SET customer_id = $2, phone = $3, code = COALESCE($4, code), \
          code_expires_at = CASE WHEN $5 = 1 THEN $6 ELSE code_expires_at END, state = $7, category = $8, \
          result = COALESCE($9, result), result_language = COALESCE($10, result_language), \
-         result_version = $11, heard_at = CASE WHEN $5 = 1 THEN NULL ELSE heard_at END, changed_at = $12 \
+         result_version = $11, version = version + 1, heard_at = CASE WHEN $5 = 1 THEN NULL ELSE heard_at END, changed_at = $12 \
          WHERE id = $1",
     )
     .bind(row.id.to_string())
@@ -410,8 +434,9 @@ async fn customer_for(
         .bind(&customer)
         .bind(name)
         .bind(now)
-        .execute(connection)
+        .execute(&mut *connection)
         .await?;
+        index_customer(connection, &customer).await?;
         return parse(&customer);
     }
     sqlx::query(
@@ -433,8 +458,9 @@ async fn customer_for(
     .bind(identity)
     .bind(&new.customer)
     .bind(now)
-    .execute(connection)
+    .execute(&mut *connection)
     .await?;
+    index_customer(connection, &new.customer).await?;
     parse(&new.customer)
 }
 
@@ -449,6 +475,7 @@ async fn set_in_motion(
     now: i64,
 ) -> Result<(), RecordError> {
     let ticket = upserted.ticket.to_string();
+    index_ticket(connection, &ticket).await?;
     let type_name = if upserted.change == Change::Created { "ticket.created" } else { "ticket.changed" };
     let body = serde_json::json!({ "state": checked.input.state, "category": checked.input.category,
         "result-version": version });

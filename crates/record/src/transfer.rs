@@ -29,7 +29,7 @@ const TABLES: [&str; 22] = [
     "customer_attribute",
     "customer_merge",
     "note",
-    "idempotency",
+    "search_word",
     "user",
     "sign_in_try",
     "session",

@@ -103,7 +103,8 @@ async fn verify(
     let interaction = attempt.call.to_string();
     sqlx::query(
         "INSERT INTO verification (id, policy, interaction_id, caller, ticket_id, verdict, counts, wrong_factor, at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (id) DO NOTHING",
+         VALUES ($1, $2, $3, CASE WHEN EXISTS (SELECT 1 FROM interaction WHERE id = $3 AND erased = 1) \
+         THEN 'erased' ELSE $4 END, $5, $6, $7, $8, $9) ON CONFLICT (id) DO NOTHING",
     )
     .bind(id)
     .bind(&attempt.policy.policy)

@@ -68,13 +68,3 @@ ALTER TABLE follow_up ADD COLUMN owner TEXT;
 ALTER TABLE follow_up ADD COLUMN taken_at BIGINT;
 ALTER TABLE follow_up ADD COLUMN done_at BIGINT;
 ALTER TABLE follow_up ADD COLUMN outcome TEXT;
-
--- What a request with an Idempotency-Key was answered: the same one again is answered the same.
-CREATE TABLE idempotency (
-    key       TEXT PRIMARY KEY,
-    request   TEXT NOT NULL,
-    status    BIGINT NOT NULL,
-    body      TEXT NOT NULL,
-    at        BIGINT NOT NULL
-);
-CREATE INDEX idempotency_by_time ON idempotency (at);

@@ -1,0 +1,305 @@
+//! One customer on one page: the card, the time line, and finding them.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use hotline_model::{CustomerId, PhoneNumber};
+use hotline_record::{Access, Alert, Card, Cursor, FollowUp, Merge, Role, TimelineEntry};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::Desk;
+use crate::access::Asker;
+use crate::error::{ApiError, Problem};
+use crate::extract::{Asked, versioned};
+use crate::views::{CallPage, IdentityRow, TicketSummary, identity};
+
+/// A customer, what is open, and what goes on at this moment.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct CardPage {
+    /// The journal's newest entry before this was read: follow `GET /api/v1/events?after=` from here.
+    seq: i64,
+    /// Another than the one asked for if that was merged into it.
+    id: String,
+    name: Option<String>,
+    language: Option<String>,
+    tier: Option<String>,
+    do_not_call: bool,
+    erased_at: Option<String>,
+    tags: Vec<String>,
+    #[schema(value_type = Object)]
+    attributes: serde_json::Map<String, serde_json::Value>,
+    identities: Vec<IdentityRow>,
+    /// The most pressing first: `kind` is `ticket-overdue`, `follow-up-overdue` or `repeat-contact`.
+    #[schema(value_type = Vec<Object>)]
+    alerts: Vec<Alert>,
+    open_tickets: Vec<TicketSummary>,
+    #[schema(value_type = Vec<Object>)]
+    open_follow_ups: Vec<FollowUp>,
+    /// Contacts that go on, each with its path so far.
+    live: Vec<CallPage>,
+    last_contact_at: Option<String>,
+}
+
+impl CardPage {
+    fn new(card: Card, shown: bool) -> Self {
+        Self {
+            seq: card.seq,
+            id: card.id.to_string(),
+            name: card.name.map(|name| name.into_exposed()),
+            language: card.language.map(|language| language.to_string()),
+            tier: card.tier,
+            do_not_call: card.do_not_call,
+            erased_at: card.erased_at.map(|at| at.to_string()),
+            tags: card.tags,
+            attributes: card.attributes.into_iter().map(|(name, value)| (name, value.into())).collect(),
+            identities: card.identities.into_iter().map(|one| identity(one, shown)).collect(),
+            alerts: card.alerts,
+            open_tickets: card.open_tickets.into_iter().map(TicketSummary::from).collect(),
+            open_follow_ups: card.open_follow_ups,
+            live: card.live.into_iter().map(CallPage::from).collect(),
+            last_contact_at: card.last_contact_at.map(|at| at.to_string()),
+        }
+    }
+}
+
+pub(crate) fn customer_id(text: &str) -> Result<CustomerId, ApiError> {
+    text.parse().map_err(|_| ApiError::not_found("customer"))
+}
+
+/// A customer's card: who this is, what is open, what must not be overlooked, what goes on now.
+#[utoipa::path(
+    get, path = "/api/v1/customers/{id}/card", tag = "customers", params(("id" = String, Path)),
+    responses((status = 200, body = CardPage), (status = 404, body = Problem))
+)]
+pub async fn card(
+    State(desk): State<Desk>,
+    asker: Asker,
+    Path(id): Path<String>,
+) -> Result<Response, ApiError> {
+    let card = desk.record.card(customer_id(&id)?).await?.ok_or_else(|| ApiError::not_found("customer"))?;
+    desk.record.log_access(&asker.name, card.id, "card").await?;
+    Ok(versioned(card.version, CardPage::new(card, asker.sees_numbers)))
+}
+
+/// Which page of a time line is wanted.
+#[derive(Deserialize, IntoParams)]
+pub struct PageAsked {
+    /// The `next` of the page before.
+    before: Option<String>,
+    /// At most this many, 200 at most. Default 50.
+    limit: Option<u32>,
+}
+
+/// A page of a time line.
+#[derive(Serialize, ToSchema)]
+pub struct Timeline {
+    /// The newest first.
+    entries: Vec<TimelineRow>,
+    /// `before` of the next page; absent: this was the last.
+    next: Option<String>,
+}
+
+/// One entry. Which fields there are depends on its kind.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct TimelineRow {
+    /// `contact`, `message`, `ticket`, `follow-up` or `note`.
+    kind: String,
+    id: String,
+    at: String,
+    /// When it ended or is due; of a contact absent: it goes on.
+    until: Option<String>,
+    channel: Option<String>,
+    direction: Option<String>,
+    /// A contact's outcome; a message's, ticket's or follow-up's state.
+    state: Option<String>,
+    /// A contact's or follow-up's reason, a ticket's category.
+    subject: Option<String>,
+    /// A ticket's result, the words of a note.
+    text: Option<String>,
+    /// A contact's plan, a ticket's number, who wrote a note or keeps a follow-up.
+    reference: Option<String>,
+    ticket: Option<String>,
+}
+
+impl From<TimelineEntry> for TimelineRow {
+    fn from(entry: TimelineEntry) -> Self {
+        let kind = serde_json::to_value(entry.kind).ok();
+        Self {
+            kind: kind.and_then(|kind| kind.as_str().map(str::to_owned)).unwrap_or_default(),
+            id: entry.id,
+            at: entry.at.to_string(),
+            until: entry.until.map(|at| at.to_string()),
+            channel: entry.channel,
+            direction: entry.direction,
+            state: entry.state,
+            subject: entry.subject,
+            text: entry.text.map(|text| text.into_exposed()),
+            reference: entry.reference,
+            ticket: entry.ticket,
+        }
+    }
+}
+
+/// What happened with a customer on all channels, the newest first. A contact's path is at
+/// `/api/v1/calls/{id}`.
+#[utoipa::path(
+    get, path = "/api/v1/customers/{id}/timeline", tag = "customers", params(("id" = String, Path), PageAsked),
+    responses((status = 200, body = Timeline), (status = 400, body = Problem), (status = 404, body = Problem))
+)]
+pub async fn timeline(
+    State(desk): State<Desk>,
+    asker: Asker,
+    Path(id): Path<String>,
+    Asked(page): Asked<PageAsked>,
+) -> Result<Json<Timeline>, ApiError> {
+    let before: Option<Cursor> = match &page.before {
+        Some(text) => Some(text.parse().map_err(|()| {
+            ApiError::new(
+                StatusCode::BAD_REQUEST,
+                "bad-query",
+                "before: send the `next` of a page as it came",
+            )
+        })?),
+        None => None,
+    };
+    let id = customer_id(&id)?;
+    let found = desk.record.timeline(id, before.as_ref(), page.limit.unwrap_or(50)).await?;
+    let found = found.ok_or_else(|| ApiError::not_found("customer"))?;
+    if before.is_none() {
+        desk.record.log_access(&asker.name, id, "timeline").await?;
+    }
+    let entries = found.entries.into_iter().map(TimelineRow::from).collect();
+    Ok(Json(Timeline { entries, next: found.next.map(|cursor| cursor.to_string()) }))
+}
+
+/// What is looked for.
+#[derive(Deserialize, IntoParams)]
+pub struct Question {
+    /// Words of names, tickets and notes; a number or its last four digits or more.
+    q: String,
+    /// At most this many, 50 at most. Default 20.
+    limit: Option<u32>,
+}
+
+/// Something that was found.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct HitRow {
+    /// `customer`, `ticket` or `note`.
+    kind: String,
+    id: String,
+    customer: String,
+    name: Option<String>,
+    /// A ticket's number, or whoever wrote a note.
+    title: Option<String>,
+    /// The first 200 characters of what a ticket or a note says.
+    text: Option<String>,
+    at: String,
+}
+
+/// Finds customers, tickets and notes, the newest first, in Chinese and English.
+#[utoipa::path(
+    get, path = "/api/v1/search", tag = "customers", params(Question),
+    responses((status = 200, body = Vec<HitRow>), (status = 400, body = Problem))
+)]
+pub async fn search(
+    State(desk): State<Desk>,
+    asker: Asker,
+    Asked(question): Asked<Question>,
+) -> Result<Json<Vec<HitRow>>, ApiError> {
+    let hits = desk.record.search(&question.q, question.limit.unwrap_or(20)).await?;
+    desk.record.log_accesses(&asker.name, hits.iter().map(|hit| hit.customer), "search").await?;
+    let row = |hit: hotline_record::Hit| HitRow {
+        kind: hit.kind,
+        id: hit.id,
+        customer: hit.customer.to_string(),
+        name: hit.name.map(|name| name.into_exposed()),
+        title: hit.title,
+        text: hit.text.map(|text| text.expose().chars().take(200).collect()),
+        at: hit.at.to_string(),
+    };
+    Ok(Json(hits.into_iter().map(row).collect()))
+}
+
+/// The number in question.
+#[derive(Deserialize, IntoParams)]
+pub struct Number {
+    /// A telephone number in any spelling; `+` is written `%2B`.
+    phone: String,
+}
+
+/// A customer whom a number may belong to.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct MatchRow {
+    customer: String,
+    name: Option<String>,
+    /// `verified`, `observed` or `claimed`.
+    level: String,
+    method: String,
+    last_contact: Option<String>,
+    open_tickets: i64,
+}
+
+/// The customers a number may belong to, the likeliest first.
+#[utoipa::path(
+    get, path = "/api/v1/matches", tag = "customers", params(Number),
+    responses((status = 200, body = Vec<MatchRow>), (status = 400, body = Problem))
+)]
+pub async fn matches(
+    State(desk): State<Desk>,
+    asker: Asker,
+    Asked(asked): Asked<Number>,
+) -> Result<Json<Vec<MatchRow>>, ApiError> {
+    let phone = PhoneNumber::parse(&asked.phone).map_err(|_| {
+        ApiError::new(
+            StatusCode::BAD_REQUEST,
+            "bad-number",
+            "phone: not a telephone number; write 13800138000",
+        )
+    })?;
+    let found = desk.record.find_matches(&phone).await?;
+    desk.record.log_accesses(&asker.name, found.iter().map(|one| one.customer), "match").await?;
+    let row = |one: hotline_record::Match| MatchRow {
+        customer: one.customer.to_string(),
+        name: one.name.map(|name| name.into_exposed()),
+        level: one.level.word().to_owned(),
+        method: one.method,
+        last_contact: one.last_contact.map(|at| at.to_string()),
+        open_tickets: one.open_tickets,
+    };
+    Ok(Json(found.into_iter().map(row).collect()))
+}
+
+/// Who looked at a customer, the newest first. For supervisors.
+#[utoipa::path(
+    get, path = "/api/v1/customers/{id}/access-log", tag = "customers", params(("id" = String, Path)),
+    responses((status = 200, body = Vec<Object>), (status = 403, body = Problem))
+)]
+pub async fn access_log(
+    State(desk): State<Desk>,
+    asker: Asker,
+    Path(id): Path<String>,
+) -> Result<Json<Vec<Access>>, ApiError> {
+    asker.needs(&[Role::Supervisor])?;
+    Ok(Json(desk.record.accesses_of(customer_id(&id)?, 500).await?))
+}
+
+/// The merges of a customer, undone ones too, the newest first.
+#[utoipa::path(
+    get, path = "/api/v1/customers/{id}/merges", tag = "customers", params(("id" = String, Path)),
+    responses((status = 200, body = Vec<Object>), (status = 401, body = Problem))
+)]
+pub async fn merges(
+    State(desk): State<Desk>,
+    asker: Asker,
+    Path(id): Path<String>,
+) -> Result<Json<Vec<Merge>>, ApiError> {
+    let id = customer_id(&id)?;
+    desk.record.log_access(&asker.name, id, "merges").await?;
+    Ok(Json(desk.record.merges_of(id).await?))
+}

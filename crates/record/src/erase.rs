@@ -1,0 +1,139 @@
+//! A customer who is erased: what identifies them goes, what is counted stays. Ids, times, kinds and
+//! outcomes remain, so that figures stay true and old links lead to a page that says so.
+
+use hotline_model::{CustomerId, Language};
+use sha2::{Digest, Sha256};
+use sqlx::AnyConnection;
+
+use crate::act::{Entry, Stamp};
+use crate::families::root;
+use crate::sql::{Columns, FAMILY};
+use crate::{Record, RecordError};
+
+/// What an erasure leaves for others to take away: it is not in the database.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Erased {
+    /// Texts that were rendered into speech, each with its language.
+    pub spoken: Vec<(String, Option<Language>)>,
+    /// Recordings, as they are named in the record.
+    pub recordings: Vec<String>,
+}
+
+/// What stands before what was taken away.
+const ERASED: &str = "erased ";
+
+/// What stands for a ticket's number once its customer was erased: the same ticket handed over
+/// again is recognised and not taken, and nobody can read the number from it.
+pub(crate) fn erased_ref(external_ref: &str) -> String {
+    let hash = Sha256::digest(external_ref.trim().as_bytes());
+    let hash: String = hash.iter().take(20).map(|byte| format!("{byte:02x}")).collect();
+    format!("{ERASED}{hash}")
+}
+
+impl Record {
+    /// Erases a customer and all records that were merged into theirs, also in the middle of a call:
+    /// what that call leaves from now on is stored without what identifies. A second time takes away
+    /// what came meanwhile.
+    ///
+    /// # Errors
+    /// [`RecordError::NotFound`] if there is no such customer.
+    pub async fn erase_customer(&self, customer: CustomerId, by: &str) -> Result<Erased, RecordError> {
+        self.change((customer.to_string(), by.to_owned()), |connection, input, stamp| {
+            Box::pin(async move {
+                let (customer, by) = &*input;
+                erase(connection, customer, by, &stamp).await
+            })
+        })
+        .await
+    }
+}
+
+/// What is run for the family of `$1`, in this order.
+const STATEMENTS: [&str; 14] = [
+    "DELETE FROM customer_tag WHERE customer_id IN {family}",
+    "DELETE FROM customer_attribute WHERE customer_id IN {family}",
+    "DELETE FROM search_word WHERE customer_id IN {family}",
+    "UPDATE note SET text = '' WHERE customer_id IN {family}",
+    "UPDATE follow_up SET phone = NULL, note = NULL WHERE customer_id IN {family}",
+    "UPDATE message SET text = '', recipient = '', error = NULL, provider_ref = NULL, \
+     state = CASE WHEN state = 'due' THEN 'cancelled' ELSE state END WHERE customer_id IN {family}",
+    "UPDATE verification SET caller = 'erased' WHERE interaction_id IN \
+     (SELECT id FROM interaction WHERE customer_id IN {family})",
+    "UPDATE verification SET caller = 'erased' WHERE ticket_id IN \
+     (SELECT id FROM ticket WHERE customer_id IN {family})",
+    "UPDATE event SET body = '{}' WHERE customer_id IN {family}",
+    "UPDATE event SET body = '{}' WHERE interaction_id IN \
+     (SELECT id FROM interaction WHERE customer_id IN {family})",
+    "UPDATE interaction SET erased = 1, note = NULL, recording = NULL, identity_id = NULL, native_id = id \
+     WHERE customer_id IN {family}",
+    "UPDATE ticket SET phone = '', code = 'erased ' || id, code_expires_at = 0, result = NULL, \
+     result_language = NULL, owner = NULL, version = version + 1, \
+     state = CASE WHEN state = 'open' THEN 'cancelled' ELSE state END WHERE customer_id IN {family}",
+    // A number that others have too stays theirs.
+    "UPDATE identity SET value = 'erased ' || id, namespace = '' WHERE id IN \
+     (SELECT l.identity_id FROM identity_link l WHERE l.customer_id IN {family}) AND id NOT IN \
+     (SELECT o.identity_id FROM identity_link o WHERE o.valid_to IS NULL AND o.customer_id NOT IN {family})",
+    "UPDATE customer SET name = NULL, tier = NULL, external_ref = NULL, indexed = 1, \
+     version = version + 1 WHERE id IN {family}",
+];
+
+async fn erase(
+    connection: &mut AnyConnection,
+    customer: &str,
+    by: &str,
+    stamp: &Stamp,
+) -> Result<Erased, RecordError> {
+    let (id, _) = root(connection, customer).await?;
+    let mut left = Erased::default();
+    let tickets = sqlx::query(&format!(
+        "SELECT id, external_ref, result, result_language FROM ticket WHERE customer_id IN {FAMILY}"
+    ))
+    .bind(&id)
+    .fetch_all(&mut *connection)
+    .await?;
+    for ticket in &tickets {
+        if let Some(result) = ticket.text_or_none("result")? {
+            left.spoken.push((result, ticket.parsed_or_none("result_language")?));
+        }
+        let external_ref = ticket.text("external_ref")?;
+        if external_ref.starts_with(ERASED) {
+            continue;
+        }
+        sqlx::query("UPDATE ticket SET external_ref = $2 WHERE id = $1")
+            .bind(ticket.text("id")?)
+            .bind(erased_ref(&external_ref))
+            .execute(&mut *connection)
+            .await?;
+    }
+    let recordings = sqlx::query(&format!(
+        "SELECT recording FROM interaction WHERE customer_id IN {FAMILY} AND recording IS NOT NULL"
+    ))
+    .bind(&id)
+    .fetch_all(&mut *connection)
+    .await?;
+    for row in &recordings {
+        left.recordings.push(row.text("recording")?);
+    }
+    for statement in STATEMENTS {
+        sqlx::query(&statement.replace("{family}", FAMILY)).bind(&id).execute(&mut *connection).await?;
+    }
+    sqlx::query(&format!(
+        "UPDATE identity_link SET valid_to = COALESCE(valid_to, $2), ended_by = COALESCE(ended_by, $3) \
+         WHERE customer_id IN {FAMILY}"
+    ))
+    .bind(&id)
+    .bind(stamp.now)
+    .bind(by)
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query(&format!("UPDATE customer SET erased_at = $2, changed_at = $2 WHERE id IN {FAMILY}"))
+        .bind(&id)
+        .bind(stamp.now)
+        .execute(&mut *connection)
+        .await?;
+    let body = serde_json::json!({ "by": by });
+    Entry { type_name: "customer.erased", customer: Some(&id), body, ..Entry::default() }
+        .write(connection, stamp)
+        .await?;
+    Ok(left)
+}
