@@ -166,7 +166,12 @@ impl Session {
         self.note(StepEvent::Joined { agent });
         self.outcome = Some(Outcome::WantsHuman);
         let step = self.position().1.to_owned();
-        let save = Save { outcome: self.outcome, ..Save::default() };
+        let frame = self.frame();
+        let reason = frame.plan.step(frame.step).and_then(|step| match &step.action {
+            Action::Queue(enqueue) => enqueue.reason.clone(),
+            _ => None,
+        });
+        let save = Save { outcome: self.outcome, reason, ..Save::default() };
         self.commands.push_back(Command::Save { step, save });
         self.state = State::Talking(Talk { op, until: self.now + TALK_LIMIT });
     }
