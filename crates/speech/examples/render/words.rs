@@ -137,8 +137,7 @@ pub fn render(kokoro: &Kokoro, word: &Wanted, take: usize) -> Result<Vec<i16>, F
     let spoken = kokoro.speak_phonemes(&format!("{head}{own}{rest}"), word.language, speed)?;
     let first = head.chars().count();
     let begin = match spoken.starts.get(first) {
-        Some(&begin) if first > 0 && before.ends_with('，') => after_silence(&spoken.samples, begin),
-        Some(&begin) if first > 0 => quietest(&spoken.samples, begin, false),
+        Some(&begin) if first > 0 => quietest(&spoken.samples, begin, before.ends_with('，')),
         _ => 0,
     };
     // The last sound dies away in the silence behind it.
@@ -191,24 +190,6 @@ pub fn quietest(samples: &[f32], near: usize, pause: bool) -> usize {
         .min_by(|&a, &b| energy(samples, a, frame).total_cmp(&energy(samples, b, frame)))
         .map_or(near, |at| at + frame / 2)
 }
-
-/// Where a word begins behind a pause: the end of the last silence before its vowels. The model's time
-/// can lie inside the hiss that a word begins with, and without it 十元 is 以元.
-fn after_silence(samples: &[f32], near: usize) -> usize {
-    let near = near.min(samples.len());
-    let from = near.saturating_sub(LONGEST_ONSET);
-    (from..near.saturating_sub(SILENT))
-        .rev()
-        .step_by(60)
-        .find(|&at| energy(samples, at, SILENT) < SILENT as f32 * SILENCE_POWER)
-        .map_or_else(|| quietest(samples, near, true), |at| at + SILENT / 2)
-}
-
-/// Samples of 15 ms and of 400 ms at 24 kHz.
-const SILENT: usize = 360;
-const LONGEST_ONSET: usize = 9_600;
-/// The square of a thousandth of full scale: −60 dBFS.
-const SILENCE_POWER: f32 = 1e-6;
 
 fn energy(samples: &[f32], from: usize, count: usize) -> f32 {
     samples.iter().skip(from).take(count).map(|s| s * s).sum()
