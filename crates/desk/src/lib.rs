@@ -27,6 +27,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{delete, get, post, put};
+use hotline_bus::Bus;
 use hotline_model::Language;
 use hotline_record::{Record, Role};
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -61,6 +62,8 @@ pub struct Desk {
     pub secure_cookies: bool,
     /// Forgets what an erased customer was told, in the memory of speech and in its cache.
     pub forget: Option<Forget>,
+    /// To the exchange, where one runs in this process.
+    pub bus: Bus,
     /// Who follows the journal. Made by [`Desk::new`].
     pub live: live::Live,
 }
@@ -69,6 +72,7 @@ impl Desk {
     /// A desk with the usual settings: supervisors see numbers, cookies go by HTTP too, no figures.
     pub fn new(record: Record, tokens: Tokens, language: Language) -> Self {
         Self {
+            bus: Bus::nobody(),
             live: live::Live::new(record.clone()),
             record,
             tokens: Arc::new(tokens),
@@ -106,6 +110,7 @@ const BODY: usize = 1 << 20;
         sessions::sign_out,
         sessions::load_me,
         agents::set_state,
+        agents::act,
         agents::list,
         agents::set_profile,
         agents::users,
@@ -167,6 +172,7 @@ pub fn router(desk: Desk) -> Router {
         .route("/api/v1/session", post(sessions::sign_in).delete(sessions::sign_out))
         .route("/api/v1/me", get(sessions::load_me))
         .route("/api/v1/me/state", put(agents::set_state))
+        .route("/api/v1/calls/{id}/act", post(agents::act))
         .route("/api/v1/agents", get(agents::list))
         .route("/api/v1/agents/{user}", put(agents::set_profile))
         .route("/api/v1/users", get(agents::users))

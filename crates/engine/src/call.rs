@@ -1,22 +1,27 @@
 //! One call: its leg, its media and its interpreter, owned by one task.
 
+mod agent;
 mod negotiate;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use agent::Queueing;
+use hotline_bus::{Act, BusError};
 use hotline_dialplan::plan::Answering as PlanAnswering;
 use hotline_dialplan::session::{HungUpBy, NotThrough, Query};
 use hotline_dialplan::{Command, Event, OpId, Plans, Session, StartContext};
 use hotline_media::{LegId, LegStats, MediaEvent};
 use hotline_model::{
-    CallId, CallerNumber, CustomerId, EndReason, Ending, Language, StepEvent, TicketId, Value,
+    CallId, CallerNumber, CustomerId, EndReason, Ending, Language, OfferId, StepEvent, TicketId, UserId,
+    Value, WaitingId,
 };
+use hotline_queue::Leaving;
 use hotline_record::{CallEnd, CallSave, CallStep, NewCall, NewFollowUp, OpenedCall};
 use hotline_sip::sdp::Capabilities;
 use hotline_sip::{Invite, LegKey};
 use jiff::Timestamp;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::doors::{self, Brought};
@@ -24,6 +29,7 @@ use crate::ending;
 use crate::exchange::House;
 use crate::figures;
 use crate::play::{Player, Rendered};
+use crate::switchboard::News;
 use crate::transport::{Incoming, Wish};
 use crate::trunk::TrunkSettings;
 
@@ -35,6 +41,12 @@ pub(crate) enum Note {
     NotPlayed(OpId),
     Brought(OpId, Brought),
     Recognised(OpenedCall),
+    /// News of the caller's place in a queue.
+    Queue(WaitingId, News),
+    /// An agent's telephones that ring for an offer.
+    Rings(OfferId, Vec<LegKey>),
+    /// What an agent wants to happen.
+    Act(UserId, Act, oneshot::Sender<Result<(), BusError>>),
 }
 
 /// The plan that answers a call, fixed for as long as the call lasts.
@@ -45,6 +57,11 @@ pub(crate) struct Answering {
 }
 
 impl Answering {
+    /// What is heard on hold by those who came by this queue.
+    fn music_of(&self, queue: &str) -> Option<&str> {
+        self.plans.find_queue(queue)?.music.as_deref()
+    }
+
     /// Whether the plan answers by a step.
     fn is_by_step(&self) -> bool {
         self.plans.find_plan(&self.plan).is_some_and(|plan| plan.answering == PlanAnswering::ByStep)
@@ -107,6 +124,9 @@ pub(crate) struct Call {
     ended: Option<EndReason>,
     /// The leg's last SIP event has come.
     leg_is_over: bool,
+    queueing: Option<Queueing>,
+    /// What came of an agent's telephone before it was known that it rings.
+    early_agent_events: Vec<hotline_sip::Event>,
 }
 
 impl Call {
@@ -152,7 +172,13 @@ impl Call {
             counts: None,
             ended: None,
             leg_is_over: false,
+            queueing: None,
+            early_agent_events: Vec::new(),
         }
+    }
+
+    pub fn mailbox(&self) -> mpsc::UnboundedSender<Note> {
+        self.mailbox.clone()
     }
 
     pub const fn sip_leg(&self) -> LegKey {
@@ -279,8 +305,16 @@ impl Call {
 
     fn take(&mut self, note: Note) {
         match note {
-            Note::Sip(event) => self.sip_event(event),
+            Note::Sip(event) if event.leg() == Some(self.sip) => self.sip_event(event),
+            Note::Sip(event) => self.agent_event(event),
+            Note::Media(event) if self.agent_media_event(&event) => {}
             Note::Media(event) => self.media_event(event),
+            Note::Queue(waiting, news) => self.queue_news(waiting, news),
+            Note::Rings(offer, legs) => self.rings(offer, legs),
+            Note::Act(by, act, answer) => {
+                let done = self.act(by, &act);
+                let _ = answer.send(done);
+            }
             Note::Recognised(known) => self.start(known),
             Note::Rendered(rendered) => {
                 if let Some((op, error)) = self.player.rendered(rendered) {
@@ -377,6 +411,8 @@ impl Call {
 
     fn end(&mut self, by: HungUpBy, reason: EndReason) {
         if self.ended.is_none() {
+            let lost = by == HungUpBy::Network;
+            self.give_up_queue(if lost { Leaving::ConnectionLost } else { Leaving::HungUp });
             self.tell(Event::HungUp { by });
             self.ended = Some(reason);
         }
@@ -394,8 +430,10 @@ impl Call {
                 Command::StopPlaying { op } => self.player.stop(op),
                 Command::Music { op, name } => self.player.music(op, &name),
                 // Agents have no way to sign in here: the plan says what happens then.
-                Command::Enqueue { op, .. } => self.tell(Event::QueueFailed { op }),
-                Command::LeaveQueue { .. } => {}
+                Command::Enqueue { op, queue, priority, skills, last_agent, .. } => {
+                    self.enqueue(op, queue, priority, &skills, last_agent);
+                }
+                Command::LeaveQueue { op } => self.leave_queue(op),
                 Command::Transfer { op, .. } => {
                     self.tell(Event::TransferFailed { op, how: NotThrough::Failed });
                 }

@@ -1,24 +1,30 @@
 //! Calls come in here: admission, the plan for the number dialled, and a task for each call.
 
+use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, RwLock};
 use std::time::{Duration, Instant};
 
+use hotline_bus::{Asked, BusError, Commands};
 use hotline_dialplan::Plans;
+use hotline_dialplan::plans::QueueStrategy;
 use hotline_media::{MediaConfig, MediaError};
 use hotline_model::{CallId, CallerNumber, Clock, EndReason, Ending, IdSource};
+use hotline_queue::{QueueSettings, Strategy};
 use hotline_record::{CallEnd, Record};
-use hotline_sip::{Network, Sources};
+use hotline_sip::auth::Algorithm;
+use hotline_sip::{Device, Network, Sources};
 use hotline_speech::Speech;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-use crate::call::{Answering, Call};
+use crate::call::{Answering, Call, Note};
 use crate::doors::HttpDoor;
 use crate::figures;
 use crate::media::Media;
+use crate::switchboard::Switchboard;
 use crate::transport::{Incoming, Signalling, SipTransport, Wish};
 use crate::trunk::{RETRY_AFTER, TrunkSettings, Trunks};
 
@@ -40,6 +46,8 @@ pub struct Settings {
     pub recordings: Option<PathBuf>,
     /// The web services that plans may ask.
     pub http: HttpDoor,
+    /// Where agents' telephones are.
+    pub telephones: Vec<Network>,
 }
 
 /// Why the exchange cannot start.
@@ -56,6 +64,9 @@ pub enum StartError {
     /// The media threads cannot start.
     #[error("the media threads cannot start: {0}")]
     Media(#[from] MediaError),
+    /// The queues cannot be read.
+    #[error("the queues of the record cannot be read: {0}")]
+    Record(#[from] hotline_record::RecordError),
 }
 
 /// What every call uses.
@@ -68,6 +79,10 @@ pub(crate) struct House {
     pub clock: Arc<dyn Clock>,
     pub recordings: Option<PathBuf>,
     pub advertised: Option<IpAddr>,
+    pub switchboard: Switchboard,
+    pub ids: IdSource,
+    /// Calls that go on, for what agents want to happen in them.
+    pub lines: RwLock<HashMap<CallId, mpsc::UnboundedSender<Note>>>,
 }
 
 /// The exchange, running.
@@ -91,8 +106,12 @@ impl Exchange {
         record: Record,
         speech: Speech,
         clock: Arc<dyn Clock>,
+        commands: Commands,
     ) -> Result<Self, StartError> {
-        let networks: Vec<Network> = settings.trunks.iter().flat_map(|trunk| trunk.from.clone()).collect();
+        let stored = record.load_queues().await?;
+        let mut networks: Vec<Network> =
+            settings.trunks.iter().flat_map(|trunk| trunk.from.clone()).collect();
+        networks.extend(settings.telephones);
         let sip = hotline_sip::Config {
             sources: Sources::Networks(networks),
             advertised: settings.advertised,
@@ -107,7 +126,12 @@ impl Exchange {
         let media = Media::start(settings.media)?;
         let (incoming, calls) = mpsc::unbounded_channel();
         let signalling = transport.start(incoming);
+        let queues = queue_settings(&plans.borrow());
+        let switchboard = Switchboard::start(queues, stored, record.clone(), Arc::clone(&clock));
         let house = Arc::new(House {
+            switchboard,
+            ids: IdSource::new(rand::random()),
+            lines: RwLock::default(),
             record,
             speech,
             signalling,
@@ -124,6 +148,9 @@ impl Exchange {
             draining: CancellationToken::new(),
             stop: CancellationToken::new(),
         };
+        tokio::spawn(follow_plans(plans.clone(), house.switchboard.clone()));
+        tokio::spawn(follow_telephones(house.record.clone(), house.signalling.clone()));
+        tokio::spawn(obey(commands, Arc::clone(&house)));
         let desk = Reception {
             house,
             plans,
@@ -229,6 +256,7 @@ impl Reception {
         let caller = self.caller(&incoming);
         figures::call_began(&trunk.name);
         let call = Call::new(id, now, trunk, caller, answering, incoming, Arc::clone(&self.house));
+        self.house.lines.write().expect("no holder of this lock panics").insert(id, call.mailbox());
         let place = Place::take(&self.active);
         let (house, stop) = (Arc::clone(&self.house), self.stop.clone());
         tokio::spawn(async move {
@@ -241,6 +269,7 @@ impl Reception {
                 let reason = EndReason::new(Ending::Us, "fault");
                 house.record.end_call(id, CallEnd { reason, at: house.clock.now() });
             }
+            house.lines.write().expect("no holder of this lock panics").remove(&id);
             drop(place);
         });
     }
@@ -250,6 +279,74 @@ impl Reception {
         let invite = &incoming.invite;
         let user = invite.asserted.as_ref().map_or_else(|| invite.from.user(), hotline_sip::Party::user);
         CallerNumber::parse(&user)
+    }
+}
+
+/// The queues as the designer's files have them.
+fn queue_settings(plans: &Plans) -> hotline_queue::Settings {
+    let strategy = |strategy| match strategy {
+        QueueStrategy::LongestIdle => Strategy::LongestIdle,
+        QueueStrategy::Skills => Strategy::Skills,
+        QueueStrategy::LastAgent => Strategy::LastAgent,
+    };
+    let settings = |queue: &hotline_dialplan::plans::Queue| QueueSettings {
+        strategy: strategy(queue.strategy),
+        skills: hotline_queue::skills(queue.skills.iter().map(String::as_str)),
+        ring: queue.ring,
+        wrap_up: queue.wrap_up,
+        longest_wait: queue.longest_wait,
+        keep_place: queue.keep_place,
+        last_agent_wait: queue.last_agent_wait,
+        hours: queue.hours.as_deref().and_then(|name| plans.find_calendar(name)).cloned(),
+    };
+    hotline_queue::Settings {
+        queues: plans.queues().map(|queue| (queue.name.as_str().into(), settings(queue))).collect(),
+        ..hotline_queue::Settings::default()
+    }
+}
+
+/// Queues are changed with the plans.
+async fn follow_plans(mut plans: watch::Receiver<Arc<Plans>>, switchboard: Switchboard) {
+    while plans.changed().await.is_ok() {
+        let settings = queue_settings(&plans.borrow());
+        switchboard.set_queues(settings);
+    }
+}
+
+/// Who may register is asked for again so often.
+const TELEPHONES: Duration = Duration::from_secs(5);
+
+/// Telephones that were set or taken away count soon.
+async fn follow_telephones(record: Record, signalling: Signalling) {
+    loop {
+        if let Ok(telephones) = record.telephones().await {
+            let devices = telephones.into_iter().map(|telephone| Device {
+                username: telephone.login,
+                hashes: vec![(Algorithm::Sha256, telephone.sha256), (Algorithm::Md5, telephone.md5)],
+            });
+            signalling.set_devices(devices.collect());
+        }
+        tokio::time::sleep(TELEPHONES).await;
+    }
+}
+
+/// Carries out what other rooms want.
+async fn obey(mut commands: Commands, house: Arc<House>) {
+    while let Some(Asked { command, answer }) = commands.recv().await {
+        match command {
+            hotline_bus::Command::Agent(user, choice) => house.switchboard.choose(user, choice, answer),
+            hotline_bus::Command::Call(call, by, act) => {
+                let mailbox = house.lines.read().expect("no holder of this lock panics").get(&call).cloned();
+                match mailbox {
+                    Some(mailbox) => {
+                        let _ = mailbox.send(Note::Act(by, act, answer));
+                    }
+                    None => {
+                        let _ = answer.send(Err(BusError::Unknown));
+                    }
+                }
+            }
+        }
     }
 }
 

@@ -11,9 +11,11 @@ mod exchange;
 mod figures;
 mod media;
 mod play;
+mod switchboard;
 mod transport;
 mod trunk;
 
 pub use doors::HttpDoor;
 pub use exchange::{Exchange, Settings, StartError};
+pub use transport::REALM;
 pub use trunk::TrunkSettings;

@@ -52,7 +52,7 @@ impl Media {
     }
 }
 
-fn leg_of(event: &MediaEvent) -> LegId {
+pub(crate) fn leg_of(event: &MediaEvent) -> LegId {
     match event {
         MediaEvent::PlayDone { leg, .. }
         | MediaEvent::Digit { leg, .. }

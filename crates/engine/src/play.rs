@@ -125,6 +125,12 @@ impl Player {
         }
     }
 
+    /// Stops whatever plays: somebody talks with the caller.
+    pub fn silence(&mut self) {
+        self.current = None;
+        let _ = self.house.media.plane.stop(self.leg);
+    }
+
     /// Stops what plays for `op`.
     pub fn stop(&mut self, op: OpId) {
         if self.current.as_ref().is_some_and(|current| current.op == op) {

@@ -9,7 +9,10 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use hotline_sip::message::{Frame, Limits, StreamFramer};
-use hotline_sip::{ConnectionId, Counts, Datagram, Endpoint, Event, Invite, LegKey, Source, Transport};
+use hotline_sip::{
+    Binding, ConnectionId, Counts, Datagram, Device, Endpoint, Event, Invite, LegKey, Outbound, Registrar,
+    Source, Transport,
+};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::sync::{mpsc, oneshot};
@@ -28,6 +31,8 @@ pub(crate) enum Wish {
         retry_after: Option<Duration>,
     },
     HangUp,
+    /// Gives up a call of ours that is not answered.
+    Cancel,
     AcceptReinvite(Bytes),
     RejectReinvite(u16),
 }
@@ -36,6 +41,12 @@ enum Request {
     /// Events of this leg go here from now on.
     Register(LegKey, mpsc::UnboundedSender<Note>),
     Wish(LegKey, Wish),
+    /// Makes a call; its events go to the mailbox.
+    Call(Box<Outbound>, mpsc::UnboundedSender<Note>, oneshot::Sender<Option<LegKey>>),
+    /// Who may register from now on.
+    Devices(Vec<Device>),
+    /// Where a user's telephones are.
+    Bindings(String, oneshot::Sender<Vec<Binding>>),
     Counts(oneshot::Sender<Counts>),
 }
 
@@ -53,6 +64,27 @@ impl Signalling {
     /// Asks for something; a leg that has ended meanwhile says so by its own event.
     pub fn wish(&self, leg: LegKey, wish: Wish) {
         let _ = self.requests.send(Request::Wish(leg, wish));
+    }
+
+    /// Makes a call; `None` if that cannot be tried.
+    pub async fn call(&self, outbound: Outbound, mailbox: mpsc::UnboundedSender<Note>) -> Option<LegKey> {
+        let (answer, leg) = oneshot::channel();
+        self.requests.send(Request::Call(Box::new(outbound), mailbox, answer)).ok()?;
+        leg.await.ok()?
+    }
+
+    /// Who may register from now on; telephones of others are forgotten.
+    pub fn set_devices(&self, devices: Vec<Device>) {
+        let _ = self.requests.send(Request::Devices(devices));
+    }
+
+    /// Where a user's telephones are now.
+    pub async fn bindings(&self, user: &str) -> Vec<Binding> {
+        let (answer, bindings) = oneshot::channel();
+        if self.requests.send(Request::Bindings(user.to_owned(), answer)).is_err() {
+            return Vec::new();
+        }
+        bindings.await.unwrap_or_default()
     }
 
     pub async fn counts(&self) -> Option<Counts> {
@@ -81,6 +113,8 @@ pub(crate) struct SipTransport {
 
 /// The kernel's buffer for datagrams that wait: a burst of 2,000 INVITEs fits.
 const RECEIVE_BUFFER: usize = 4 << 20;
+/// The realm of agents' telephones: part of what their passwords are hashed with.
+pub const REALM: &str = "hotline";
 /// Datagrams read before anything else is looked at.
 const BATCH: usize = 64;
 /// A TCP peer that does not take what is sent to it for this long is cut off.
@@ -100,7 +134,9 @@ impl SipTransport {
         let local = udp.local_addr()?;
         let tcp = TcpListener::bind(local).await?;
         let limits = config.limits;
-        let endpoint = Endpoint::new(config, Instant::now(), rand::random());
+        let now = Instant::now();
+        let mut endpoint = Endpoint::new(config, now, rand::random());
+        endpoint.set_registrar(Registrar::new(now, REALM, rand::random()));
         Ok(Self { endpoint, udp, tcp, local, limits })
     }
 
@@ -210,6 +246,7 @@ impl Task {
                         self.mailboxes.remove(&leg);
                         done
                     }
+                    Wish::Cancel => self.endpoint.cancel(now, leg),
                     Wish::HangUp => self.endpoint.hang_up(now, leg),
                     Wish::AcceptReinvite(sdp) => self.endpoint.accept_reinvite(now, leg, sdp),
                     Wish::RejectReinvite(code) => self.endpoint.reject_reinvite(now, leg, code),
@@ -218,6 +255,29 @@ impl Task {
                 if let Err(error) = done {
                     tracing::debug!(%leg, %error, "a wish came too late");
                 }
+            }
+            Request::Call(outbound, mailbox, answer) => {
+                let leg = match self.endpoint.invite(now, *outbound) {
+                    Ok(leg) => {
+                        self.mailboxes.insert(leg, mailbox);
+                        Some(leg)
+                    }
+                    Err(error) => {
+                        tracing::warn!(%error, "a call could not be made");
+                        None
+                    }
+                };
+                let _ = answer.send(leg);
+            }
+            Request::Devices(devices) => {
+                if let Some(registrar) = self.endpoint.registrar_mut() {
+                    registrar.set_devices(devices);
+                }
+            }
+            Request::Bindings(user, answer) => {
+                let found = self.endpoint.registrar_mut();
+                let bindings = found.map(|registrar| registrar.bindings(now, &user).cloned().collect());
+                let _ = answer.send(bindings.unwrap_or_default());
             }
             Request::Counts(answer) => {
                 let _ = answer.send(self.endpoint.counts());
@@ -327,7 +387,6 @@ impl Task {
                 let _ = self.incoming.send(Incoming { leg, invite, at: Instant::now() });
                 return;
             }
-            Event::Registered { .. } => return,
             Event::UnknownSource { addr } => {
                 tracing::warn!(
                     peer.address = %addr.ip(),
@@ -335,20 +394,9 @@ impl Task {
                 );
                 return;
             }
-            Event::Established { leg, .. }
-            | Event::ProgressAcked { leg, .. }
-            | Event::Cancelled { leg, .. }
-            | Event::Reinvite { leg, .. }
-            | Event::ReinviteAcked { leg, .. }
-            | Event::ReinviteAnswered { leg, .. }
-            | Event::ReinviteFailed { leg, .. }
-            | Event::Info { leg, .. }
-            | Event::Refer { leg, .. }
-            | Event::Ended { leg, .. }
-            | Event::Progress { leg, .. }
-            | Event::Answered { leg, .. }
-            | Event::Failed { leg, .. } => *leg,
+            other => other.leg(),
         };
+        let Some(leg) = leg else { return };
         let over = matches!(event, Event::Cancelled { .. } | Event::Ended { .. } | Event::Failed { .. });
         if let Some(mailbox) = self.mailboxes.get(&leg) {
             let _ = mailbox.send(Note::Sip(event));

@@ -22,6 +22,8 @@ pub struct Config {
     pub media: Media,
     /// Who may call us.
     pub trunks: Vec<Trunk>,
+    /// Where agents' telephones are.
+    pub telephones: Telephones,
     /// Where the record is kept.
     pub record: RecordSection,
     /// Where the plans are.
@@ -112,6 +114,14 @@ const fn thirty() -> u32 {
 
 const fn sixty() -> u32 {
     60
+}
+
+/// `[telephones]`
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Telephones {
+    /// The addresses from which agents' telephones register, besides those of the trunks: `10.0.0.0/8`.
+    pub from: Vec<String>,
 }
 
 /// `[record]`
@@ -528,6 +538,11 @@ impl Config {
                 if let Err(error) = network.parse::<hotline_sip::Network>() {
                     problems.push(format!("trunks: `{}`, from: `{network}`: {error}", trunk.name));
                 }
+            }
+        }
+        for network in &self.telephones.from {
+            if let Err(error) = network.parse::<hotline_sip::Network>() {
+                problems.push(format!("telephones, from: `{network}`: {error}"));
             }
         }
         for token in &self.api.tokens {

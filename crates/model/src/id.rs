@@ -108,6 +108,18 @@ ids! {
     OfferId;
 }
 
+impl From<UserId> for AgentId {
+    fn from(user: UserId) -> Self {
+        Self(user.0)
+    }
+}
+
+impl From<AgentId> for UserId {
+    fn from(agent: AgentId) -> Self {
+        Self(agent.0)
+    }
+}
+
 /// Makes ids that no other source makes, given a seed that no other source was given.
 #[derive(Debug)]
 pub struct IdSource {

@@ -14,6 +14,7 @@ use crate::RecordError;
 use crate::calls::{BeginRow, EndRow, SaveRow};
 use crate::follow_ups::FollowUpRow;
 use crate::jobs::ResendRow;
+use crate::queues::QueueRow;
 use crate::sql::Columns;
 
 /// One row of the journal.
@@ -59,6 +60,7 @@ pub(crate) enum Deed {
     End(EndRow),
     FollowUp(Box<FollowUpRow>),
     Resend(ResendRow),
+    Queue(Vec<QueueRow>),
 }
 
 impl Deed {
@@ -97,6 +99,11 @@ impl Deed {
                 Self::Save(row) => row.store(connection).await?,
                 Self::FollowUp(row) => row.store(connection).await?,
                 Self::Resend(row) => row.store(connection).await?,
+                Self::Queue(rows) => {
+                    for row in rows {
+                        row.store(connection, now).await?;
+                    }
+                }
             }
         }
         let ends: Vec<&EndRow> = deeds.iter().filter_map(|deed| deed.end()).collect();

@@ -82,7 +82,9 @@ impl Spool {
 
     /// Where what the database fails on is laid aside: the same lines, for whoever mends the database.
     pub fn refused(&self) -> PathBuf {
-        self.path.with_added_extension("refused")
+        let mut name = self.path.clone().into_os_string();
+        name.push(".refused");
+        name.into()
     }
 
     /// Whether something is in it.

@@ -11,7 +11,7 @@ use crate::sql::{Columns, clean};
 use crate::{DatabaseAddress, RecordError};
 
 /// Every table, each behind those it refers to.
-const TABLES: [&str; 22] = [
+const TABLES: [&str; 26] = [
     "customer",
     "customer_tag",
     "identity",
@@ -34,6 +34,10 @@ const TABLES: [&str; 22] = [
     "sign_in_try",
     "session",
     "agent",
+    "waiting",
+    "offer",
+    "handling",
+    "telephone",
 ];
 
 /// Rows of one INSERT at most, and values: under both engines' limits of parameters.

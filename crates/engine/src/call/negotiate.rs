@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use bytes::Bytes;
 use hotline_audio::Law;
-use hotline_media::{Direction, Remote};
+use hotline_media::{Direction, LegId, Remote};
 use hotline_model::EndReason;
 use hotline_sip::sdp::{self, Capabilities, Codec, Negotiated};
 
@@ -61,7 +61,7 @@ impl Call {
     }
 
     /// The address a caller can send to: the one its INVITE came to where RTP is bound to all.
-    fn media_address(&self, bound: IpAddr) -> IpAddr {
+    pub(super) fn media_address(&self, bound: IpAddr) -> IpAddr {
         match self.house.advertised {
             Some(address) => address,
             None if bound.is_unspecified() => self.invite.source.local.ip(),
@@ -75,6 +75,11 @@ impl Call {
     }
 
     fn connect(&self, agreed: &Negotiated) {
+        self.connect_leg(self.media, agreed, self.trunk.latch);
+    }
+
+    /// Tells a leg's media what its two sides agreed on. `latch`: whether sound may come from another address.
+    pub(super) fn connect_leg(&self, leg: LegId, agreed: &Negotiated, latch: bool) {
         let remote = Remote {
             addr: agreed.remote,
             rtcp: Some(agreed.remote_rtcp),
@@ -85,7 +90,7 @@ impl Call {
             },
             dtmf_payload: agreed.event_payload_type,
             ptime: u8::try_from(agreed.ptime_ms).unwrap_or(20),
-            latch: self.trunk.latch,
+            latch,
             detect_in_band: self.trunk.in_band_digits,
             direction: match agreed.direction {
                 sdp::Direction::SendRecv => Direction::SendRecv,
@@ -94,7 +99,7 @@ impl Call {
                 sdp::Direction::Inactive => Direction::Inactive,
             },
         };
-        if let Err(error) = self.house.media.plane.connect(self.media, remote) {
+        if let Err(error) = self.house.media.plane.connect(leg, remote) {
             tracing::warn!(call.id = %self.id, %error, "media could not be connected");
         }
     }

@@ -87,8 +87,10 @@ async fn serve(config: Config, drain: Duration) -> Result<ExitCode, Problem> {
     publisher::render_prompts(&speech, &publish.borrow());
     publisher::render_templates(&speech, config.speech.templates.as_deref());
     let settings = exchange_settings(&config)?;
+    let (bus, commands) = hotline_bus::bus();
     let exchange =
-        Exchange::start(settings, published, record.clone(), speech.clone(), Arc::clone(&clock)).await?;
+        Exchange::start(settings, published, record.clone(), speech.clone(), Arc::clone(&clock), commands)
+            .await?;
     let api = tokio::net::TcpListener::bind(config.api.bind)
         .await
         .map_err(|error| format!("the API cannot listen on {}: {error}", config.api.bind))?;
@@ -99,7 +101,7 @@ async fn serve(config: Config, drain: Duration) -> Result<ExitCode, Problem> {
         started_ms = started.elapsed().as_millis() as u64,
         "ready for calls"
     );
-    let desk = desk(&config, &record, metrics.clone(), &draining, &stop);
+    let desk = Desk { bus, ..desk(&config, &record, metrics.clone(), &draining, &stop) };
     let api = tokio::spawn(hotline_desk::serve(api, hotline_desk::router(desk), stop.clone()));
     let looking = tokio::spawn(figures::watch(record.clone(), stop.clone()));
     let house = Running { config: &config, record: &record, speech: &speech, exchange: &exchange, metrics };
@@ -177,6 +179,7 @@ fn exchange_settings(config: &Config) -> Result<hotline_engine::Settings, Proble
         },
         recordings,
         http: HttpDoor::new(config.plans.web_services.clone()),
+        telephones: config.telephones.from.iter().map(|network| network.parse()).collect::<Result<_, _>>()?,
     })
 }
 

@@ -4,8 +4,10 @@ use std::io::{IsTerminal, Read};
 use std::path::Path;
 use std::process::ExitCode;
 
+use hotline_engine::REALM;
 use hotline_model::{Language, Pii};
-use hotline_record::{NewUser, Record, Role};
+use hotline_record::{NewUser, Record, Role, Telephone};
+use hotline_sip::auth::{Algorithm, hash_user};
 
 use super::{Problem, open_record, runtime};
 use crate::config::Config;
@@ -45,6 +47,11 @@ enum Act {
         /// Whose.
         login: String,
     },
+    /// Give an agent's telephones a password; they register under the agent's login.
+    Telephone {
+        /// Whose.
+        login: String,
+    },
     /// Let nobody sign in by an account any more; all its sessions end.
     Disable {
         /// Whose.
@@ -59,7 +66,9 @@ pub fn run(config: Option<&Path>, arguments: Arguments) -> Result<ExitCode, Prob
     let config = Config::load(config)?;
     // Asked for before the record is opened: a wrong spelling changes nothing.
     let password = match &arguments.act {
-        Act::Add { no_password: false, .. } | Act::Reset { .. } => Some(ask_password()?),
+        Act::Add { no_password: false, .. } | Act::Reset { .. } | Act::Telephone { .. } => {
+            Some(ask_password()?)
+        }
         _ => None,
     };
     runtime()?.block_on(async {
@@ -92,6 +101,20 @@ async fn act(record: &Record, act: Act, password: Option<Pii<String>>) -> Result
         Act::Reset { login } => {
             record.reset_password(&login, password.unwrap_or_default()).await?;
             println!("{login} has a new password; all sessions have ended");
+        }
+        Act::Telephone { login } => {
+            let password = password.unwrap_or_default();
+            if password.expose().chars().count() < 10 {
+                return Err("a telephone's password has 10 characters or more; nothing was changed".into());
+            }
+            let hash = |algorithm| hash_user(algorithm, &login, REALM, password.expose());
+            let telephone = Telephone {
+                md5: hash(Algorithm::Md5),
+                sha256: hash(Algorithm::Sha256),
+                login: login.clone(),
+            };
+            record.set_telephone(REALM, telephone).await?;
+            println!("telephones of {login} register as `{login}`, with this password, in a few seconds");
         }
         Act::Disable { login, undo } => {
             record.disable_user(&login, !undo).await?;

@@ -293,3 +293,26 @@ pub struct Counts {
     /// Timers set.
     pub timers: usize,
 }
+
+impl Event {
+    /// The leg it happened on, if on one.
+    pub fn leg(&self) -> Option<LegKey> {
+        match self {
+            Event::UnknownSource { .. } | Event::Registered { .. } => None,
+            Event::Invite { leg, .. }
+            | Event::Established { leg, .. }
+            | Event::ProgressAcked { leg, .. }
+            | Event::Cancelled { leg, .. }
+            | Event::Reinvite { leg, .. }
+            | Event::ReinviteAcked { leg, .. }
+            | Event::ReinviteAnswered { leg, .. }
+            | Event::ReinviteFailed { leg, .. }
+            | Event::Info { leg, .. }
+            | Event::Refer { leg, .. }
+            | Event::Ended { leg, .. }
+            | Event::Progress { leg, .. }
+            | Event::Answered { leg, .. }
+            | Event::Failed { leg, .. } => Some(*leg),
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! Commands from one room of floor 3 to another, each answered or given up in time.
+//!
+//! What happened is a row, and the record's commits tell of it; a command is what somebody wants to
+//! happen now, to a call or an agent that the engine has in hand. There is one engine in a process:
+//! it takes [`Commands`], everybody else holds a [`Bus`].
+
+use std::time::Duration;
+
+use hotline_model::{CallId, UserId};
+use tokio::sync::{mpsc, oneshot};
+
+/// What an agent wants to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Choice {
+    /// To be offered callers, with what they are good at.
+    Available(
+        /// Words of the queues' `skills`.
+        Vec<String>,
+    ),
+    /// A break, after the call if there is one.
+    Break(
+        /// Why.
+        String,
+    ),
+    /// To go home, after the call if there is one.
+    SignedOut,
+}
+
+/// What an agent wants to happen to the call they talk in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Act {
+    /// The caller hears music, the agent nothing.
+    Hold,
+    /// Both hear each other again.
+    Resume,
+    /// The agent leaves; the plan goes on with the caller.
+    Leave,
+}
+
+/// What somebody wants.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// An agent goes somewhere.
+    Agent(
+        /// Who.
+        UserId,
+        /// Whereto.
+        Choice,
+    ),
+    /// Something is to happen to a call, by the agent who talks in it.
+    Call(
+        /// Which.
+        CallId,
+        /// By whom.
+        UserId,
+        /// What.
+        Act,
+    ),
+}
+
+/// Why a command came to nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum BusError {
+    /// Nobody takes commands in this process.
+    #[error("no exchange runs here")]
+    Nobody,
+    /// It was not answered in time; whether it was carried out is not known.
+    #[error("the exchange did not answer in time")]
+    Late,
+    /// There is no such call or agent, or the call is not the agent's.
+    #[error("there is no such call or agent")]
+    Unknown,
+    /// What is wanted does not fit what goes on.
+    #[error("that does not fit what goes on")]
+    Unfit,
+}
+
+/// A command with the place for its answer.
+#[derive(Debug)]
+pub struct Asked {
+    /// What is wanted.
+    pub command: Command,
+    /// Where the answer goes; nobody may be waiting for it any more.
+    pub answer: oneshot::Sender<Result<(), BusError>>,
+}
+
+/// The end that takes commands.
+pub type Commands = mpsc::Receiver<Asked>;
+
+/// The end that gives commands.
+#[derive(Debug, Clone)]
+pub struct Bus(mpsc::Sender<Asked>);
+
+/// Commands that wait; more than this are refused as late.
+const WAITING: usize = 1_024;
+/// An answer that is not there by then will not be.
+const DEADLINE: Duration = Duration::from_secs(3);
+
+/// Both ends.
+#[must_use]
+pub fn bus() -> (Bus, Commands) {
+    let (sender, commands) = mpsc::channel(WAITING);
+    (Bus(sender), commands)
+}
+
+impl Bus {
+    /// A bus on which nobody answers: for a desk without an exchange.
+    #[must_use]
+    pub fn nobody() -> Self {
+        bus().0
+    }
+
+    /// Gives a command and waits until it was carried out.
+    ///
+    /// # Errors
+    /// Why it was not, as far as is known.
+    pub async fn ask(&self, command: Command) -> Result<(), BusError> {
+        let (answer, answered) = oneshot::channel();
+        self.0.try_send(Asked { command, answer }).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => BusError::Late,
+            mpsc::error::TrySendError::Closed(_) => BusError::Nobody,
+        })?;
+        match tokio::time::timeout(DEADLINE, answered).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(_)) => Err(BusError::Nobody),
+            Err(_) => Err(BusError::Late),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn leave() -> Command {
+        Command::Call(CallId::from(1), UserId::from(2), Act::Leave)
+    }
+
+    #[tokio::test]
+    async fn a_command_is_answered_by_who_takes_it() {
+        let (bus, mut commands) = bus();
+        let exchange = tokio::spawn(async move {
+            while let Some(asked) = commands.recv().await {
+                let known = asked.command == leave();
+                let _ = asked.answer.send(if known { Ok(()) } else { Err(BusError::Unknown) });
+            }
+        });
+        assert_eq!(bus.ask(leave()).await, Ok(()));
+        let other = Command::Agent(UserId::from(3), Choice::SignedOut);
+        assert_eq!(bus.ask(other).await, Err(BusError::Unknown));
+        exchange.abort();
+        let _ = exchange.await;
+        assert_eq!(bus.ask(leave()).await, Err(BusError::Nobody));
+        assert_eq!(Bus::nobody().ask(leave()).await, Err(BusError::Nobody));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_is_not_answered_is_told_so_in_time() {
+        let (bus, mut commands) = bus();
+        let asked = tokio::spawn(async move { bus.ask(leave()).await });
+        let kept = commands.recv().await;
+        assert_eq!(asked.await.unwrap(), Err(BusError::Late));
+        assert!(kept.unwrap().answer.send(Ok(())).is_err());
+    }
+}

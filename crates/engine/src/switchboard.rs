@@ -1,0 +1,208 @@
+//! The one task that holds the queues and the agents: callers join and leave here, agents come and
+//! go, and offers are made. Its rows are the record's, written in order, so that a restart keeps
+//! every place.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hotline_bus::{BusError, Choice};
+use hotline_model::{AgentId, Clock, IdSource, OfferId, UserId, WaitingId};
+use hotline_queue::{AgentState, Command, Event, Join, Leaving, Left, NotAnswered, Queues, Settings, skills};
+use hotline_record::{Record, StoredQueues};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::call::Note;
+
+/// What the switchboard tells a call that waits or talks.
+#[derive(Debug)]
+pub(crate) enum News {
+    /// Where the caller stands.
+    Place { place: u32, wait: Option<Duration> },
+    /// No agent came, or the queue is closed, or there is none of that name.
+    Left(Left),
+    /// Ring this agent's telephones.
+    Offer { offer: OfferId, agent: AgentId, login: String },
+    /// Stop ringing.
+    Withdraw { offer: OfferId },
+    /// The agent who answered has the caller.
+    Joined { offer: OfferId },
+    /// The agent who answered was too late.
+    TooLate { offer: OfferId },
+    /// The agent was lost: the caller waits again.
+    Returned,
+}
+
+enum Request {
+    Join(Box<Join>, mpsc::UnboundedSender<Note>),
+    Event(Event),
+    Choice(UserId, Choice, oneshot::Sender<Result<(), BusError>>),
+}
+
+/// A handle to the task.
+#[derive(Clone)]
+pub(crate) struct Switchboard {
+    requests: mpsc::UnboundedSender<Request>,
+}
+
+impl Switchboard {
+    /// Starts the task with what the record keeps of the queues.
+    pub fn start(settings: Settings, stored: StoredQueues, record: Record, clock: Arc<dyn Clock>) -> Self {
+        let (requests, queue) = mpsc::unbounded_channel();
+        let ids = Arc::new(IdSource::new(rand::random()));
+        let now = clock.now();
+        let agents = stored.logins;
+        let queues = Queues::restore(now, settings, ids, stored.rows);
+        let task = Task { queues, record, clock, agents, callers: HashMap::new(), offers: HashMap::new() };
+        tokio::spawn(task.run(queue));
+        Self { requests }
+    }
+
+    /// A caller comes into the line; news of it goes to the mailbox.
+    pub fn join(&self, join: Join, mailbox: mpsc::UnboundedSender<Note>) {
+        let _ = self.requests.send(Request::Join(Box::new(join), mailbox));
+    }
+
+    pub fn leave(&self, waiting: WaitingId, how: Leaving) {
+        self.tell(Event::Leave { waiting, how });
+    }
+
+    pub fn accepted(&self, offer: OfferId, agent: AgentId) {
+        self.tell(Event::Accepted { offer, agent });
+    }
+
+    pub fn not_answered(&self, offer: OfferId, how: NotAnswered) {
+        self.tell(Event::NotAnswered { offer, how });
+    }
+
+    pub fn talk_ended(&self, agent: AgentId) {
+        self.tell(Event::TalkEnded { agent });
+    }
+
+    pub fn agent_lost(&self, agent: AgentId) {
+        self.tell(Event::AgentLost { agent });
+    }
+
+    /// The firm has changed its queues.
+    pub fn set_queues(&self, settings: Settings) {
+        self.tell(Event::Settings(Box::new(settings)));
+    }
+
+    /// An agent goes somewhere of their own accord.
+    pub fn choose(&self, user: UserId, choice: Choice, answer: oneshot::Sender<Result<(), BusError>>) {
+        let _ = self.requests.send(Request::Choice(user, choice, answer));
+    }
+
+    fn tell(&self, event: Event) {
+        let _ = self.requests.send(Request::Event(event));
+    }
+}
+
+struct Task {
+    queues: Queues,
+    record: Record,
+    clock: Arc<dyn Clock>,
+    /// Logins of agents, by which their telephones register.
+    agents: HashMap<AgentId, String>,
+    callers: HashMap<WaitingId, mpsc::UnboundedSender<Note>>,
+    /// Whose each offer is, as long as it may still be answered.
+    offers: HashMap<OfferId, WaitingId>,
+}
+
+impl Task {
+    async fn run(mut self, mut requests: mpsc::UnboundedReceiver<Request>) {
+        self.drain();
+        loop {
+            let due = self.queues.poll_timeout();
+            let wait =
+                due.map(|due| Duration::try_from(due.duration_since(self.clock.now())).unwrap_or_default());
+            tokio::select! {
+                request = requests.recv() => match request {
+                    Some(request) => self.take(request).await,
+                    None => return,
+                },
+                () = tokio::time::sleep(wait.unwrap_or(Duration::MAX)), if wait.is_some() => {
+                    self.queues.handle_timeout(self.clock.now());
+                }
+            }
+            self.drain();
+        }
+    }
+
+    async fn take(&mut self, request: Request) {
+        let now = self.clock.now();
+        match request {
+            Request::Join(join, mailbox) => {
+                self.callers.insert(join.waiting, mailbox);
+                self.queues.handle_event(now, Event::Join(join));
+            }
+            Request::Event(event) => self.queues.handle_event(now, event),
+            Request::Choice(user, choice, answer) => {
+                let done = self.choose(user, choice).await;
+                let _ = answer.send(done);
+            }
+        }
+    }
+
+    async fn choose(&mut self, user: UserId, choice: Choice) -> Result<(), BusError> {
+        let agent = AgentId::from(user);
+        if !self.agents.contains_key(&agent) {
+            // Somebody who was added since the start.
+            let found = self.record.find_agent(user).await.ok().flatten().ok_or(BusError::Unknown)?;
+            self.agents.insert(agent, found.login);
+        }
+        let is_here = self.queues.find_agent(agent).is_some_and(|row| row.state != AgentState::SignedOut);
+        let event = match choice {
+            Choice::Available(words) => {
+                Event::SignIn { agent, skills: skills(words.iter().map(String::as_str)) }
+            }
+            Choice::Break(reason) if is_here => Event::Break { agent, reason },
+            Choice::Break(_) => return Err(BusError::Unfit),
+            Choice::SignedOut => Event::SignOut { agent },
+        };
+        self.queues.handle_event(self.clock.now(), event);
+        Ok(())
+    }
+
+    fn drain(&mut self) {
+        let mut rows = Vec::new();
+        while let Some(command) = self.queues.poll_command() {
+            match command {
+                Command::Store(row) => rows.push(row),
+                Command::Offer { offer, waiting, agent, .. } => {
+                    self.offers.insert(offer, waiting);
+                    let login = self.agents.get(&agent).cloned().unwrap_or_default();
+                    self.send(waiting, News::Offer { offer, agent, login });
+                }
+                Command::Withdraw { offer, waiting, .. } => self.send(waiting, News::Withdraw { offer }),
+                Command::Joined { offer, waiting, .. } => {
+                    self.offers.remove(&offer);
+                    self.send(waiting, News::Joined { offer });
+                }
+                Command::TooLate { offer, .. } => {
+                    if let Some(waiting) = self.offers.remove(&offer) {
+                        self.send(waiting, News::TooLate { offer });
+                    }
+                }
+                Command::Returned { waiting } => self.send(waiting, News::Returned),
+                Command::Place { waiting, place, wait } => self.send(waiting, News::Place { place, wait }),
+                Command::Left { waiting, how } => {
+                    self.send(waiting, News::Left(how));
+                    self.callers.remove(&waiting);
+                }
+                Command::KeptExpired { .. } => {}
+            }
+        }
+        self.callers.retain(|_, mailbox| !mailbox.is_closed());
+        self.offers.retain(|_, waiting| self.callers.contains_key(waiting));
+        if !rows.is_empty() {
+            self.record.store_queue_rows(&rows);
+        }
+    }
+
+    fn send(&self, waiting: WaitingId, news: News) {
+        if let Some(mailbox) = self.callers.get(&waiting) {
+            let _ = mailbox.send(Note::Queue(waiting, news));
+        }
+    }
+}
