@@ -207,7 +207,7 @@ pub async fn note(
 /// What an erasure left to be taken away elsewhere.
 #[derive(Serialize, ToSchema)]
 pub struct ErasedPage {
-    /// Recordings that lie on the servers' disks, as they are named there.
+    /// Recordings that do not lie on this server: to be deleted where they do.
     recordings: Vec<String>,
 }
 
@@ -228,5 +228,21 @@ pub async fn erase(
             forget(text, language).await;
         }
     }
-    Ok(Json(ErasedPage { recordings: erased.recordings }))
+    let folder = desk.recordings.clone();
+    let left =
+        move || erased.recordings.into_iter().filter(|name| !delete(folder.as_deref(), name)).collect();
+    let recordings = tokio::task::spawn_blocking(left).await.unwrap_or_default();
+    Ok(Json(ErasedPage { recordings }))
+}
+
+/// Deletes a recording. `false`: it does not lie here.
+fn delete(folder: Option<&std::path::Path>, name: &str) -> bool {
+    let Some(folder) = folder.filter(|_| !name.contains(['/', '\\'])) else { return false };
+    match std::fs::remove_file(folder.join(name)) {
+        Ok(()) => true,
+        Err(error) => {
+            tracing::warn!(%error, "a recording of an erased customer cannot be deleted here");
+            false
+        }
+    }
 }

@@ -289,6 +289,42 @@ pub async fn access_log(
     Ok(Json(desk.record.accesses_of(customer_id(&id)?, 500).await?))
 }
 
+/// Everything that is known of a customer, numbers whole. For supervisors.
+#[utoipa::path(
+    get, path = "/api/v1/customers/{id}/export", tag = "customers", params(("id" = String, Path)),
+    responses((status = 200, body = Object), (status = 403, body = Problem), (status = 404, body = Problem))
+)]
+pub async fn export(
+    State(desk): State<Desk>,
+    asker: Asker,
+    Path(id): Path<String>,
+) -> Result<Json<serde_json::Value>, ApiError> {
+    asker.needs(&[Role::Supervisor])?;
+    let id = customer_id(&id)?;
+    let data = desk.record.export_customer(id).await?.ok_or_else(|| ApiError::not_found("customer"))?;
+    desk.record.log_access(&asker.name, id, "export").await?;
+    Ok(Json(data))
+}
+
+/// A contact as a vCon (draft-ietf-vcon-vcon-core), numbers whole. For supervisors.
+#[utoipa::path(
+    get, path = "/api/v1/calls/{id}/vcon", tag = "customers", params(("id" = String, Path)),
+    responses((status = 200, body = Object), (status = 403, body = Problem), (status = 404, body = Problem))
+)]
+pub async fn vcon(
+    State(desk): State<Desk>,
+    asker: Asker,
+    Path(id): Path<String>,
+) -> Result<Json<serde_json::Value>, ApiError> {
+    asker.needs(&[Role::Supervisor])?;
+    let contact = desk.record.find_contact(&id).await?.ok_or_else(|| ApiError::not_found("call"))?;
+    let vcon = desk.record.export_vcon(&id).await?.ok_or_else(|| ApiError::not_found("call"))?;
+    if let Some(customer) = contact.customer {
+        desk.record.log_access(&asker.name, customer, "export").await?;
+    }
+    Ok(Json(vcon))
+}
+
 /// The merges of a customer, undone ones too, the newest first.
 #[utoipa::path(
     get, path = "/api/v1/customers/{id}/merges", tag = "customers", params(("id" = String, Path)),

@@ -21,6 +21,7 @@ mod tickets;
 mod views;
 mod work;
 
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -64,6 +65,8 @@ pub struct Desk {
     pub forget: Option<Forget>,
     /// To the exchange, where one runs in this process.
     pub bus: Bus,
+    /// Where recordings lie on this machine: those of an erased customer are deleted there.
+    pub recordings: Option<PathBuf>,
     /// Who follows the journal. Made by [`Desk::new`].
     pub live: live::Live,
 }
@@ -83,6 +86,7 @@ impl Desk {
             numbers_seen_by: [Role::Supervisor].into(),
             secure_cookies: false,
             forget: None,
+            recordings: None,
         }
     }
 
@@ -120,6 +124,8 @@ const BODY: usize = 1 << 20;
         cards::matches,
         cards::access_log,
         cards::merges,
+        cards::export,
+        cards::vcon,
         acts::change,
         acts::link,
         acts::unlink,
@@ -149,6 +155,8 @@ pub fn router(desk: Desk) -> Router {
         .route("/api/v1/customers", get(customers::find))
         .route("/api/v1/customers/{id}", get(customers::load).patch(acts::change).delete(acts::erase))
         .route("/api/v1/customers/{id}/card", get(cards::card))
+        .route("/api/v1/customers/{id}/export", get(cards::export))
+        .route("/api/v1/calls/{id}/vcon", get(cards::vcon))
         .route("/api/v1/customers/{id}/timeline", get(cards::timeline))
         .route("/api/v1/customers/{id}/access-log", get(cards::access_log))
         .route("/api/v1/customers/{id}/merges", get(cards::merges))

@@ -167,5 +167,6 @@ fn the_document_describes_every_route() {
     }
 }
 
+mod desktop;
 mod live;
 mod people;

@@ -19,6 +19,7 @@ pub mod engine;
 mod erase;
 mod error;
 mod events;
+mod export;
 mod families;
 mod follow_ups;
 mod identities;

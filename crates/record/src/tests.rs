@@ -14,13 +14,15 @@ use super::*;
 use crate::address::DatabaseAddress;
 
 mod bad;
+mod customers;
 mod faults;
 mod house;
 mod people;
 mod spooled;
 mod transfer;
 
-use house::House;
+use customers::*;
+use house::{House, execute};
 use people::*;
 
 fn ticket(reference: &str, phone: &str) -> TicketInput {
@@ -444,4 +446,10 @@ on_both!(
     a_bad_account_is_refused_with_the_field,
     an_agent_cannot_leave_a_caller_by_going_on_a_break,
     a_merge_of_the_wrong_two_is_undone_and_old_ids_resolve_throughout,
+    a_number_with_five_customers_is_a_ranked_choice_and_names_nobody,
+    names_tickets_notes_and_numbers_are_found,
+    the_time_line_has_every_channel_in_one_order_page_by_page,
+    two_agents_who_click_at_once_are_told_who_was_faster,
+    a_follow_up_is_taken_by_one_and_done_once,
+    a_customer_erased_during_a_call_leaves_counts_and_nothing_else,
 );

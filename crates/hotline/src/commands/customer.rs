@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use hotline_model::{CustomerId, PhoneNumber, StepEvent};
-use hotline_record::{ContactView, CustomerView, JournalEvent};
+use hotline_record::{ContactView, CustomerView, JournalEvent, Record};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -19,6 +19,13 @@ pub struct Arguments {
     /// How many calls are shown.
     #[arg(long, default_value_t = 10)]
     calls: u32,
+    /// Erase the customer for good: what identifies them goes, what is counted stays. Recordings of
+    /// theirs that lie on this machine are deleted.
+    #[arg(long, requires = "who")]
+    erase: bool,
+    /// Print everything that is known of the customer as JSON, numbers whole.
+    #[arg(long, requires = "who", conflicts_with = "erase")]
+    export: bool,
     /// The zone that times are shown in.
     #[arg(long, default_value = "Asia/Shanghai")]
     zone: String,
@@ -60,10 +67,38 @@ pub fn run(config: Option<&Path>, arguments: Arguments) -> Result<ExitCode, Prob
             calls.iter().for_each(|contact| print_contact(contact, &zone));
             return Ok(ExitCode::SUCCESS);
         };
+        if arguments.erase {
+            return erase(&record, &config, view.id).await;
+        }
+        if arguments.export {
+            record.log_access("terminal", view.id, "export").await?;
+            if let Some(data) = record.export_customer(view.id).await? {
+                println!("{}", serde_json::to_string_pretty(&data)?);
+            }
+            return Ok(ExitCode::SUCCESS);
+        }
         record.log_access("terminal", view.id, "customer").await?;
         print_customer(&view, &zone);
         Ok(ExitCode::SUCCESS)
     })
+}
+
+/// Who erases: the terminal of whoever may run commands here. A server that runs keeps what it has spoken
+/// in memory until it needs the room.
+async fn erase(record: &Record, config: &Config, id: CustomerId) -> Result<ExitCode, Problem> {
+    let erased = record.erase_customer(id, "terminal").await?;
+    let mut left = 0;
+    for recording in &erased.recordings {
+        match std::fs::remove_file(config.recordings.folder.join(recording)) {
+            Ok(()) => println!("deleted {recording}"),
+            Err(error) => {
+                left += 1;
+                eprintln!("{recording}: {error}; delete it where it lies");
+            }
+        }
+    }
+    println!("{id} is erased; the ids, times and counts remain");
+    Ok(if left == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn time(at: Timestamp, zone: &TimeZone) -> String {

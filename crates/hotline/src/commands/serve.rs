@@ -5,12 +5,12 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use hotline_desk::{Desk, Token, Tokens};
+use hotline_desk::{Desk, Forget, Token, Tokens};
 use hotline_dialplan::Plans;
 use hotline_engine::{Exchange, HttpDoor, TrunkSettings};
 use hotline_jobs::{FileOutbox, HttpGateway, HttpSettings, Jobs, MessageProvider, MessageTexts};
 use hotline_media::MediaConfig;
-use hotline_model::{Calendar, Clock, PhoneNumber, SystemClock};
+use hotline_model::{Calendar, Clock, Language, PhoneNumber, SystemClock};
 use hotline_record::Record;
 use hotline_speech::Speech;
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -101,8 +101,9 @@ async fn serve(config: Config, drain: Duration) -> Result<ExitCode, Problem> {
         started_ms = started.elapsed().as_millis() as u64,
         "ready for calls"
     );
-    let desk = Desk { bus, ..desk(&config, &record, metrics.clone(), &draining, &stop) };
+    let desk = Desk { bus, ..desk(&config, &record, &speech, metrics.clone(), &draining, &stop) };
     let api = tokio::spawn(hotline_desk::serve(api, hotline_desk::router(desk), stop.clone()));
+    tokio::spawn(make_words(record.clone(), stop.clone()));
     let looking = tokio::spawn(figures::watch(record.clone(), stop.clone()));
     let house = Running { config: &config, record: &record, speech: &speech, exchange: &exchange, metrics };
     house.watch(&mut signals, &mut publisher, &publish, &hours).await;
@@ -224,6 +225,7 @@ fn start_jobs(
 fn desk(
     config: &Config,
     record: &Record,
+    speech: &Speech,
     metrics: PrometheusHandle,
     draining: &CancellationToken,
     stopping: &CancellationToken,
@@ -237,7 +239,50 @@ fn desk(
         stopping: stopping.clone(),
         numbers_seen_by: config.api.numbers_seen_by.clone().into(),
         secure_cookies: config.api.https,
+        forget: Some(forget(speech.clone())),
+        recordings: Some(config.recordings.folder.clone()),
         ..Desk::new(record.clone(), Tokens(tokens.collect()), config.plans.language)
+    }
+}
+
+/// What an erased customer was told is kept neither in memory nor in the cache.
+fn forget(speech: Speech) -> Forget {
+    Arc::new(move |text, language| {
+        let speech = speech.clone();
+        Box::pin(async move {
+            let language = language.unwrap_or_else(|| Language::of_text(&text));
+            if let Err(error) = speech.forget(&text, language).await {
+                tracing::error!(%error, "what an erased customer was told is still in the cache: erase them again");
+            }
+        })
+    })
+}
+
+/// Rows a commit, so that calls do not wait for it.
+const WORDS_OF: u32 = 100;
+
+/// Makes the words of what was stored before there was a search.
+async fn make_words(record: Record, stop: CancellationToken) {
+    let mut done = 0;
+    loop {
+        let pause = match record.lacks_words().await {
+            Ok(false) => break,
+            Ok(true) => match record.index_missing(WORDS_OF).await {
+                Ok(rows) => {
+                    done += rows;
+                    Duration::from_millis(20)
+                }
+                Err(_) => Duration::from_secs(5),
+            },
+            Err(_) => Duration::from_secs(5),
+        };
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(pause) => {}
+        }
+    }
+    if done > 0 {
+        tracing::info!(rows = done, "everything that was stored before is found by its words now");
     }
 }
 

@@ -1,0 +1,134 @@
+//! A customer's data handed out: everything as JSON, and a contact as a vCon
+//! (draft-ietf-vcon-vcon-core, version 0.4.0 of its syntax).
+
+use hotline_model::{CustomerId, Language};
+use serde_json::{Value, json};
+
+use crate::customers::ContactView;
+use crate::sql::{Columns, FAMILY};
+use crate::{Record, RecordError};
+
+/// Contacts in one export: a firm with more asks for them one by one.
+const CONTACTS: u32 = 10_000;
+
+impl Record {
+    /// Everything that is known of a customer, numbers whole and texts of messages included, codes and
+    /// secrets not. `None`: there is no such customer.
+    ///
+    /// # Errors
+    /// [`RecordError::Unavailable`] if the database does not answer.
+    pub async fn export_customer(&self, id: CustomerId) -> Result<Option<Value>, RecordError> {
+        let Some(card) = self.card(id).await? else { return Ok(None) };
+        let Some(view) = self.find_customer(card.id, CONTACTS).await? else { return Ok(None) };
+        let notes = sqlx::query(&format!(
+            "SELECT id, text, made_by, at FROM note WHERE customer_id IN {FAMILY} ORDER BY at, id"
+        ))
+        .bind(card.id.to_string())
+        .fetch_all(&self.readers)
+        .await?;
+        let notes = notes
+            .iter()
+            .map(|row| {
+                Ok(json!({ "id": row.text("id")?, "text": row.text("text")?, "by": row.text("made_by")?,
+                    "at": row.time("at")? }))
+            })
+            .collect::<Result<Vec<Value>, RecordError>>()?;
+        Ok(Some(json!({
+            "id": card.id,
+            "exported-at": self.now(),
+            "name": card.name.as_ref().map(|name| name.expose()),
+            "language": card.language.map(Language::tag),
+            "tier": card.tier,
+            "do-not-call": card.do_not_call,
+            "erased-at": card.erased_at,
+            "tags": card.tags,
+            "attributes": card.attributes.into_iter().collect::<std::collections::BTreeMap<_, _>>(),
+            "identities": view.identities.iter().map(|one| json!({ "kind": one.kind, "value": one.value.expose(),
+                "level": one.level })).collect::<Vec<_>>(),
+            "tickets": view.tickets.iter().map(|ticket| json!({ "id": ticket.id,
+                "external-ref": ticket.external_ref, "state": ticket.state, "category": ticket.category,
+                "result": ticket.result, "created-at": ticket.created_at, "due-at": ticket.due_at,
+                "notified-at": ticket.notified_at, "heard-at": ticket.heard_at })).collect::<Vec<_>>(),
+            "messages": view.messages.iter().map(|message| {
+                let text = without_codes(message.text.expose(), view.tickets.iter().map(|t| t.code.digits()));
+                json!({ "id": message.id, "to": message.recipient.e164(), "text": text,
+                    "state": message.state, "due-at": message.due_at })
+            }).collect::<Vec<_>>(),
+            "follow-ups": view.follow_ups,
+            "notes": notes,
+            "contacts": view.contacts.iter().map(contact).collect::<Vec<_>>(),
+            "merges": self.merges_of(card.id).await?,
+            "looked-at": self.accesses_of(card.id, CONTACTS).await?,
+        })))
+    }
+
+    /// A contact as a vCon, with the numbers of its parties. `None`: there is no such contact.
+    ///
+    /// # Errors
+    /// [`RecordError::Unavailable`] if the database does not answer.
+    pub async fn export_vcon(&self, interaction: &str) -> Result<Option<Value>, RecordError> {
+        let Some(view) = self.find_contact(interaction).await? else { return Ok(None) };
+        let row = sqlx::query(
+            "SELECT n.dialled, i.kind, i.value, c.name FROM interaction n LEFT JOIN identity i ON i.id = n.identity_id \
+             LEFT JOIN customer c ON c.id = n.customer_id WHERE n.id = $1",
+        )
+        .bind(interaction)
+        .fetch_one(&self.readers)
+        .await?;
+        let mut caller = json!({ "role": "customer" });
+        if row.text_or_none("kind")?.as_deref() == Some("phone") {
+            caller["tel"] = json!(row.text_or_none("value")?);
+        }
+        if let Some(name) = row.text_or_none("name")? {
+            caller["name"] = json!(name);
+        }
+        let house = json!({ "role": "service", "tel": row.text("dialled")?, "name": view.plan });
+        let seconds = view.ended_at.map(|end| end.duration_since(view.started_at).as_secs_f64());
+        // What was said is a recording, which lies on its server's disk; the path is an attachment.
+        let dialog: Vec<Value> = view
+            .recording
+            .iter()
+            .map(|recording| {
+                json!({ "type": "recording", "start": view.started_at, "duration": seconds, "parties": [0, 1],
+                    "mediatype": "audio/x-wav", "filename": recording })
+            })
+            .collect();
+        Ok(Some(json!({
+            "vcon": "0.4.0",
+            "uuid": uuid(interaction),
+            "created_at": self.now(),
+            "subject": view.reason,
+            "parties": [caller, house],
+            "dialog": dialog,
+            "analysis": [],
+            "attachments": [{ "purpose": "path", "party": 1, "start": view.started_at, "mediatype": "application/json",
+                "encoding": "json", "body": contact(&view).to_string() }],
+        })))
+    }
+}
+
+/// A text without the codes that stand in it: they open the way to a result.
+fn without_codes(text: &str, codes: impl Iterator<Item = String>) -> String {
+    codes.fold(text.to_owned(), |text, code| text.replace(&code, "•••••••••"))
+}
+
+fn contact(view: &ContactView) -> Value {
+    json!({ "id": view.id, "channel": view.channel, "direction": view.direction, "started-at": view.started_at,
+        "ended-at": view.ended_at, "plan": view.plan, "plan-version": view.plan_version,
+        "language": view.language.map(Language::tag), "outcome": view.outcome, "reason": view.reason,
+        "known-by": view.known_by, "ending": view.ending, "recording": view.recording, "path": view.path })
+}
+
+/// A UUID of version 8 (RFC 9562 §5.8) that is always the same for an id.
+fn uuid(id: &str) -> String {
+    let hash = crate::users::hash_of(id);
+    let (version, variant) = (8, ["8", "9", "a", "b"][usize::from(hash.as_bytes()[16] % 4)]);
+    format!(
+        "{}-{}-{version}{}-{variant}{}-{}",
+        &hash[..8],
+        &hash[8..12],
+        &hash[13..16],
+        &hash[17..20],
+        &hash[20..32]
+    )
+}
