@@ -325,7 +325,7 @@ pub async fn a_customer_erased_during_a_call_leaves_counts_and_nothing_else(hous
     }
     assert_eq!(left.matches("退费25元").count(), 1, "of the other's ticket");
     assert!(left.contains("13900139000") && left.contains("李四"), "others keep what is theirs");
-    assert_eq!(record.events_of(&call.to_string()).await.unwrap().len(), 4, "three steps and a verification");
+    assert_eq!(record.events_of(&call.to_string()).await.unwrap().len(), 5, "steps, verification, follow-up");
     assert!(record.claim_messages(10, false).await.unwrap().is_empty());
     assert!(record.find_ticket(stored.ticket).await.unwrap().is_none());
     let card = record.card(stored.customer).await.unwrap().unwrap();
