@@ -4,6 +4,7 @@
 //! that all of them run at once and none needs another.
 
 #[cfg(test)]
+mod agents;
 mod bad_input;
 #[cfg(test)]
 mod bad_network;

@@ -48,6 +48,8 @@ pub struct Settings {
     pub http: HttpDoor,
     /// Where agents' telephones are.
     pub telephones: Vec<Network>,
+    /// Whether they are asked for SHA-256 beside MD5, which some of them do not survive.
+    pub telephones_sha256: bool,
 }
 
 /// Why the exchange cannot start.
@@ -119,7 +121,7 @@ impl Exchange {
             legs_limit: settings.calls * 2 + 100,
             ..hotline_sip::Config::default()
         };
-        let transport = SipTransport::bind(settings.bind, sip)
+        let transport = SipTransport::bind(settings.bind, sip, settings.telephones_sha256)
             .await
             .map_err(|source| StartError::Sip { address: settings.bind, source })?;
         let local = transport.local();
@@ -314,7 +316,7 @@ async fn follow_plans(mut plans: watch::Receiver<Arc<Plans>>, switchboard: Switc
 }
 
 /// Who may register is asked for again so often.
-const TELEPHONES: Duration = Duration::from_secs(5);
+const TELEPHONES: Duration = Duration::from_secs(1);
 
 /// Telephones that were set or taken away count soon.
 async fn follow_telephones(record: Record, signalling: Signalling) {

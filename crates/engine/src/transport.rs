@@ -123,8 +123,12 @@ const WRITE_LIMIT: Duration = Duration::from_secs(5);
 const WRITE_QUEUE: usize = 1024;
 
 impl SipTransport {
-    /// Binds UDP and TCP to one address.
-    pub async fn bind(address: SocketAddr, config: hotline_sip::Config) -> std::io::Result<Self> {
+    /// Binds UDP and TCP to one address. `sha256`: what telephones are asked to prove themselves by, beside MD5.
+    pub async fn bind(
+        address: SocketAddr,
+        config: hotline_sip::Config,
+        sha256: bool,
+    ) -> std::io::Result<Self> {
         let socket = socket2::Socket::new(socket2::Domain::for_address(address), socket2::Type::DGRAM, None)?;
         // The kernel may grant less; the default is too small for a burst.
         let _ = socket.set_recv_buffer_size(RECEIVE_BUFFER);
@@ -136,7 +140,8 @@ impl SipTransport {
         let limits = config.limits;
         let now = Instant::now();
         let mut endpoint = Endpoint::new(config, now, rand::random());
-        endpoint.set_registrar(Registrar::new(now, REALM, rand::random()));
+        let registrar = Registrar::new(now, REALM, rand::random());
+        endpoint.set_registrar(if sha256 { registrar.with_sha256() } else { registrar });
         Ok(Self { endpoint, udp, tcp, local, limits })
     }
 

@@ -122,6 +122,8 @@ const fn sixty() -> u32 {
 pub struct Telephones {
     /// The addresses from which agents' telephones register, besides those of the trunks: `10.0.0.0/8`.
     pub from: Vec<String>,
+    /// Whether they are asked for SHA-256 beside MD5. Some telephones that know MD5 only give up then.
+    pub sha256: bool,
 }
 
 /// `[record]`

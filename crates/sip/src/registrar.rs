@@ -55,6 +55,8 @@ pub(crate) enum Answer {
 #[derive(Debug)]
 pub struct Registrar {
     verifier: Verifier,
+    /// Whether SHA-256 is asked for beside MD5.
+    offers_sha256: bool,
     devices: HashMap<String, Device>,
     bindings: HashMap<String, Vec<Binding>>,
     sources: HashMap<IpAddr, Tries>,
@@ -99,10 +101,18 @@ impl Registrar {
     pub fn new(now: Instant, realm: &str, secret: [u8; 32]) -> Registrar {
         Registrar {
             verifier: Verifier::new(now, realm, secret),
+            offers_sha256: false,
             devices: HashMap::new(),
             bindings: HashMap::new(),
             sources: HashMap::new(),
         }
+    }
+
+    /// Asks for SHA-256 as well, first (RFC 8760). Not the default: telephones that know MD5 only should pass it
+    /// over, and some give up instead (libre before 2).
+    #[must_use]
+    pub fn with_sha256(self) -> Registrar {
+        Registrar { offers_sha256: true, ..self }
     }
 
     /// Who may register from now on; telephones of others are forgotten.
@@ -162,7 +172,8 @@ impl Registrar {
 
     fn challenge(&self, now: Instant, stale: bool) -> Answer {
         let values = self.verifier.challenge(now, stale);
-        Answer::Response(401, values.map(|value| ("WWW-Authenticate", value)).into())
+        let values = values.into_iter().skip(usize::from(!self.offers_sha256));
+        Answer::Response(401, values.map(|value| ("WWW-Authenticate", value)).collect())
     }
 
     /// Steps 6 to 8 of RFC 3261 §10.3: all contacts, or none.

@@ -6,7 +6,7 @@ use std::net::{Ipv4Addr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use hotline_audio::{RATE_HZ, silence, write_wav};
+use hotline_audio::{RATE_HZ, silence, sine, write_wav};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -23,12 +23,51 @@ pub struct Baresip {
     folder: TempDir,
 }
 
+/// What a telephone says all the time.
+#[derive(Clone, Copy)]
+pub enum Line {
+    Silence,
+    /// A tone, in Hz.
+    Tone(f64),
+}
+
 impl Baresip {
-    /// Starts it as `caller`.
+    /// Starts it as `caller`, who says nothing.
     pub fn start(server: &Server, caller: &str) -> Self {
-        let folder = tempfile::Builder::new().prefix("baresip-").tempdir().unwrap();
+        Self::with(server, caller, Line::Silence)
+    }
+
+    /// Starts it as `caller`.
+    pub fn with(server: &Server, caller: &str, line: Line) -> Self {
         let address = own_address();
-        configure(folder.path(), address, caller);
+        let account = format!("<sip:{caller}@{address}>;regint=0;audio_codecs=PCMU/8000/1\n");
+        Self::launch(server, address, &account, line)
+    }
+
+    /// Starts it as an agent's telephone, which registers and answers by itself.
+    pub fn agent(server: &Server, login: &str, password: &str, line: Line) -> Self {
+        let account = format!(
+            "<sip:{login}@{}>;auth_user={login};auth_pass={password};regint=60;answermode=auto;\
+             audio_codecs=PCMA/8000/1,PCMU/8000/1\n",
+            server.sip()
+        );
+        Self::launch(server, own_address(), &account, line)
+    }
+
+    /// Waits until it has registered: it may have told so before anybody listened.
+    pub fn await_registered(&mut self) {
+        let known = wait_for("the telephone is registered", seconds(20), || {
+            self.command("reginfo", "");
+            let answer = std::iter::from_fn(|| self.next_message()).find(|message| message["response"] == true);
+            let data = answer.and_then(|answer| answer["data"].as_str().map(str::to_owned)).unwrap_or_default();
+            data.contains("OK").then_some(data)
+        });
+        assert!(!known.contains("ERR"), "{known}");
+    }
+
+    fn launch(server: &Server, address: Ipv4Addr, account: &str, line: Line) -> Self {
+        let folder = tempfile::Builder::new().prefix("baresip-").tempdir().unwrap();
+        configure(folder.path(), address, account, line);
         let mut command = quiet("baresip");
         command.arg("-f").arg(folder.path()).current_dir(folder.path());
         let log = folder.path().join("baresip.log");
@@ -106,9 +145,13 @@ impl Baresip {
     }
 }
 
-fn configure(folder: &Path, address: Ipv4Addr, caller: &str) {
-    let quiet = folder.join("silence.wav");
-    write_wav(std::fs::File::create(&quiet).unwrap(), RATE_HZ, &silence(seconds(120))).unwrap();
+fn configure(folder: &Path, address: Ipv4Addr, account: &str, line: Line) {
+    let quiet = folder.join("line.wav");
+    let said = match line {
+        Line::Silence => silence(seconds(120)),
+        Line::Tone(hertz) => sine(hertz, -16.0, seconds(120)),
+    };
+    write_wav(std::fs::File::create(&quiet).unwrap(), RATE_HZ, &said).unwrap();
     let folder_shown = folder.display();
     let config = format!(
         "poll_method epoll\nsip_listen {address}:5060\ncall_local_timeout 120\ncall_max_calls 4\n\
@@ -120,7 +163,6 @@ fn configure(folder: &Path, address: Ipv4Addr, caller: &str) {
         quiet = quiet.display(),
     );
     std::fs::write(folder.join("config"), config).unwrap();
-    let account = format!("<sip:{caller}@{address}>;regint=0;audio_codecs=PCMU/8000/1\n");
     std::fs::write(folder.join("accounts"), account).unwrap();
     std::fs::write(folder.join("contacts"), "").unwrap();
 }

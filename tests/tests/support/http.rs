@@ -10,10 +10,17 @@ use serde_json::Value;
 #[derive(Debug)]
 pub struct Response {
     pub status: u16,
+    head: String,
     pub body: String,
 }
 
 impl Response {
+    /// The first header of a name.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let lines = self.head.lines().filter_map(|line| line.split_once(':'));
+        lines.into_iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())
+    }
+
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or(Value::Null)
     }
@@ -27,13 +34,25 @@ pub fn request(
     token: &str,
     body: Option<&Value>,
 ) -> std::io::Result<Response> {
+    send(to, method, path, &[("Authorization", &format!("Bearer {token}"))], body)
+}
+
+/// Sends a request with these headers and reads the answer; an error if nobody answers within ten seconds.
+pub fn send(
+    to: SocketAddr,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: Option<&Value>,
+) -> std::io::Result<Response> {
     let limit = Duration::from_secs(10);
     let mut stream = TcpStream::connect_timeout(&to, limit)?;
     stream.set_read_timeout(Some(limit))?;
     stream.set_write_timeout(Some(limit))?;
     let body = body.map(Value::to_string).unwrap_or_default();
+    let more: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
     let head = format!(
-        "{method} {path} HTTP/1.1\r\nHost: {to}\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n\
+        "{method} {path} HTTP/1.1\r\nHost: {to}\r\nConnection: close\r\n{more}\
          Content-Type: application/json\r\nContent-Length: {}\r\n\r\n",
         body.len()
     );
@@ -45,5 +64,5 @@ pub fn request(
     let broken = || std::io::Error::other("the answer is no HTTP");
     let (head, body) = text.split_once("\r\n\r\n").ok_or_else(broken)?;
     let status = head.split(' ').nth(1).and_then(|code| code.parse().ok()).ok_or_else(broken)?;
-    Ok(Response { status, body: body.to_owned() })
+    Ok(Response { status, head: head.to_owned(), body: body.to_owned() })
 }

@@ -232,6 +232,25 @@ impl Server {
         command.current_dir(self.folder.path()).output().unwrap()
     }
 
+    /// The same, told something on its standard input.
+    pub fn tool_told(&self, arguments: &[&str], text: &str) -> std::process::Output {
+        let said = self.folder.path().join("said");
+        std::fs::write(&said, text).unwrap();
+        let mut command = quiet(binary());
+        command.arg("--config").arg(self.folder.path().join("hotline.toml")).args(arguments);
+        command.stdin(std::fs::File::open(&said).unwrap());
+        command.current_dir(self.folder.path()).output().unwrap()
+    }
+
+    /// What stands in its SQLite file: a line for each row, `|` between the columns.
+    pub fn query(&self, sql: &str) -> String {
+        let script = "import sqlite3, sys\nfor row in sqlite3.connect(sys.argv[1]).execute(sys.argv[2]): \
+                      print('|'.join(map(str, row)))";
+        let file = self.disk().join("hotline.db");
+        let done = quiet("python3").args(["-c", script]).arg(file).arg(sql).output().unwrap();
+        String::from_utf8_lossy(&done.stdout).into_owned()
+    }
+
     /// Waits until it is ready; gives the time that took.
     pub fn await_ready(&mut self) -> Duration {
         let began = Instant::now();
@@ -287,7 +306,7 @@ impl Server {
         SocketAddr::new(IpAddr::V4(self.address), 5060)
     }
 
-    fn api(&self) -> SocketAddr {
+    pub fn api(&self) -> SocketAddr {
         let address = self.setup.place.as_ref().map_or(self.address, |place| place.api);
         SocketAddr::new(IpAddr::V4(address), 8080)
     }

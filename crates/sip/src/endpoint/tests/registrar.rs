@@ -19,8 +19,12 @@ struct House {
 
 impl House {
     fn new() -> House {
+        House::with(|registrar| registrar)
+    }
+
+    fn with(change: fn(Registrar) -> Registrar) -> House {
         let mut desk = Desk::new(Config::default());
-        let mut registrar = Registrar::new(desk.now, REALM, [3; 32]);
+        let mut registrar = change(Registrar::new(desk.now, REALM, [3; 32]));
         let device = |name: &str| Device {
             username: name.into(),
             hashes: [Algorithm::Sha256, Algorithm::Md5]
@@ -94,6 +98,15 @@ fn a_telephone_registers_is_found_and_is_forgotten_in_time() {
     assert_eq!(house.contacts().len(), 1, "it registered again in between");
     house.desk.wait(Duration::from_secs(21));
     assert!(house.contacts().is_empty());
+}
+
+#[test]
+fn sha_256_is_asked_for_where_it_is_wanted() {
+    for (mut house, algorithms) in [(House::new(), 1), (House::with(Registrar::with_sha256), 2)] {
+        let asked = house.send("anna", DESK).unwrap();
+        assert_eq!(asked.all(Name::WwwAuthenticate).count(), algorithms);
+        assert_eq!(house.register("anna", DESK).code(), Some(200));
+    }
 }
 
 #[test]

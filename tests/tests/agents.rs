@@ -1,0 +1,197 @@
+//! Agents on SIP telephones: a caller in the plan asks for a human, waits, and talks with one.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::support::baresip::{Baresip, Line};
+use crate::support::http::{self, Response};
+use crate::support::phone::Phone;
+use crate::support::server::{Server, Setup, entered};
+use crate::support::{seconds, tickets, wait_for, wait_until};
+
+const PASSWORD: &str = "long-enough-a-password";
+/// What each side says: a tone of its own.
+const CALLER_HZ: f64 = 500.0;
+const AGENT_HZ: f64 = 900.0;
+
+fn server() -> Server {
+    Server::start(Setup { voice: false, ..Setup::default() })
+}
+
+/// An agent with an account, a telephone's password and a session.
+struct Agent<'a> {
+    server: &'a Server,
+    login: &'static str,
+    cookie: String,
+    csrf: String,
+}
+
+impl<'a> Agent<'a> {
+    fn hire(server: &'a Server, login: &'static str) -> Self {
+        for arguments in [vec!["user", "add", login, "--name", "安娜"], vec!["user", "telephone", login]] {
+            let done = server.tool_told(&arguments, PASSWORD);
+            assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        }
+        // The exchange learns of telephones each second; one that was refused tries again a minute later only.
+        std::thread::sleep(seconds(2));
+        let mut agent = Self { server, login, cookie: String::new(), csrf: String::new() };
+        let answer = agent.ask("POST", "/api/v1/session", json!({ "login": login, "password": PASSWORD }));
+        assert!(answer.status < 300, "{}", answer.body);
+        let cookie = answer.header("set-cookie").expect("a session has a cookie");
+        agent.cookie = cookie.split(';').next().unwrap_or_default().to_owned();
+        agent.csrf = answer.json()["csrf-token"].as_str().unwrap_or_default().to_owned();
+        agent
+    }
+
+    fn ask(&self, method: &str, path: &str, body: Value) -> Response {
+        let headers = [("Cookie", self.cookie.as_str()), ("X-CSRF-Token", self.csrf.as_str())];
+        http::send(self.server.api(), method, path, &headers, Some(&body)).unwrap()
+    }
+
+    fn goes(&self, state: &str) -> Response {
+        self.ask("PUT", "/api/v1/me/state", json!({ "state": state }))
+    }
+
+    fn state(&self) -> String {
+        let agents = self.server.ask("/api/v1/agents");
+        let agents = agents.as_array().cloned().unwrap_or_default();
+        let own = agents.iter().find(|agent| agent["login"] == self.login);
+        own.and_then(|agent| agent["state"].as_str()).unwrap_or_default().to_owned()
+    }
+
+    fn await_state(&self, state: &str) {
+        wait_until(&format!("{} is {state}", self.login), seconds(20), || self.state() == state);
+    }
+}
+
+/// The share of a recording's loud half seconds in which a tone is heard.
+fn share_of_tone(wav: &Path, hertz: f64) -> f64 {
+    let wav = hotline_audio::read_wav(std::fs::File::open(wav).unwrap()).unwrap();
+    let (rate, samples) = (wav.rate_hz, wav.samples);
+    let (mut with, mut loud) = (0, 0);
+    for piece in samples.chunks(rate as usize / 2) {
+        let power: f64 = piece.iter().map(|s| f64::from(*s).powi(2)).sum::<f64>() / piece.len() as f64;
+        if power.sqrt() < 300.0 {
+            continue;
+        }
+        loud += 1;
+        // A Fourier sum at the one frequency: for a tone alone it holds all the power.
+        let angle = |n: usize| 2.0 * std::f64::consts::PI * hertz * n as f64 / f64::from(rate);
+        let (re, im) = piece.iter().enumerate().fold((0.0, 0.0), |(re, im), (n, sample)| {
+            (re + f64::from(*sample) * angle(n).cos(), im + f64::from(*sample) * angle(n).sin())
+        });
+        let at = 2.0 * (re * re + im * im) / (piece.len() as f64).powi(2);
+        with += usize::from(at > 0.5 * power);
+    }
+    if loud == 0 { 0.0 } else { f64::from(with as u32) / f64::from(loud) }
+}
+
+#[test]
+fn a_caller_who_asks_for_a_human_talks_with_one() {
+    let server = server();
+    let anna = Agent::hire(&server, "anna");
+    let mut desk = Baresip::agent(&server, anna.login, PASSWORD, Line::Tone(AGENT_HZ));
+    desk.await_registered();
+    assert_eq!(anna.goes("available").status, 200);
+    anna.await_state("available");
+    let mut caller = Baresip::with(&server, tickets::PHONE, Line::Tone(CALLER_HZ));
+    caller.dial("10086");
+    server.await_step("choose", 1, seconds(40));
+    caller.key("0");
+    anna.await_state("talking");
+    server.await_event("call.joined", 1, seconds(20));
+    std::thread::sleep(seconds(4));
+    let call = server.calls()[0]["id"].as_str().unwrap().to_owned();
+    // Somebody else's call cannot be touched, and what is no act is told.
+    let act =
+        |act: &str| anna.ask("POST", &format!("/api/v1/calls/{call}/act"), json!({ "act": act })).status;
+    assert_eq!(act("sing"), 422);
+    assert_eq!(act("resume"), 409);
+    assert_eq!(act("hold"), 204);
+    assert_eq!(act("hold"), 409);
+    std::thread::sleep(seconds(2));
+    assert_eq!(act("resume"), 204);
+    std::thread::sleep(seconds(2));
+    desk.hang_up();
+    caller.await_closed(seconds(30));
+    anna.await_state("wrap-up");
+    assert_eq!(anna.goes("available").status, 200);
+    anna.await_state("available");
+    let calls = server.await_calls(1);
+    assert_eq!(entered(&calls[0], "bye"), 1, "{}", calls[0]);
+    assert_eq!(act("hold"), 404, "the call is over");
+    // A tone each way, told by its frequency. The caller heard prompts and music as well.
+    let (at_the_desk, at_the_caller) = (desk.heard(), caller.heard());
+    assert!(share_of_tone(&at_the_desk, CALLER_HZ) > 0.8, "{}", share_of_tone(&at_the_desk, CALLER_HZ));
+    assert!(share_of_tone(&at_the_desk, AGENT_HZ) < 0.1);
+    assert!(share_of_tone(&at_the_caller, AGENT_HZ) > 0.15, "{}", share_of_tone(&at_the_caller, AGENT_HZ));
+}
+
+#[test]
+fn an_agent_whose_telephone_is_away_is_passed_over_and_a_break_is_kept() {
+    let server = server();
+    let (anna, bert) = (Agent::hire(&server, "anna"), Agent::hire(&server, "bert"));
+    let mut desk = Baresip::agent(&server, bert.login, PASSWORD, Line::Tone(AGENT_HZ));
+    desk.await_registered();
+    // Free for longer, so she is asked first; her telephone is nowhere.
+    assert_eq!(anna.goes("available").status, 200);
+    assert_eq!(bert.goes("available").status, 200);
+    let mut caller = Phone::call(&server, "10086", tickets::PHONE);
+    server.await_step("choose", 1, seconds(40));
+    caller.key("0");
+    bert.await_state("talking");
+    assert_eq!(
+        bert.ask("PUT", "/api/v1/me/state", json!({ "state": "break", "reason": "lunch" })).status,
+        200
+    );
+    caller.hang_up();
+    // After the call, and after the notes on it.
+    bert.await_state("wrap-up");
+    assert_eq!(anna.goes("signed-out").status, 200);
+    anna.await_state("signed-out");
+}
+
+#[test]
+fn a_caller_keeps_the_place_when_the_server_is_killed() {
+    let mut server = server();
+    {
+        let anna = Agent::hire(&server, "anna");
+        // Signed in without a telephone: callers wait.
+        assert_eq!(anna.goes("available").status, 200);
+    }
+    let caller = Phone::call(&server, "10086", tickets::PHONE);
+    server.await_step("choose", 1, seconds(40));
+    caller.key("0");
+    server.await_event("queue.waiting", 1, seconds(20));
+    let waiting = |server: &Server, state: &'static str| -> Vec<(String, i64)> {
+        let text = server.query("SELECT state, joined_at FROM waiting ORDER BY id");
+        let row = |line: &str| {
+            let (state, at) = line.split_once('|')?;
+            Some((state.to_owned(), at.parse().ok()?))
+        };
+        text.lines().filter_map(row).filter(|(is, _)| is == state || state.is_empty()).collect()
+    };
+    let joined =
+        wait_for("the place is stored", seconds(10), || waiting(&server, "").first().map(|(_, at)| *at));
+    std::thread::sleep(seconds(1));
+    server.kill();
+    drop(caller);
+    server.launch();
+    server.await_ready();
+    wait_until("the place is kept", seconds(10), || {
+        waiting(&server, "kept") == [("kept".to_owned(), joined)]
+    });
+    let mut again = Phone::call(&server, "10086", tickets::PHONE);
+    wait_until("the second call is there", seconds(20), || server.calls().len() == 2);
+    server.await_step("choose", 1, seconds(40));
+    again.key("0");
+    wait_until("the place is theirs again", seconds(20), || waiting(&server, "resumed").len() == 1);
+    let all = waiting(&server, "");
+    assert!(all.iter().all(|(_, at)| *at == joined), "{all:?}");
+    // No agent is stuck, and the caller goes by hanging up.
+    again.hang_up();
+    wait_until("the caller has left", seconds(10), || waiting(&server, "left").len() == 1);
+    let agents = server.ask("/api/v1/agents");
+    assert_eq!(agents[0]["state"], "available");
+}
