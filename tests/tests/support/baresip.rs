@@ -58,8 +58,10 @@ impl Baresip {
     pub fn await_registered(&mut self) {
         let known = wait_for("the telephone is registered", seconds(20), || {
             self.command("reginfo", "");
-            let answer = std::iter::from_fn(|| self.next_message()).find(|message| message["response"] == true);
-            let data = answer.and_then(|answer| answer["data"].as_str().map(str::to_owned)).unwrap_or_default();
+            let answer =
+                std::iter::from_fn(|| self.next_message()).find(|message| message["response"] == true);
+            let data =
+                answer.and_then(|answer| answer["data"].as_str().map(str::to_owned)).unwrap_or_default();
             data.contains("OK").then_some(data)
         });
         assert!(!known.contains("ERR"), "{known}");

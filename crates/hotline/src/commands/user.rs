@@ -114,7 +114,9 @@ async fn act(record: &Record, act: Act, password: Option<Pii<String>>) -> Result
                 login: login.clone(),
             };
             record.set_telephone(REALM, telephone).await?;
-            println!("telephones of {login} register as `{login}`, with this password, from the next second on");
+            println!(
+                "telephones of {login} register as `{login}`, with this password, from the next second on"
+            );
         }
         Act::Disable { login, undo } => {
             record.disable_user(&login, !undo).await?;
