@@ -240,7 +240,7 @@ fn refusal_waits(call: &serde_json::Value) -> Vec<Duration> {
         let minutes: u64 = text[14..16].parse().expect("minutes");
         Duration::from_secs(minutes * 60) + Duration::from_secs_f64(seconds.parse().expect("seconds"))
     };
-    let path = call["path"].as_array().unwrap();
+    let path = call["path"].as_array().expect("a call has a path");
     let mut keyed = Duration::ZERO;
     let mut waits = Vec::new();
     for event in path {

@@ -5,10 +5,26 @@ use std::time::Duration;
 
 use hotline_media::{LegStats, ThreadSnapshot};
 use hotline_model::EndReason;
+use hotline_queue::{Queues, WaitingRow, WaitingState};
 use metrics::{counter, gauge, histogram};
 
 pub(crate) fn call_began(trunk: &str) {
     counter!("hotline_calls_started_total", "trunk" => trunk.to_owned()).increment(1);
+}
+
+/// Callers who wait and agents who are here, as they are now.
+pub(crate) fn queues(queues: &Queues) {
+    for name in queues.names() {
+        let waits = |row: &&WaitingRow| {
+            row.queue == *name && matches!(row.state, WaitingState::Waiting | WaitingState::Offered)
+        };
+        let count = queues.waiting().filter(waits).count();
+        gauge!("hotline_queue_callers", "queue" => name.to_string()).set(count as f64);
+    }
+    for state in ["available", "break", "offered", "talking", "wrap-up"] {
+        let count = queues.agents().filter(|row| row.state.word() == state).count();
+        gauge!("hotline_agents", "state" => state).set(count as f64);
+    }
 }
 
 /// An INVITE that became no call.

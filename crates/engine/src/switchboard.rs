@@ -13,6 +13,7 @@ use hotline_record::{Record, StoredQueues};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::call::Note;
+use crate::figures;
 
 /// What the switchboard tells a call that waits or talks.
 #[derive(Debug)]
@@ -111,6 +112,7 @@ struct Task {
 
 impl Task {
     async fn run(mut self, mut requests: mpsc::UnboundedReceiver<Request>) {
+        figures::queues(&self.queues);
         self.drain();
         loop {
             let due = self.queues.poll_timeout();
@@ -196,6 +198,7 @@ impl Task {
         self.callers.retain(|_, mailbox| !mailbox.is_closed());
         self.offers.retain(|_, waiting| self.callers.contains_key(waiting));
         if !rows.is_empty() {
+            figures::queues(&self.queues);
             self.record.store_queue_rows(&rows);
         }
     }

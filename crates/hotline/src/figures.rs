@@ -31,7 +31,7 @@ const COUNTERS: [(&str, &str); 11] = [
     ("hotline_speech_provider_failures_total", "Requests that the provider of speech failed at"),
     ("hotline_speech_clauses_total", "Clauses asked for, by where their speech came from; failed: nowhere"),
 ];
-const GAUGES: [(&str, &str); 14] = [
+const GAUGES: [(&str, &str); 16] = [
     ("hotline_calls_active", "Calls that go on"),
     ("hotline_sip_legs", "SIP legs, those included that wait for the answer to their BYE"),
     ("hotline_sip_transactions", "SIP transactions of all kinds"),
@@ -47,6 +47,8 @@ const GAUGES: [(&str, &str); 14] = [
     ("hotline_jobs", "Jobs that wait for their time or were given up, by kind and state"),
     ("hotline_messages", "Text messages, by state; unknown: somebody must look"),
     ("hotline_speech_queued", "Clauses that wait for the voice or are being spoken"),
+    ("hotline_queue_callers", "Callers who wait for an agent, by queue"),
+    ("hotline_agents", "Agents who are signed in, by where they are"),
     ("hotline_started_seconds", "When the process began to serve, in seconds since 1970"),
     ("hotline_build_info", "1, with the version that runs"),
 ];

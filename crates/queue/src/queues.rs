@@ -112,6 +112,11 @@ impl Queues {
         self.timers.next()
     }
 
+    /// The queues, by name.
+    pub fn names(&self) -> impl Iterator<Item = &Name> {
+        self.settings.queues.keys()
+    }
+
     /// Everyone who waits, is offered, talks, or whose place is kept; in no order.
     pub fn waiting(&self) -> impl Iterator<Item = &WaitingRow> {
         self.callers.values().map(|caller| &caller.row)

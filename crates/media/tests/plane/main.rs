@@ -41,7 +41,7 @@ fn nothing_is_sent_before_connect_and_silence_every_20_ms_after() {
 #[test]
 fn what_is_played_into_silence_begins_at_once_and_its_time_does_not_drift() {
     let bench = Bench::new(|_| {});
-    let mut phone = Phone::new();
+    let phone = Phone::new();
     bench.open(1, 1);
     bench.plane.connect(A, Remote::new(phone.addr(), Law::Pcmu)).unwrap();
     let first = phone.hear_many(5).remove(0);
