@@ -38,6 +38,8 @@ pub struct Wanted {
     queue: Option<String>,
     /// `1`: a stream tells what concerns whoever asks.
     me: Option<u8>,
+    /// `1`: a stream tells what everybody at work sees, besides what else is chosen.
+    house: Option<u8>,
 }
 
 /// A piece of the journal.
@@ -141,7 +143,8 @@ async fn filter(desk: &Desk, asker: &Asker, wanted: &Wanted) -> Result<Filter, A
     if wanted.me == Some(1) {
         filter.user = Some(asker.person()?.to_string());
     }
-    if filter.customers.is_empty() && filter.queues.is_empty() && filter.user.is_none() {
+    filter.house = wanted.house == Some(1);
+    if !filter.house && filter.customers.is_empty() && filter.queues.is_empty() && filter.user.is_none() {
         filter.everything = sees_everything(asker);
         filter.house = true;
         filter.user = asker.user.map(|user| user.to_string());

@@ -1,4 +1,5 @@
-//! The HTTP API: tickets in, customers and calls out, receipts of messages, health and figures.
+//! The HTTP API: tickets in, customers and calls out, receipts of messages, health and figures; and
+//! the desktop's page.
 //!
 //! It never knows the exchange: it reads and writes the record, so it can be tested without a
 //! telephone and can move to another machine.
@@ -14,6 +15,8 @@ mod events;
 mod extract;
 mod health;
 pub mod live;
+mod mine;
+mod pages;
 mod receipts;
 mod serve;
 mod sessions;
@@ -141,6 +144,8 @@ const BODY: usize = 1 << 20;
         work::take,
         work::release,
         work::done,
+        mine::work,
+        mine::resend,
         receipts::put,
         health::healthz,
         health::readyz,
@@ -184,6 +189,12 @@ pub fn router(desk: Desk) -> Router {
         .route("/api/v1/agents", get(agents::list))
         .route("/api/v1/agents/{user}", put(agents::set_profile))
         .route("/api/v1/users", get(agents::users))
+        .route("/api/v1/me/work", get(mine::work))
+        .route("/api/v1/tickets/{id}/code", post(mine::resend))
+        .route("/", get(pages::page))
+        .route("/customers/{id}", get(pages::page))
+        .route("/assets/{name}", get(pages::asset))
+        .route("/icon.svg", get(pages::icon))
         .route("/api/v1/receipts", post(receipts::put))
         .route("/api/v1/openapi.json", get(|| async { axum::Json(ApiDocument::openapi()) }))
         .route("/healthz", get(health::healthz))

@@ -85,7 +85,7 @@ pub(crate) async fn insert_job(
 }
 
 /// A code is sent again at most so often in 24 hours.
-const RESENDS_A_DAY: i64 = 3;
+pub(crate) const RESENDS_A_DAY: i64 = 3;
 
 fn job(row: &AnyRow, kind: JobKind) -> Result<Job, RecordError> {
     Ok(Job {

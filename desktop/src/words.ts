@@ -1,0 +1,80 @@
+/** Times, lengths and steps in words of the reader's language. */
+
+import { onScopeDispose, ref } from 'vue';
+import { i18n, locale } from './i18n';
+import type { JournalEvent } from './types';
+
+const { t, te } = i18n.global;
+
+/** A word of the firm's own, translated where we know it, else as it is. */
+export function word(group: string, text: string | null | undefined): string {
+  if (!text) return '';
+  let words: unknown = i18n.global.getLocaleMessage(locale.value);
+  for (const name of group.split('.')) words = (words as Record<string, unknown> | undefined)?.[name];
+  return typeof words === 'object' && words !== null && Object.hasOwn(words, text) ? t(`${group}.${text}`) : text;
+}
+
+const sameDay = (a: Date, b: Date) => a.toDateString() === b.toDateString();
+
+/** A moment: the hour today, the day before, the year where it is another. */
+export function moment(at: string): string {
+  const when = new Date(at);
+  const now = new Date();
+  const options: Intl.DateTimeFormatOptions = { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' };
+  if (!sameDay(when, now)) Object.assign(options, { month: 'short', day: 'numeric' });
+  if (when.getFullYear() !== now.getFullYear()) options.year = 'numeric';
+  return new Intl.DateTimeFormat(locale.value, options).format(when);
+}
+
+/** `4:05`, `1:02:03`. */
+export function clock(milliseconds: number): string {
+  const all = Math.max(0, Math.floor(milliseconds / 1000));
+  const [hours, minutes, seconds] = [Math.floor(all / 3600), Math.floor(all / 60) % 60, all % 60];
+  const two = (value: number) => String(value).padStart(2, '0');
+  return hours ? `${hours}:${two(minutes)}:${two(seconds)}` : `${minutes}:${two(seconds)}`;
+}
+
+/** A length in its largest unit: minutes, hours or days. */
+export function span(milliseconds: number): string {
+  const minutes = Math.max(1, Math.round(milliseconds / 60_000));
+  const [value, unit] =
+    minutes < 60 ? [minutes, 'minute'] : minutes < 48 * 60 ? [Math.round(minutes / 60), 'hour'] : [Math.round(minutes / 1440), 'day'];
+  return new Intl.NumberFormat(locale.value, { style: 'unit', unit: unit as string, unitDisplay: 'long' }).format(value as number);
+}
+
+/** The time, once a second. */
+export function useNow(every = 1000) {
+  const now = ref(Date.now());
+  const timer = setInterval(() => (now.value = Date.now()), every);
+  onScopeDispose(() => clearInterval(timer));
+  return now;
+}
+
+/** A due time as it stands now. */
+export function due(at: string, now: number): { late: boolean; text: string } {
+  const left = Date.parse(at) - now;
+  return left < 0
+    ? { late: true, text: t('work.overdue', { time: span(-left) }) }
+    : { late: false, text: t('work.due', { time: moment(at) }) };
+}
+
+/** A step of a call. `agents`: names by id. */
+export function step(event: JournalEvent, agents: Map<string, string>): string {
+  const body = event.body;
+  const text = (field: string) => (typeof body[field] === 'string' || typeof body[field] === 'number' ? String(body[field]) : '');
+  if (!te(`path.${event.type}`)) return event.type;
+  const key = event.type === 'call.heard' && body.whole === false ? 'path.call.heardPart' : `path.${event.type}`;
+  return t(key, {
+    plan: text('plan'),
+    step: text('step'),
+    prompt: text('prompt'),
+    keys: text('keys'),
+    outcome: word('path', text('outcome')),
+    language: text('language'),
+    queue: text('queue'),
+    place: text('place'),
+    agent: agents.get(text('agent')) ?? t('path.somebody'),
+    how: word('path', text('how')),
+    code: text('code'),
+  });
+}
