@@ -35,9 +35,13 @@ function packed(): Plugin {
   };
 }
 
+/** Where `vite` and `vite preview` find the API while somebody works on the page. */
+const api = process.env.HOTLINE_API ?? 'http://127.0.0.1:8080';
+
 export default defineConfig({
   plugins: [vue(), packed()],
   define: { __VUE_OPTIONS_API__: false, __VUE_PROD_DEVTOOLS__: false, __INTLIFY_PROD_DEVTOOLS__: false },
   build: { outDir: 'dist', emptyOutDir: false, target: 'es2022', assetsInlineLimit: 0, modulePreload: { polyfill: false } },
-  server: { proxy: { '/api': 'http://127.0.0.1:8080' } },
+  server: { proxy: { '/api': api } },
+  preview: { proxy: { '/api': api } },
 });

@@ -14,6 +14,12 @@ export function word(group: string, text: string | null | undefined): string {
   return typeof words === 'object' && words !== null && Object.hasOwn(words, text) ? t(`${group}.${text}`) : text;
 }
 
+/** A ticket's number; of those that we make the end, which tells them apart. */
+export function ticketName(reference: string | null): string {
+  if (!reference) return '';
+  return /^H-[0-9A-Z]{26}$/.test(reference) ? `H-${reference.slice(-6)}` : reference;
+}
+
 const sameDay = (a: Date, b: Date) => a.toDateString() === b.toDateString();
 
 /** A moment: the hour today, the day before, the year where it is another. */

@@ -13,6 +13,8 @@ mod crash;
 #[cfg(test)]
 mod database_away;
 #[cfg(test)]
+mod desktop;
+#[cfg(test)]
 mod drain;
 #[cfg(test)]
 mod figures;

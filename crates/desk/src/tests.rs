@@ -169,4 +169,5 @@ fn the_document_describes_every_route() {
 
 mod desktop;
 mod live;
+mod mine;
 mod people;

@@ -107,7 +107,8 @@ pub struct Server {
     secrets: Vec<String>,
 }
 
-const TOKEN: &str = "a-token-for-the-tests";
+/// The secret of the API's token.
+pub const TOKEN: &str = "a-token-for-the-tests";
 /// RTP ports; every server has an address of its own, so all can have the same.
 const PORTS: &str = "[20000, 20999]";
 
@@ -304,6 +305,11 @@ impl Server {
             return (Ipv6Addr::LOCALHOST, 33_000 + u16::from(high) * 16 + u16::from(low)).into();
         }
         SocketAddr::new(IpAddr::V4(self.address), 5060)
+    }
+
+    /// Where the API and the desktop are.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.api())
     }
 
     pub fn api(&self) -> SocketAddr {
