@@ -17,7 +17,7 @@ export function word(group: string, text: string | null | undefined): string {
 /** A ticket's number; of those that we make the end, which tells them apart. */
 export function ticketName(reference: string | null): string {
   if (!reference) return '';
-  return /^H-[0-9A-Z]{26}$/.test(reference) ? `H-${reference.slice(-6)}` : reference;
+  return /^H-[0-9A-Za-z]{20,}$/.test(reference) ? `H-${reference.slice(-6)}` : reference;
 }
 
 const sameDay = (a: Date, b: Date) => a.toDateString() === b.toDateString();
