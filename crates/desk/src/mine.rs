@@ -61,7 +61,7 @@ pub async fn work(State(desk): State<Desk>, asker: Asker) -> Result<Json<MyWork>
     ids.sort();
     ids.dedup();
     let seen: Vec<_> = ids.iter().filter_map(|id| customer_id(id).ok()).collect();
-    desk.record.log_accesses(&asker.name, seen.into_iter(), "work").await?;
+    desk.record.log_accesses(&asker.name, seen, "work").await?;
     let names = desk.record.names_of(&ids).await?;
     let name = |id: Option<&String>| names.get(id?).cloned().map(Pii::into_exposed);
     let ticket = |row: TicketRow| {

@@ -18,7 +18,10 @@ async fn ones_own_work_has_ones_tickets_with_names_and_nobody_elses() {
     assert_eq!(status, StatusCode::OK);
     assert_eq!(work["tickets"].as_array().unwrap().len(), 1, "{work}");
     let row = &work["tickets"][0];
-    assert_eq!((&row["id"], &row["name"], &row["customer"]), (&new["ticket"], &json!("王小明"), &json!(customer)));
+    assert_eq!(
+        (&row["id"], &row["name"], &row["customer"]),
+        (&new["ticket"], &json!("王小明"), &json!(customer))
+    );
     let (_, theirs) = house.by(&other, "GET", "/api/v1/me/work", Value::Null).await;
     assert_eq!(theirs, json!({ "tickets": [], "follow-ups": [] }));
     let boss = house.browser("boss", &[Role::Supervisor]).await;
