@@ -66,3 +66,47 @@ impl AudioCache for RecordCache {
         Box::pin(async move { self.record.forget_audio(text_keys).await.map_err(|error| error.to_string()) })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::sync::Arc;
+
+    use hotline_model::SystemClock;
+    use hotline_record::Settings;
+
+    use super::*;
+
+    async fn cache(file: &Path, limit: u64) -> RecordCache {
+        let record = Record::open(&Settings::sqlite(file), Arc::new(SystemClock)).await.unwrap();
+        RecordCache::new(record, limit)
+    }
+
+    /// Keeps 10,000 samples under a key.
+    async fn store(cache: &RecordCache, key: &str, text_key: &str) -> Result<(), String> {
+        let audio = CachedAudio { samples: vec![7; 10_000], rate_hz: 8_000 };
+        cache.store(CacheKey { key, text_key, voice: "heart" }, audio).await
+    }
+
+    #[tokio::test]
+    async fn what_is_stored_is_found_within_the_limit_and_forgotten_by_its_words() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("hotline.db");
+        let cache = cache(&file, 10_000_000).await;
+        assert_eq!(cache.find("a").await, None);
+        store(&cache, "a", "words").await.unwrap();
+        store(&cache, "b", "words").await.unwrap();
+        store(&cache, "c", "other words").await.unwrap();
+        let found = cache.find("a").await.unwrap();
+        assert_eq!((found.samples.len(), found.samples[0], found.rate_hz), (10_000, 7, 8_000));
+        assert_eq!(cache.forget(&["words".to_owned()]).await, Ok(2));
+        assert!(cache.find("a").await.is_none() && cache.find("b").await.is_none());
+        assert!(cache.find("c").await.is_some());
+        drop(cache);
+        // After a start with a lower limit the first clause that is stored makes room.
+        let cache = self::cache(&file, 1).await;
+        assert!(cache.find("c").await.is_some());
+        store(&cache, "d", "d").await.unwrap();
+        assert!(cache.find("c").await.is_none() && cache.find("d").await.is_none());
+    }
+}

@@ -115,7 +115,7 @@ impl Record {
         }
         let identities = self.identities_of(id).await?;
         let rows = sqlx::query(&format!(
-            "SELECT {CONTACT} FROM interaction WHERE customer_id IN {FAMILY} ORDER BY started_at DESC LIMIT $2"
+            "SELECT {CONTACT} FROM interaction WHERE customer_id IN {FAMILY} ORDER BY started_at DESC, id DESC LIMIT $2"
         ))
         .bind(id.to_string())
         .bind(i64::from(contacts))
@@ -166,11 +166,12 @@ impl Record {
     /// # Errors
     /// [`RecordError::Unavailable`] if the database does not answer.
     pub async fn last_contacts(&self, limit: u32) -> Result<Vec<ContactView>, RecordError> {
-        let rows =
-            sqlx::query(&format!("SELECT {CONTACT} FROM interaction ORDER BY started_at DESC LIMIT $1"))
-                .bind(i64::from(limit))
-                .fetch_all(&self.readers)
-                .await?;
+        let rows = sqlx::query(&format!(
+            "SELECT {CONTACT} FROM interaction ORDER BY started_at DESC, id DESC LIMIT $1"
+        ))
+        .bind(i64::from(limit))
+        .fetch_all(&self.readers)
+        .await?;
         self.contacts(&rows).await
     }
 
@@ -186,7 +187,7 @@ impl Record {
         let rows = sqlx::query(&format!(
             "SELECT {CONTACT} FROM interaction WHERE identity_id IN \
              (SELECT id FROM identity WHERE kind = 'phone' AND namespace = '' AND value = $1) \
-             ORDER BY started_at DESC LIMIT $2"
+             ORDER BY started_at DESC, id DESC LIMIT $2"
         ))
         .bind(phone.e164())
         .bind(i64::from(limit))

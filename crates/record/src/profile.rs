@@ -191,7 +191,7 @@ impl Record {
     pub(crate) async fn live_contacts_of(&self, id: CustomerId) -> Result<Vec<ContactView>, RecordError> {
         self.contacts_where(
             "customer_id IN (SELECT id FROM customer WHERE id = $1 OR merged_into = $1) \
-             AND ended_at IS NULL ORDER BY started_at DESC LIMIT 5",
+             AND ended_at IS NULL ORDER BY started_at DESC, id DESC LIMIT 5",
             &id.to_string(),
         )
         .await

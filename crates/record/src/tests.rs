@@ -18,12 +18,17 @@ mod customers;
 mod faults;
 mod house;
 mod people;
+mod queues;
 mod spooled;
 mod transfer;
 
 use customers::*;
 use house::{House, execute};
 use people::*;
+use queues::{
+    telephones_are_those_of_accounts_that_may_sign_in, the_last_agent_of_a_caller_is_known,
+    what_is_stored_of_queues_is_what_a_restart_finds,
+};
 
 fn ticket(reference: &str, phone: &str) -> TicketInput {
     TicketInput {
@@ -452,4 +457,7 @@ on_both!(
     two_agents_who_click_at_once_are_told_who_was_faster,
     a_follow_up_is_taken_by_one_and_done_once,
     a_customer_erased_during_a_call_leaves_counts_and_nothing_else,
+    what_is_stored_of_queues_is_what_a_restart_finds,
+    telephones_are_those_of_accounts_that_may_sign_in,
+    the_last_agent_of_a_caller_is_known,
 );

@@ -38,7 +38,10 @@ async fn filled(house: &House) -> (CallId, Upserted) {
     house.record.store_plan("main", "1", "plan: main").await.unwrap();
     house.record.log_access("tests", stored.customer, "customer").await.unwrap();
     assert!(house.record.flush(Duration::from_secs(5)).await);
-    user(house, "min.li", &[Role::Agent]).await;
+    let agent = user(house, "min.li", &[Role::Agent]).await;
+    house.record.store_queue_rows(&super::queues::rows(house, agent).await);
+    house.record.set_telephone("hotline", super::queues::telephone("min.li")).await.unwrap();
+    assert!(house.record.flush(Duration::from_secs(5)).await);
     house.record.sign_in("min.li", "right-password".to_owned().into()).await.unwrap();
     house.record.sign_in("nobody", "right-password".to_owned().into()).await.unwrap();
     let mut other = ticket("T-2", "13900139000");
