@@ -35,8 +35,8 @@ pub enum SpeechError {
     /// The voice that is reached by HTTP is set wrongly, or failed.
     #[error("speech.provider: {0}")]
     Provider(String),
-    /// It is not recorded, and there is no voice to speak it.
-    #[error("`{0}` is not recorded, and no voice is configured")]
+    /// It is not recorded, and there is no voice to speak it. Its words may be a customer's: no log may show them.
+    #[error("a clause of {} characters is not recorded, and no voice is configured", .0.chars().count())]
     NoVoice(String),
     /// The text holds nothing that can be spoken.
     #[error("there is nothing to speak in the text")]
