@@ -252,12 +252,15 @@ async function main() {
     await sees(page, '连接已断开，正在重连');
     await sees(boss, 'Connection lost');
     await accessible(page, 'a lost connection');
-    // One resumes behind a place that the journal does not have: it has to paint anew, and says so.
-    await boss.route('**/api/v1/events*', (route) => route.continue({ headers: { ...route.request().headers(), 'last-event-id': '999999999' } }), { times: 1 });
+    // One resumes behind a place that the journal does not have: it has to paint anew, and says so. Until the server
+    // is back every try asks so.
+    const lost = (route) => route.continue({ headers: { ...route.request().headers(), 'last-event-id': '999999999' } });
+    await boss.route('**/api/v1/events*', lost);
     await askFor('start');
     await sees(page, '连接已恢复');
     await sees(page, '已连接');
     await sees(boss, 'everything was loaded anew');
+    await boss.unroute('**/api/v1/events*', lost);
     await api('POST', `/customers/${customer}/notes`, { text: 'written elsewhere' });
     await entry(page, 'written elsewhere').waitFor();
     await entry(boss, 'written elsewhere').waitFor();
