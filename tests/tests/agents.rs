@@ -8,6 +8,7 @@ use crate::support::baresip::{Baresip, Line};
 use crate::support::http::{self, Response};
 use crate::support::phone::Phone;
 use crate::support::server::{Server, Setup, entered};
+use crate::support::sipp::Telephone;
 use crate::support::{seconds, tickets, wait_for, wait_until};
 
 const PASSWORD: &str = "long-enough-a-password";
@@ -126,6 +127,22 @@ fn a_caller_who_asks_for_a_human_talks_with_one() {
     assert!(share_of_tone(&at_the_desk, CALLER_HZ) > 0.8, "{}", share_of_tone(&at_the_desk, CALLER_HZ));
     assert!(share_of_tone(&at_the_desk, AGENT_HZ) < 0.1);
     assert!(share_of_tone(&at_the_caller, AGENT_HZ) > 0.15, "{}", share_of_tone(&at_the_caller, AGENT_HZ));
+}
+
+#[test]
+fn of_a_call_that_a_proxy_forked_the_first_answer_counts() {
+    let server = server();
+    let anna = Agent::hire(&server, "anna");
+    let telephone = Telephone::start(&server, anna.login, "forked.xml");
+    assert_eq!(anna.goes("available").status, 200);
+    let mut caller = Phone::call(&server, "10086", tickets::PHONE);
+    server.await_step("choose", 1, seconds(40));
+    caller.key("0");
+    anna.await_state("talking");
+    server.await_event("call.joined", 1, seconds(20));
+    caller.hang_up();
+    telephone.done();
+    anna.await_state("wrap-up");
 }
 
 #[test]

@@ -57,6 +57,47 @@ impl Scenario<'_> {
     }
 }
 
+/// A telephone that is called: it registers at an address of its own, and then plays a scenario there.
+pub struct Telephone {
+    process: Process,
+    folder: tempfile::TempDir,
+}
+
+impl Telephone {
+    /// Registers as `login` and waits for calls, of which `scenario` of `tests/sipp/telephone/` says the rest.
+    pub fn start(server: &Server, login: &str, scenario: &str) -> Self {
+        let folder = tempfile::Builder::new().prefix("sipp-").tempdir().unwrap();
+        let address = own_address().to_string();
+        let run = |file: &str, log: &str| {
+            let mut command = sipp();
+            command
+                .arg("-sf")
+                .arg(root().join("tests/sipp/telephone").join(file))
+                .args(["-i", &address, "-mi", &address, "-p", "5060", "-mp", "21000", "-m", "1", "-nostdin"])
+                .args(["-trace_err", "-timeout", "100s", "-timeout_error", "-key", "login", login])
+                .arg(server.sip().to_string())
+                .current_dir(folder.path())
+                .env("TERM", "dumb");
+            Process::start(&mut command, &folder.path().join(log))
+        };
+        let status = run("register.xml", "register.log").wait(super::seconds(60));
+        assert!(status.success(), "SIPp does not register: {status}\n{}", errors(folder.path()));
+        Self { process: run(scenario, "sipp.log"), folder }
+    }
+
+    /// Waits until everything went as the scenario says.
+    pub fn done(mut self) {
+        let status = self.process.wait(super::seconds(60));
+        assert!(status.success(), "SIPp as a telephone: {status}\n{}", errors(self.folder.path()));
+    }
+}
+
+fn errors(folder: &Path) -> String {
+    let entries = std::fs::read_dir(folder).unwrap().flatten().map(|entry| entry.path());
+    let mut paths = entries.filter(|path| path.to_string_lossy().ends_with("_errors.log"));
+    paths.next().and_then(|path| std::fs::read_to_string(path).ok()).unwrap_or_default()
+}
+
 /// SIPp plays captures through a raw socket, which takes a privilege.
 fn sipp() -> std::process::Command {
     let root = std::process::Command::new("id").arg("-u").output().is_ok_and(|id| id.stdout == b"0\n");
