@@ -1,91 +1,16 @@
 //! Agents on SIP telephones: a caller in the plan asks for a human, waits, and talks with one.
 
-use std::path::Path;
+use serde_json::json;
 
-use serde_json::{Value, json};
-
+use crate::support::agents::{AGENT_HZ, Agent, CALLER_HZ, PASSWORD, share_of_tone};
 use crate::support::baresip::{Baresip, Line};
-use crate::support::http::{self, Response};
 use crate::support::phone::Phone;
 use crate::support::server::{Server, Setup, entered};
 use crate::support::sipp::Telephone;
 use crate::support::{seconds, tickets, wait_for, wait_until};
 
-const PASSWORD: &str = "long-enough-a-password";
-/// What each side says: a tone of its own.
-const CALLER_HZ: f64 = 500.0;
-const AGENT_HZ: f64 = 900.0;
-
 fn server() -> Server {
     Server::start(Setup { voice: false, ..Setup::default() })
-}
-
-/// An agent with an account, a telephone's password and a session.
-struct Agent<'a> {
-    server: &'a Server,
-    login: &'static str,
-    cookie: String,
-    csrf: String,
-}
-
-impl<'a> Agent<'a> {
-    fn hire(server: &'a Server, login: &'static str) -> Self {
-        for arguments in [vec!["user", "add", login, "--name", "安娜"], vec!["user", "telephone", login]] {
-            let done = server.tool_told(&arguments, PASSWORD);
-            assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
-        }
-        // The exchange learns of telephones each second; one that was refused tries again a minute later only.
-        std::thread::sleep(seconds(2));
-        let mut agent = Self { server, login, cookie: String::new(), csrf: String::new() };
-        let answer = agent.ask("POST", "/api/v1/session", json!({ "login": login, "password": PASSWORD }));
-        assert!(answer.status < 300, "{}", answer.body);
-        let cookie = answer.header("set-cookie").expect("a session has a cookie");
-        agent.cookie = cookie.split(';').next().unwrap_or_default().to_owned();
-        agent.csrf = answer.json()["csrf-token"].as_str().unwrap_or_default().to_owned();
-        agent
-    }
-
-    fn ask(&self, method: &str, path: &str, body: Value) -> Response {
-        let headers = [("Cookie", self.cookie.as_str()), ("X-CSRF-Token", self.csrf.as_str())];
-        http::send(self.server.api(), method, path, &headers, Some(&body)).unwrap()
-    }
-
-    fn goes(&self, state: &str) -> Response {
-        self.ask("PUT", "/api/v1/me/state", json!({ "state": state }))
-    }
-
-    fn state(&self) -> String {
-        let agents = self.server.ask("/api/v1/agents");
-        let agents = agents.as_array().cloned().unwrap_or_default();
-        let own = agents.iter().find(|agent| agent["login"] == self.login);
-        own.and_then(|agent| agent["state"].as_str()).unwrap_or_default().to_owned()
-    }
-
-    fn await_state(&self, state: &str) {
-        wait_until(&format!("{} is {state}", self.login), seconds(20), || self.state() == state);
-    }
-}
-
-/// The share of a recording's loud half seconds in which a tone is heard.
-fn share_of_tone(wav: &Path, hertz: f64) -> f64 {
-    let wav = hotline_audio::read_wav(std::fs::File::open(wav).unwrap()).unwrap();
-    let (rate, samples) = (wav.rate_hz, wav.samples);
-    let (mut with, mut loud) = (0, 0);
-    for piece in samples.chunks(rate as usize / 2) {
-        let power: f64 = piece.iter().map(|s| f64::from(*s).powi(2)).sum::<f64>() / piece.len() as f64;
-        if power.sqrt() < 300.0 {
-            continue;
-        }
-        loud += 1;
-        // A Fourier sum at the one frequency: for a tone alone it holds all the power.
-        let angle = |n: usize| 2.0 * std::f64::consts::PI * hertz * n as f64 / f64::from(rate);
-        let (re, im) = piece.iter().enumerate().fold((0.0, 0.0), |(re, im), (n, sample)| {
-            (re + f64::from(*sample) * angle(n).cos(), im + f64::from(*sample) * angle(n).sin())
-        });
-        let at = 2.0 * (re * re + im * im) / (piece.len() as f64).powi(2);
-        with += usize::from(at > 0.5 * power);
-    }
-    if loud == 0 { 0.0 } else { f64::from(with as u32) / f64::from(loud) }
 }
 
 #[test]

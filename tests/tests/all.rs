@@ -43,4 +43,6 @@ mod structure;
 #[cfg(test)]
 mod support;
 #[cfg(test)]
+mod transfers;
+#[cfg(test)]
 mod wrong_codes;

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use hotline_model::{CallId, UserId};
+use hotline_model::{CallId, Pii, UserId};
 use tokio::sync::{mpsc, oneshot};
 
 /// What an agent wants to do.
@@ -26,6 +26,26 @@ pub enum Choice {
     SignedOut,
 }
 
+/// To whom a call is to go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// Somebody at a telephone number, as far as a trunk may call it.
+    Number(
+        /// As it was typed.
+        Pii<String>,
+    ),
+    /// An agent who is free.
+    Agent(
+        /// Who.
+        UserId,
+    ),
+    /// The line of a queue.
+    Queue(
+        /// Its name.
+        String,
+    ),
+}
+
 /// What an agent wants to happen to the call they talk in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Act {
@@ -35,6 +55,20 @@ pub enum Act {
     Resume,
     /// The agent leaves; the plan goes on with the caller.
     Leave,
+    /// The caller goes to somebody else, the agent leaves. If nobody answers, the caller is back in the line.
+    Transfer(
+        /// To whom.
+        Target,
+    ),
+    /// The caller waits, the agent asks somebody.
+    Consult(
+        /// Whom; no queue.
+        Target,
+    ),
+    /// Who was asked has the caller from now on, the agent leaves.
+    Complete,
+    /// Who was asked is let go, the agent has the caller again.
+    Back,
 }
 
 /// What somebody wants.
@@ -73,6 +107,10 @@ pub enum BusError {
     /// What is wanted does not fit what goes on.
     #[error("that does not fit what goes on")]
     Unfit,
+    /// Whom it is to go to cannot be called: a number that no trunk may call or has a line for, an agent who is
+    /// not free, a queue that does not exist.
+    #[error("whom the call is to go to cannot be reached")]
+    NoWay,
 }
 
 /// A command with the place for its answer.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use hotline_bus::{Act, BusError, Choice, Command};
+use hotline_bus::{BusError, Choice, Command};
 use hotline_model::UserId;
 use hotline_record::{AgentProfile, AgentState, Role};
 use serde::{Deserialize, Serialize};
@@ -88,51 +88,14 @@ pub async fn set_state(
 /// The queues' rows are written by then, or the answer shows what was before.
 const ROWS: Duration = Duration::from_secs(1);
 
-fn of_bus(error: BusError) -> ApiError {
+pub(crate) fn of_bus(error: BusError) -> ApiError {
     let (status, code) = match error {
         BusError::Unknown => (StatusCode::NOT_FOUND, "not-found"),
         BusError::Unfit => (StatusCode::CONFLICT, "conflict"),
+        BusError::NoWay => (StatusCode::UNPROCESSABLE_ENTITY, "no-way"),
         BusError::Nobody | BusError::Late => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
     };
     ApiError::new(status, code, error.to_string())
-}
-
-/// What is to happen to a call.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct CallAct {
-    /// `hold`: the caller hears music; `resume`: both hear each other again; `leave`: the agent leaves, and the
-    /// plan goes on with the caller.
-    act: String,
-}
-
-/// Lets something happen to the call that one talks in.
-#[utoipa::path(
-    post, path = "/api/v1/calls/{id}/act", tag = "calls", params(("id" = String, Path)), request_body = CallAct,
-    responses((status = 204), (status = 404, body = Problem), (status = 409, body = Problem))
-)]
-pub async fn act(
-    State(desk): State<Desk>,
-    asker: Asker,
-    Path(id): Path<String>,
-    Body(wanted): Body<CallAct>,
-) -> Result<StatusCode, ApiError> {
-    let user = asker.person()?;
-    let call = id.parse().map_err(|_| ApiError::not_found("call"))?;
-    let act = match wanted.act.as_str() {
-        "hold" => Act::Hold,
-        "resume" => Act::Resume,
-        "leave" => Act::Leave,
-        _ => {
-            return Err(ApiError::new(
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "invalid",
-                "act: hold, resume or leave",
-            ));
-        }
-    };
-    desk.bus.ask(Command::Call(call, user, act)).await.map_err(of_bus)?;
-    Ok(StatusCode::NO_CONTENT)
 }
 
 /// What an agent is good at.

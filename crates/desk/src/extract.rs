@@ -5,6 +5,7 @@ use axum::extract::{FromRequest, FromRequestParts, Query, Request};
 use axum::http::header::{ETAG, IF_MATCH};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde::de::DeserializeOwned;
 
@@ -112,6 +113,31 @@ pub fn versioned<T: serde::Serialize>(version: i64, body: T) -> Response {
         answer.headers_mut().insert(ETAG, value);
     }
     answer
+}
+
+/// Refuses paths whose `%` escapes are no UTF-8: nothing is called so, and no route could read them.
+pub async fn readable_path(asked: Request, next: Next) -> Response {
+    if is_readable(asked.uri().path()) { next.run(asked).await } else { no_route().await.into_response() }
+}
+
+/// Whether a path's escapes (RFC 3986 §2.1) are UTF-8; a `%` without two digits behind it stands for itself.
+fn is_readable(path: &str) -> bool {
+    let mut bytes = Vec::with_capacity(path.len());
+    let mut rest = path.as_bytes();
+    while let [first, behind @ ..] = rest {
+        let digit = |at: usize| char::from(*behind.get(at)?).to_digit(16);
+        match (first, digit(0), digit(1)) {
+            (b'%', Some(high), Some(low)) => {
+                bytes.push((high * 16 + low) as u8);
+                rest = &behind[2..];
+            }
+            _ => {
+                bytes.push(*first);
+                rest = behind;
+            }
+        }
+    }
+    std::str::from_utf8(&bytes).is_ok()
 }
 
 /// A path that nothing serves.

@@ -7,6 +7,7 @@
 mod access;
 mod acts;
 mod agents;
+mod call_acts;
 mod calls;
 mod cards;
 mod customers;
@@ -117,7 +118,7 @@ const BODY: usize = 1 << 20;
         sessions::sign_out,
         sessions::load_me,
         agents::set_state,
-        agents::act,
+        call_acts::act,
         agents::list,
         agents::set_profile,
         agents::users,
@@ -185,7 +186,7 @@ pub fn router(desk: Desk) -> Router {
         .route("/api/v1/session", post(sessions::sign_in).delete(sessions::sign_out))
         .route("/api/v1/me", get(sessions::load_me))
         .route("/api/v1/me/state", put(agents::set_state))
-        .route("/api/v1/calls/{id}/act", post(agents::act))
+        .route("/api/v1/calls/{id}/act", post(call_acts::act))
         .route("/api/v1/agents", get(agents::list))
         .route("/api/v1/agents/{user}", put(agents::set_profile))
         .route("/api/v1/users", get(agents::users))
@@ -203,6 +204,7 @@ pub fn router(desk: Desk) -> Router {
         .fallback(extract::no_route)
         .method_not_allowed_fallback(extract::no_method)
         .layer(DefaultBodyLimit::max(BODY))
+        .layer(axum::middleware::from_fn(extract::readable_path))
         .with_state(desk)
 }
 

@@ -136,6 +136,7 @@ async fn whatever_is_wrong_with_a_request_is_told_in_one_shape() {
     let house = house().await;
     for (method, path, status, code) in [
         ("GET", "/api/v1/nothing", StatusCode::NOT_FOUND, "no-route"),
+        ("GET", "/api/v1/calls/%f6", StatusCode::NOT_FOUND, "no-route"),
         ("DELETE", "/api/v1/tickets", StatusCode::METHOD_NOT_ALLOWED, "no-method"),
         ("GET", "/api/v1/customers", StatusCode::BAD_REQUEST, "bad-query"),
         ("GET", "/api/v1/calls?limit=many", StatusCode::BAD_REQUEST, "bad-query"),

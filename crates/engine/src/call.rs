@@ -2,6 +2,8 @@
 
 mod agent;
 mod negotiate;
+mod other;
+mod party;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -9,18 +11,19 @@ use std::time::{Duration, Instant};
 use agent::Queueing;
 use hotline_bus::{Act, BusError};
 use hotline_dialplan::plan::Answering as PlanAnswering;
-use hotline_dialplan::session::{HungUpBy, NotThrough, Query};
+use hotline_dialplan::session::{HungUpBy, Query};
 use hotline_dialplan::{Command, Event, OpId, Plans, Session, StartContext};
 use hotline_media::{LegId, LegStats, MediaEvent};
 use hotline_model::{
-    CallId, CallerNumber, CustomerId, EndReason, Ending, Language, OfferId, StepEvent, TicketId, UserId,
-    Value, WaitingId,
+    CallId, CallerNumber, CustomerId, EndReason, Ending, Language, StepEvent, TicketId, UserId, Value,
+    WaitingId,
 };
 use hotline_queue::Leaving;
 use hotline_record::{CallEnd, CallSave, CallStep, NewCall, NewFollowUp, OpenedCall};
 use hotline_sip::sdp::Capabilities;
 use hotline_sip::{Invite, LegKey};
 use jiff::Timestamp;
+use other::Other;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
@@ -29,7 +32,7 @@ use crate::ending;
 use crate::exchange::House;
 use crate::figures;
 use crate::play::{Player, Rendered};
-use crate::switchboard::News;
+use crate::switchboard::{News, Reached};
 use crate::transport::{Incoming, Wish};
 use crate::trunk::TrunkSettings;
 
@@ -43,10 +46,10 @@ pub(crate) enum Note {
     Recognised(OpenedCall),
     /// News of the caller's place in a queue.
     Queue(WaitingId, News),
-    /// An agent's telephones that ring for an offer.
-    Rings(OfferId, Vec<LegKey>),
-    /// What an agent wants to happen.
-    Act(UserId, Act, oneshot::Sender<Result<(), BusError>>),
+    /// What rings for the party with this media.
+    Rings(LegId, Vec<LegKey>),
+    /// What an agent wants to happen; the agent whom the call is to go to.
+    Act(UserId, Act, Option<Reached>, oneshot::Sender<Result<(), BusError>>),
 }
 
 /// The plan that answers a call, fixed for as long as the call lasts.
@@ -125,8 +128,10 @@ pub(crate) struct Call {
     /// The leg's last SIP event has come.
     leg_is_over: bool,
     queueing: Option<Queueing>,
-    /// What came of an agent's telephone before it was known that it rings.
-    early_agent_events: Vec<hotline_sip::Event>,
+    /// Somebody beside the agent: put through to, or asked.
+    other: Option<Other>,
+    /// What came of a telephone before it was known that it rings.
+    early_party_events: Vec<hotline_sip::Event>,
 }
 
 impl Call {
@@ -173,7 +178,8 @@ impl Call {
             ended: None,
             leg_is_over: false,
             queueing: None,
-            early_agent_events: Vec::new(),
+            other: None,
+            early_party_events: Vec::new(),
         }
     }
 
@@ -289,12 +295,13 @@ impl Call {
 
     fn wake(&self) -> Option<Instant> {
         let session = self.session.as_ref().and_then(Session::poll_timeout).map(|at| self.began + at);
-        [session, self.player.poll_timeout()].into_iter().flatten().min()
+        [session, self.player.poll_timeout(), self.other_wake()].into_iter().flatten().min()
     }
 
     fn handle_timeout(&mut self) {
         let now = Instant::now();
         self.player.handle_timeout(now, self.language);
+        self.other_timeout(now);
         let at = self.since();
         if let Some(session) = self.session.as_mut()
             && session.poll_timeout().is_some_and(|due| due <= at)
@@ -306,13 +313,13 @@ impl Call {
     fn take(&mut self, note: Note) {
         match note {
             Note::Sip(event) if event.leg() == Some(self.sip) => self.sip_event(event),
-            Note::Sip(event) => self.agent_event(event),
-            Note::Media(event) if self.agent_media_event(&event) => {}
+            Note::Sip(event) => self.party_event(event),
+            Note::Media(event) if self.party_media_event(&event) => {}
             Note::Media(event) => self.media_event(event),
             Note::Queue(waiting, news) => self.queue_news(waiting, news),
-            Note::Rings(offer, legs) => self.rings(offer, legs),
-            Note::Act(by, act, answer) => {
-                let done = self.act(by, &act);
+            Note::Rings(media, legs) => self.rings(media, legs),
+            Note::Act(by, act, reached, answer) => {
+                let done = self.act(by, &act, reached);
                 let _ = answer.send(done);
             }
             Note::Recognised(known) => self.start(known),
@@ -429,14 +436,11 @@ impl Call {
                 }
                 Command::StopPlaying { op } => self.player.stop(op),
                 Command::Music { op, name } => self.player.music(op, &name),
-                // Agents have no way to sign in here: the plan says what happens then.
                 Command::Enqueue { op, queue, priority, skills, last_agent, .. } => {
                     self.enqueue(op, queue, priority, &skills, last_agent);
                 }
                 Command::LeaveQueue { op } => self.leave_queue(op),
-                Command::Transfer { op, .. } => {
-                    self.tell(Event::TransferFailed { op, how: NotThrough::Failed });
-                }
+                Command::Transfer { op, to, ring } => self.put_through(op, to.expose(), ring),
                 Command::Lookup { op, query, within } => self.look_up(op, query, within),
                 Command::Verify { op, policy, given, .. } => self.verify(op, &policy, given),
                 Command::Save { save, .. } => self.save(save),

@@ -7,11 +7,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, RwLock};
 use std::time::{Duration, Instant};
 
-use hotline_bus::{Asked, BusError, Commands};
+use hotline_bus::{Act, Asked, BusError, Commands, Target};
 use hotline_dialplan::Plans;
 use hotline_dialplan::plans::QueueStrategy;
 use hotline_media::{MediaConfig, MediaError};
-use hotline_model::{CallId, CallerNumber, Clock, EndReason, Ending, IdSource};
+use hotline_model::{CallId, CallerNumber, Clock, EndReason, Ending, IdSource, UserId};
 use hotline_queue::{QueueSettings, Strategy};
 use hotline_record::{CallEnd, Record};
 use hotline_sip::auth::Algorithm;
@@ -24,6 +24,7 @@ use crate::call::{Answering, Call, Note};
 use crate::doors::HttpDoor;
 use crate::figures;
 use crate::media::Media;
+use crate::routes::{RouteSettings, Routes};
 use crate::switchboard::Switchboard;
 use crate::transport::{Incoming, Signalling, SipTransport, Wish};
 use crate::trunk::{RETRY_AFTER, TrunkSettings, Trunks};
@@ -36,6 +37,8 @@ pub struct Settings {
     pub advertised: Option<IpAddr>,
     /// Who may call.
     pub trunks: Vec<TrunkSettings>,
+    /// By which trunks we call, and whom.
+    pub routes: Vec<RouteSettings>,
     /// Calls at once.
     pub calls: usize,
     /// How long a call may last.
@@ -82,6 +85,7 @@ pub(crate) struct House {
     pub recordings: Option<PathBuf>,
     pub advertised: Option<IpAddr>,
     pub switchboard: Switchboard,
+    pub routes: Routes,
     pub ids: IdSource,
     /// Calls that go on, for what agents want to happen in them.
     pub lines: RwLock<HashMap<CallId, mpsc::UnboundedSender<Note>>>,
@@ -114,6 +118,7 @@ impl Exchange {
         let mut networks: Vec<Network> =
             settings.trunks.iter().flat_map(|trunk| trunk.from.clone()).collect();
         networks.extend(settings.telephones);
+        networks.extend(settings.routes.iter().filter_map(RouteSettings::network));
         let sip = hotline_sip::Config {
             sources: Sources::Networks(networks),
             advertised: settings.advertised,
@@ -132,6 +137,7 @@ impl Exchange {
         let switchboard = Switchboard::start(queues, stored, record.clone(), Arc::clone(&clock));
         let house = Arc::new(House {
             switchboard,
+            routes: Routes::new(settings.routes, local, Instant::now()),
             ids: IdSource::new(rand::random()),
             lines: RwLock::default(),
             record,
@@ -268,6 +274,9 @@ impl Reception {
             if tokio::spawn(call.run(stop)).await.is_err() {
                 tracing::error!(call.id = %id, "a fault of ours ended a call");
                 house.signalling.wish(leg, Wish::HangUp);
+                house.signalling.hang_up_orphans();
+                house.media.close_orphans();
+                house.switchboard.gone(id);
                 let reason = EndReason::new(Ending::Us, "fault");
                 house.record.end_call(id, CallEnd { reason, at: house.clock.now() });
             }
@@ -339,16 +348,35 @@ async fn obey(mut commands: Commands, house: Arc<House>) {
             hotline_bus::Command::Agent(user, choice) => house.switchboard.choose(user, choice, answer),
             hotline_bus::Command::Call(call, by, act) => {
                 let mailbox = house.lines.read().expect("no holder of this lock panics").get(&call).cloned();
-                match mailbox {
-                    Some(mailbox) => {
-                        let _ = mailbox.send(Note::Act(by, act, answer));
+                let Some(mailbox) = mailbox else {
+                    let _ = answer.send(Err(BusError::Unknown));
+                    continue;
+                };
+                let Some(agent) = wanted_agent(&act).filter(|agent| *agent != by) else {
+                    let _ = mailbox.send(Note::Act(by, act, None, answer));
+                    continue;
+                };
+                let switchboard = house.switchboard.clone();
+                tokio::spawn(async move {
+                    match switchboard.reach(agent.into()).await {
+                        Some(reached) => {
+                            let _ = mailbox.send(Note::Act(by, act, Some(reached), answer));
+                        }
+                        None => {
+                            let _ = answer.send(Err(BusError::NoWay));
+                        }
                     }
-                    None => {
-                        let _ = answer.send(Err(BusError::Unknown));
-                    }
-                }
+                });
             }
         }
+    }
+}
+
+/// The agent whom a call is to go to.
+const fn wanted_agent(act: &Act) -> Option<UserId> {
+    match act {
+        Act::Transfer(Target::Agent(agent)) | Act::Consult(Target::Agent(agent)) => Some(*agent),
+        _ => None,
     }
 }
 

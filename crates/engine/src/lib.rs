@@ -11,11 +11,13 @@ mod exchange;
 mod figures;
 mod media;
 mod play;
+mod routes;
 mod switchboard;
 mod transport;
 mod trunk;
 
 pub use doors::HttpDoor;
 pub use exchange::{Exchange, Settings, StartError};
+pub use routes::{NotAPattern, NumberPattern, RouteSettings};
 pub use transport::REALM;
 pub use trunk::TrunkSettings;

@@ -47,6 +47,18 @@ impl Media {
         leg
     }
 
+    /// Closes legs whose calls are gone without a word.
+    pub fn close_orphans(&self) {
+        let mut mailboxes = self.mailboxes.write().expect("no holder of this lock panics");
+        mailboxes.retain(|leg, mailbox| {
+            let is_gone = mailbox.is_closed();
+            if is_gone {
+                let _ = self.plane.close(*leg);
+            }
+            !is_gone
+        });
+    }
+
     pub fn forget(&self, leg: LegId) {
         self.mailboxes.write().expect("no holder of this lock panics").remove(&leg);
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hotline_bus::{BusError, Choice};
-use hotline_model::{AgentId, Clock, IdSource, OfferId, UserId, WaitingId};
+use hotline_model::{AgentId, CallId, Clock, IdSource, OfferId, UserId, WaitingId};
 use hotline_queue::{AgentState, Command, Event, Join, Leaving, Left, NotAnswered, Queues, Settings, skills};
 use hotline_record::{Record, StoredQueues};
 use tokio::sync::{mpsc, oneshot};
@@ -38,6 +38,55 @@ enum Request {
     Join(Box<Join>, mpsc::UnboundedSender<Note>),
     Event(Event),
     Choice(UserId, Choice, oneshot::Sender<Result<(), BusError>>),
+    Reach(AgentId, oneshot::Sender<Option<String>>),
+    /// The task of this call is gone without a word.
+    Gone(CallId),
+}
+
+/// An agent who is kept free for a call that came by no queue; let go of when this is dropped.
+pub(crate) struct Reached {
+    agent: AgentId,
+    login: String,
+    talks: bool,
+    /// Somebody else sees to it from now on.
+    kept: bool,
+    switchboard: Switchboard,
+}
+
+impl Reached {
+    pub const fn agent(&self) -> AgentId {
+        self.agent
+    }
+
+    /// By which their telephones are registered.
+    pub fn login(&self) -> &str {
+        &self.login
+    }
+
+    /// They have answered: notes are to be written afterwards.
+    pub const fn talks(&mut self) {
+        self.talks = true;
+    }
+
+    /// They have the caller from now on, as if a queue had brought them.
+    pub fn take_over(mut self, waiting: WaitingId) {
+        self.kept = true;
+        self.switchboard.tell(Event::TookOver { agent: self.agent, waiting });
+    }
+}
+
+impl Drop for Reached {
+    fn drop(&mut self) {
+        if self.kept {
+            return;
+        }
+        let agent = self.agent;
+        self.switchboard.tell(if self.talks {
+            Event::TalkEnded { agent }
+        } else {
+            Event::NotReached { agent }
+        });
+    }
 }
 
 /// A handle to the task.
@@ -82,6 +131,29 @@ impl Switchboard {
 
     pub fn agent_lost(&self, agent: AgentId) {
         self.tell(Event::AgentLost { agent });
+    }
+
+    /// An agent has left the caller to somebody else.
+    pub fn handed_on(&self, agent: AgentId) {
+        self.tell(Event::HandedOn { agent });
+    }
+
+    /// Nobody had the caller whom an agent handed on: back into the line.
+    pub fn take_back(&self, waiting: WaitingId) {
+        self.tell(Event::TakenBack { waiting });
+    }
+
+    /// Keeps an agent free for a call that comes by no queue; `None` if they are not.
+    pub async fn reach(&self, agent: AgentId) -> Option<Reached> {
+        let (answer, login) = oneshot::channel();
+        self.requests.send(Request::Reach(agent, answer)).ok()?;
+        let login = login.await.ok()??;
+        Some(Reached { agent, login, talks: false, kept: false, switchboard: self.clone() })
+    }
+
+    /// The task of a call is gone without a word: its places and agents are freed.
+    pub fn gone(&self, call: CallId) {
+        let _ = self.requests.send(Request::Gone(call));
     }
 
     /// The firm has changed its queues.
@@ -142,6 +214,24 @@ impl Task {
             Request::Choice(user, choice, answer) => {
                 let done = self.choose(user, choice).await;
                 let _ = answer.send(done);
+            }
+            Request::Reach(agent, answer) => {
+                let row = self.queues.find_agent(agent);
+                let is_free = row.is_some_and(|row| {
+                    matches!(row.state, AgentState::Available | AgentState::WrapUp { .. })
+                });
+                let login = self.agents.get(&agent).filter(|_| is_free).cloned();
+                let found = login.is_some();
+                // Nobody waits for the answer any more: nobody would let them go.
+                if answer.send(login).is_ok() && found {
+                    self.queues.handle_event(now, Event::TalkBegan { agent });
+                }
+            }
+            Request::Gone(call) => {
+                let waits = self.queues.waiting().filter(|row| row.call == call).map(|row| row.waiting);
+                for waiting in waits.collect::<Vec<_>>() {
+                    self.queues.handle_event(now, Event::Leave { waiting, how: Leaving::HungUp });
+                }
             }
         }
     }

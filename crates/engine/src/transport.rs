@@ -41,6 +41,8 @@ enum Request {
     /// Events of this leg go here from now on.
     Register(LegKey, mpsc::UnboundedSender<Note>),
     Wish(LegKey, Wish),
+    /// Hangs up on everybody whose call is gone without a word.
+    HangUpOrphans,
     /// Makes a call; its events go to the mailbox.
     Call(Box<Outbound>, mpsc::UnboundedSender<Note>, oneshot::Sender<Option<LegKey>>),
     /// Who may register from now on.
@@ -64,6 +66,11 @@ impl Signalling {
     /// Asks for something; a leg that has ended meanwhile says so by its own event.
     pub fn wish(&self, leg: LegKey, wish: Wish) {
         let _ = self.requests.send(Request::Wish(leg, wish));
+    }
+
+    /// Ends all legs whose calls are gone without a word.
+    pub fn hang_up_orphans(&self) {
+        let _ = self.requests.send(Request::HangUpOrphans);
     }
 
     /// Makes a call; `None` if that cannot be tried.
@@ -259,6 +266,17 @@ impl Task {
                 // A leg that ended while the wish was on its way tells so by its own event.
                 if let Err(error) = done {
                     tracing::debug!(%leg, %error, "a wish came too late");
+                }
+            }
+            Request::HangUpOrphans => {
+                let orphans: Vec<LegKey> = self
+                    .mailboxes
+                    .iter()
+                    .filter(|(_, mailbox)| mailbox.is_closed())
+                    .map(|(leg, _)| *leg)
+                    .collect();
+                for leg in orphans {
+                    let _ = self.endpoint.hang_up(now, leg).or_else(|_| self.endpoint.cancel(now, leg));
                 }
             }
             Request::Call(outbound, mailbox, answer) => {

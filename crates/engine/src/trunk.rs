@@ -53,7 +53,7 @@ impl Trunks {
 }
 
 /// A token bucket: fills at `rate` a second up to `burst`.
-struct Bucket {
+pub(crate) struct Bucket {
     rate: u32,
     burst: f64,
     tokens: f64,
@@ -61,12 +61,12 @@ struct Bucket {
 }
 
 impl Bucket {
-    fn new(rate: u32, burst: u32, now: Instant) -> Self {
+    pub fn new(rate: u32, burst: u32, now: Instant) -> Self {
         let burst = f64::from(burst.max(1));
         Self { rate, burst, tokens: burst, at: now }
     }
 
-    fn take(&mut self, now: Instant) -> bool {
+    pub fn take(&mut self, now: Instant) -> bool {
         if self.rate == 0 {
             return true;
         }

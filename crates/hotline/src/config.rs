@@ -1,7 +1,9 @@
 //! The configuration: one TOML file, each field with its unit and default. `hotline config
 //! generate` prints one to begin with.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+mod network;
+
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -10,6 +12,9 @@ use hotline_model::{Language, Pii};
 use hotline_record::{BadAddress, DatabaseAddress, Engine, Role};
 use hotline_speech::{AudioFormat, ProviderConfig};
 use serde::{Deserialize, Serialize, Serializer};
+
+pub use network::{Media, Sip, Telephones, Trunk};
+use network::{sixty, thirty};
 
 /// Everything an operator may set. A field that is not there has its default; one that is not
 /// known is an error with its place.
@@ -36,94 +41,6 @@ pub struct Config {
     pub messages: Messages,
     /// The HTTP API.
     pub api: Api,
-}
-
-/// `[sip]`
-#[derive(Debug, Clone, Deserialize, Serialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
-pub struct Sip {
-    /// Address and port for UDP and TCP.
-    pub bind: SocketAddr,
-    /// The address others reach us at, where it is not the one a packet came in by.
-    pub advertised: Option<IpAddr>,
-    /// Calls at once; the next one gets 503.
-    pub calls: usize,
-    /// How long a call may last, in seconds.
-    pub longest_call_s: u64,
-}
-
-impl Default for Sip {
-    fn default() -> Self {
-        Self {
-            bind: SocketAddr::from((Ipv4Addr::UNSPECIFIED, 5060)),
-            advertised: None,
-            calls: 2000,
-            longest_call_s: 7200,
-        }
-    }
-}
-
-/// `[media]`
-#[derive(Debug, Clone, Deserialize, Serialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
-pub struct Media {
-    /// The address RTP is sent from; the one SIP is bound to if absent.
-    pub bind: Option<IpAddr>,
-    /// The first and the last port.
-    pub ports: [u16; 2],
-    /// Threads; each carries about 3,500 calls.
-    pub threads: usize,
-    /// After this long without any packet a call is taken for dead, in seconds.
-    pub silence_limit_s: u64,
-}
-
-impl Default for Media {
-    fn default() -> Self {
-        Self { bind: None, ports: [20_000, 32_767], threads: 1, silence_limit_s: 60 }
-    }
-}
-
-/// `[[trunks]]`
-#[derive(Debug, Clone, Deserialize, Serialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Trunk {
-    /// Its name in logs and records.
-    pub name: String,
-    /// The addresses its calls come from: `192.0.2.7`, `10.0.0.0/8`.
-    pub from: Vec<String>,
-    /// Whether its media may come from another address than it says (it stands behind NAT).
-    #[serde(default)]
-    pub latch: bool,
-    /// New calls a second; 0 is without limit.
-    #[serde(default = "thirty")]
-    pub calls_per_second: u32,
-    /// New calls at one moment, above that rate.
-    #[serde(default = "sixty")]
-    pub burst: u32,
-    /// Whether digits are listened for in the sound although the trunk signals them (RFC 4733).
-    #[serde(default)]
-    pub in_band_digits: bool,
-    /// How long a call rings before it is answered, in seconds.
-    #[serde(default)]
-    pub ring_s: u64,
-}
-
-const fn thirty() -> u32 {
-    30
-}
-
-const fn sixty() -> u32 {
-    60
-}
-
-/// `[telephones]`
-#[derive(Debug, Clone, Default, Deserialize, Serialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Telephones {
-    /// The addresses from which agents' telephones register, besides those of the trunks: `10.0.0.0/8`.
-    pub from: Vec<String>,
-    /// Whether they are asked for SHA-256 beside MD5. Some telephones that know MD5 only give up then.
-    pub sha256: bool,
 }
 
 /// `[record]`
@@ -517,6 +434,7 @@ impl Config {
                 burst: sixty(),
                 in_band_digits: true,
                 ring_s: 0,
+                out: None,
             });
         }
     }
@@ -541,6 +459,7 @@ impl Config {
                     problems.push(format!("trunks: `{}`, from: `{network}`: {error}", trunk.name));
                 }
             }
+            problems.extend(trunk.out.iter().flat_map(|out| out.check(&trunk.name)));
         }
         for network in &self.telephones.from {
             if let Err(error) = network.parse::<hotline_sip::Network>() {
@@ -596,7 +515,7 @@ fn tell(text: &str, error: &toml::de::Error) -> String {
     let start = error.span().map_or(0, |span| span.start.min(text.len()));
     let before = text.get(..start).unwrap_or_default();
     let line = text.lines().nth(before.matches('\n').count()).unwrap_or_default();
-    if !["://", "secret"].iter().any(|mark| line.contains(mark)) {
+    if !["://", "secret", "password"].iter().any(|mark| line.contains(mark)) {
         return error.to_string();
     }
     let number = before.matches('\n').count() + 1;

@@ -9,9 +9,13 @@ use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogra
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use tokio_util::sync::CancellationToken;
 
-const COUNTERS: [(&str, &str); 11] = [
+const COUNTERS: [(&str, &str); 12] = [
     ("hotline_calls_started_total", "Calls that were taken, by trunk"),
     ("hotline_calls_refused_total", "INVITEs that became no call, by why"),
+    (
+        "hotline_put_through_total",
+        "Calls put through to numbers and agents, by trunk and by what came of it; none: by no trunk",
+    ),
     ("hotline_calls_total", "Calls that ended, by to whom the end is due and by its code"),
     (
         "hotline_rtp_packets_total",

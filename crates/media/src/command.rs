@@ -99,6 +99,8 @@ pub(crate) enum Command {
     MuteRecording { leg: LegId, muted: bool },
     Bridge { a: LegId, b: LegId, forward_digits: bool },
     Unbridge { leg: LegId },
+    Mix { hears: Vec<(LegId, Vec<LegId>)> },
+    Unmix { leg: LegId },
     Stats { leg: LegId },
     Close { leg: LegId },
     Shutdown,

@@ -8,6 +8,7 @@ use hotline_rtp::{DigitSender, HEADER_LEN, Incoming, Packet, Session, rtcp};
 
 use crate::latch::{Latch, Verdict};
 use crate::merge::DigitMerge;
+use crate::mix::MixPort;
 use crate::player::Player;
 use crate::recorder::Recorder;
 use crate::route::Route;
@@ -27,13 +28,15 @@ pub(crate) struct Leg {
     /// Key tones for a side without telephone-event; they come before what plays.
     tones: Player,
     digits: DigitSender,
-    /// Whether the last period had a packet of ours, so that the next is no start of a talkspurt.
     /// How many ticks before their own time its frames are sent.
     lead: u64,
     /// It had a turn ahead of its time and nothing to say.
     rests: bool,
+    /// Whether the last period had a packet of ours, so that the next is no start of a talkspurt.
     talking: bool,
     pub bridge: Option<Bridge>,
+    /// Its part in a mix, if more than two talk.
+    pub mix: Option<Box<MixPort>>,
     detector: Option<Box<DtmfDetector>>,
     merge: DigitMerge,
     recorder: Option<Box<Recorder>>,
@@ -95,6 +98,7 @@ impl Leg {
             rests: false,
             talking: false,
             bridge: None,
+            mix: None,
             detector: None,
             merge: DigitMerge::default(),
             recorder: None,
@@ -398,6 +402,8 @@ impl Leg {
             self.tones.fill(law, payload, |_, _, _| {});
         } else if !self.player.is_idle() {
             self.player.fill(law, payload, ended);
+        } else if let Some(mix) = &mut self.mix {
+            mix.fill(law, payload);
         } else if self.is_forwarding(turn.now) {
             return;
         } else if turn.config.send_silence {
@@ -465,8 +471,15 @@ impl Leg {
         }
     }
 
-    /// Recording and tone detection.
+    /// Recording, tone detection, and the ears of a mix.
     fn listen(&mut self, turn: &mut Turn<'_>, law: Law, packet: &Packet<'_>) {
+        if let Some(mix) = &mut self.mix {
+            let mut samples = [0; MAX_PAYLOAD];
+            if let Some(samples) = samples.get_mut(..packet.payload.len()) {
+                decode(law, packet.payload, samples);
+                mix.hear(turn.now, packet.header.timestamp, samples);
+            }
+        }
         if let Some(recorder) = &mut self.recorder {
             recorder.hear(turn.now, law, packet.header.timestamp, packet.payload);
         }

@@ -10,6 +10,7 @@ mod event;
 mod latch;
 mod leg;
 mod merge;
+mod mix;
 mod plane;
 mod player;
 mod ports;

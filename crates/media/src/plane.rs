@@ -286,6 +286,32 @@ impl MediaPlane {
         self.to_leg(leg, Command::Unbridge { leg })
     }
 
+    /// Lets several legs of one call hear each other as told: each leg with those it hears. A leg that was bridged is
+    /// parted; legs of an earlier mix that are not named leave it by [`MediaPlane::unmix`]. Keys are told as events and
+    /// go to nobody else.
+    ///
+    /// # Errors
+    /// If a leg is not open, the legs are on different threads, or the thread is overloaded.
+    pub fn mix(&self, hears: &[(LegId, &[LegId])]) -> Result<(), MediaError> {
+        let Some(&(first, _)) = hears.first() else { return Ok(()) };
+        let thread = self.entry(first)?.thread;
+        for &(leg, _) in hears {
+            if self.entry(leg)?.thread != thread {
+                return Err(MediaError::Apart(first, leg));
+            }
+        }
+        let hears = hears.iter().map(|(leg, others)| (*leg, others.to_vec())).collect();
+        self.send(thread, Command::Mix { hears })
+    }
+
+    /// Takes a leg out of its mix; the others go on.
+    ///
+    /// # Errors
+    /// If the leg is not open or the thread is overloaded.
+    pub fn unmix(&self, leg: LegId) -> Result<(), MediaError> {
+        self.to_leg(leg, Command::Unmix { leg })
+    }
+
     /// Asks for the counts so far; the answer is the event `Stats`.
     ///
     /// # Errors

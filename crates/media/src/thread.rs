@@ -11,6 +11,7 @@ use hotline_audio::{Clip, Law, dtmf_key};
 use crate::command::Command;
 use crate::disk::DiskJob;
 use crate::leg::Leg;
+use crate::mix::MixPort;
 use crate::plane::EventSink;
 use crate::recorder::Recorder;
 use crate::stats::{ThreadStats, TickWindow};
@@ -173,8 +174,9 @@ impl MediaThread {
         for n in 0..self.table.slots[slot].len() {
             // A leg that failed has left the slot; the next has taken its number and is served in 20 ms.
             let Some(&place) = self.table.slots[slot].get(n) else { break };
-            let home = self.with_leg(now, tick, work, place, |leg, turn, _, _| {
+            let home = self.with_leg(now, tick, work, place, |leg, turn, table, _| {
                 leg.tick(turn);
+                hand_round(leg, turn.now, table);
                 leg.goes_home()
             });
             work.homing.extend(home.flatten().map(|slot| (place, slot)));
@@ -302,6 +304,14 @@ impl MediaThread {
                     self.unbridge(place);
                 }
             }
+            Command::Mix { hears } => self.mix(&hears),
+            Command::Unmix { leg } => {
+                if let Some(&place) = self.table.places.get(&leg)
+                    && let Some(leg) = self.table.leg(place)
+                {
+                    leg.mix = None;
+                }
+            }
             Command::Stats { leg } => {
                 self.on(now, tick, work, leg, |leg, turn, _, _| {
                     turn.events.push(MediaEvent::Stats { leg: leg.id, stats: leg.stats() });
@@ -332,7 +342,20 @@ impl MediaThread {
         for (place, peer) in [(a, b), (b, a)] {
             self.unbridge(place);
             if let Some(leg) = self.table.leg(place) {
+                leg.mix = None;
                 leg.join(peer, forward_digits);
+            }
+        }
+    }
+
+    fn mix(&mut self, hears: &[(LegId, Vec<LegId>)]) {
+        for (id, others) in hears {
+            let Some(&place) = self.table.places.get(id) else { continue };
+            self.unbridge(place);
+            let by = hears.iter().filter(|(_, heard)| heard.contains(id));
+            let by = by.filter_map(|(by, _)| Some((*self.table.places.get(by)?, *by))).collect();
+            if let Some(leg) = self.table.leg(place) {
+                leg.mix.get_or_insert_with(|| Box::new(MixPort::new())).set(by, others);
             }
         }
     }
@@ -378,6 +401,19 @@ impl MediaThread {
         }
         self.table.remove(id, place);
         self.transport.remove(place);
+    }
+}
+
+/// What a leg heard in the last 20 ms, to those of its mix who hear it.
+fn hand_round(leg: &mut Leg, now: Instant, table: &mut Table) {
+    let id = leg.id;
+    let Some((frame, by)) = leg.mix.as_mut().and_then(|mix| mix.due(now)) else { return };
+    for &(place, listener) in by {
+        if let Some(listener) = table.leg(place).filter(|leg| leg.id == listener)
+            && let Some(mix) = &mut listener.mix
+        {
+            mix.put(id, &frame);
+        }
     }
 }
 

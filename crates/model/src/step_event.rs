@@ -121,12 +121,19 @@ pub enum StepEvent {
         /// `answered`, `nobody`, `closed`, `failed`, `hung-up`, or the word of the plan's `leave`.
         how: String,
     },
-    /// The call was to be put through.
+    /// The call was to be put through, by the plan or by the agent who had it.
     Transferred {
-        /// The step.
+        /// The step; the queue, where an agent did it.
         step: String,
-        /// `answered`, `busy`, `no-answer`, `failed` or `hung-up`.
+        /// Of the plan and of agents: `answered`, `busy`, `no-answer`, `failed` or `hung-up`. Of agents
+        /// alone: `sent` (without asking first), `consulted`, `back`, `completed`, `conference`, `queue`.
         how: String,
+        /// The agent who did it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<AgentId>,
+        /// The agent it goes to, where it is one of ours.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        to: Option<AgentId>,
     },
     /// Something of ours went wrong and the plan went on by its exit for it.
     Trouble {

@@ -3,7 +3,7 @@
 use hotline_model::{AgentId, OfferId, WaitingId};
 use jiff::Timestamp;
 
-use crate::event::{Command, Withdrawn};
+use crate::event::Withdrawn;
 use crate::queues::{Queues, after, between};
 use crate::row::{AfterCall, AgentRow, AgentState, OfferOutcome, Row, WaitingState};
 use crate::settings::{Name, Skills};
@@ -183,22 +183,60 @@ impl Queues {
     }
 
     pub(crate) fn talk_ended(&mut self, now: Timestamp, agent: AgentId) {
-        let Some(known) = self.agents.get_mut(&agent) else { return };
-        let AgentState::Talking { waiting } = known.row.state else { return };
+        if let Some(waiting) = self.wrap_up(now, agent) {
+            self.finish(now, waiting, WaitingState::Served);
+        }
+    }
+
+    /// The agent left the caller to somebody else: the caller's talk goes on without them.
+    pub(crate) fn handed_on(&mut self, now: Timestamp, agent: AgentId) {
+        self.wrap_up(now, agent);
+    }
+
+    /// They have the caller whom another agent handed on.
+    pub(crate) fn took_over(&mut self, now: Timestamp, agent: AgentId, waiting: WaitingId) {
+        let talks = AgentState::Talking { waiting: None };
+        let Some(known) = self.agents.get_mut(&agent).filter(|known| known.row.state == talks) else {
+            return;
+        };
+        let Some(caller) = self.callers.get_mut(&waiting) else { return };
+        if caller.row.state != WaitingState::Talking {
+            return;
+        }
+        caller.row.agent = Some(agent);
+        known.handles = Some((caller.row.queue.clone(), now));
+        let row = caller.row.clone();
+        self.store(Row::Waiting(row));
+        self.change_agent(now, agent, AgentState::Talking { waiting: Some(waiting) });
+    }
+
+    /// Nobody came to talk with them.
+    pub(crate) fn not_reached(&mut self, now: Timestamp, agent: AgentId) {
+        if self
+            .agents
+            .get(&agent)
+            .is_some_and(|known| known.row.state == AgentState::Talking { waiting: None })
+        {
+            self.change_agent(now, agent, AgentState::Available);
+        }
+    }
+
+    /// The talk is over for the agent; gives the caller they had, who came by a queue.
+    fn wrap_up(&mut self, now: Timestamp, agent: AgentId) -> Option<WaitingId> {
+        let known = self.agents.get_mut(&agent)?;
+        let AgentState::Talking { waiting } = known.row.state else { return None };
         known.answered = None;
         known.row.idle_since = now;
         let queue = waiting.and_then(|waiting| self.callers.get(&waiting)).map(|caller| &caller.row.queue);
         let queue = queue.and_then(|queue| self.settings.queues.get(queue));
         let wrap_up = queue.map_or(self.settings.wrap_up, |queue| queue.wrap_up);
-        if let Some(waiting) = waiting {
-            self.finish(now, waiting, WaitingState::Served);
-        }
         let next = if wrap_up.is_zero() {
             AgentState::Available
         } else {
             AgentState::WrapUp { until: after(now, wrap_up) }
         };
         self.change_agent(now, agent, next);
+        waiting
     }
 
     /// The agent's telephone was lost and the caller is still there: they come first again.
@@ -209,19 +247,8 @@ impl Queues {
         // What was said so far is no measure of a call.
         known.handles = None;
         known.row.idle_since = now;
-        if let Some(waiting) = waiting
-            && let Some(caller) = self.callers.get_mut(&waiting)
-        {
-            let longest = self
-                .settings
-                .queues
-                .get(&caller.row.queue)
-                .map(|queue| queue.longest_wait)
-                .unwrap_or_default();
-            caller.until = after(now, longest);
-            caller.tried = vec![agent];
-            self.commands.push_back(Command::Returned { waiting });
-            self.back_into_line(now, waiting);
+        if let Some(waiting) = waiting {
+            self.return_to_line(now, waiting, Some(agent));
         }
         self.change_agent(now, agent, AgentState::Available);
     }

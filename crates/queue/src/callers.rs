@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use crate::event::{Command, Join, Leaving, Left, NobodyWhy, Withdrawn};
 use crate::queues::{LineKey, Queues, after};
-use crate::row::{OfferOutcome, Row, WaitingRow, WaitingState};
+use crate::row::{AgentState, OfferOutcome, Row, WaitingRow, WaitingState};
 use crate::settings::Strategy;
 use crate::timers::Timer;
 
@@ -114,10 +114,13 @@ impl Queues {
         let Some(caller) = self.callers.get(&waiting) else { return };
         match caller.row.state {
             WaitingState::Talking => {
-                if let Some(agent) = caller.row.agent {
+                let talks = AgentState::Talking { waiting: Some(waiting) };
+                // Who handed them on, or was put on another call meanwhile, has nothing to do with it any more.
+                if let Some(agent) = caller.row.agent
+                    && self.agents.get(&agent).is_some_and(|known| known.row.state == talks)
+                {
                     self.talk_ended(now, agent);
                 }
-                // Their agent was put on another call meanwhile.
                 self.finish(now, waiting, WaitingState::Served);
                 return;
             }
@@ -167,6 +170,30 @@ impl Queues {
         row.kept_until = None;
         self.store(Row::Waiting(row.clone()));
         Some(row)
+    }
+
+    /// Back into the line after a talk that came to nothing, with the longest wait before them again.
+    /// `not`: the agent whom they should not meet at once.
+    pub(crate) fn return_to_line(&mut self, now: Timestamp, waiting: WaitingId, not: Option<AgentId>) {
+        let Some(caller) = self.callers.get_mut(&waiting) else { return };
+        let queue = self.settings.queues.get(&caller.row.queue);
+        caller.until = after(now, queue.map(|queue| queue.longest_wait).unwrap_or_default());
+        caller.tried = not.into_iter().collect();
+        self.commands.push_back(Command::Returned { waiting });
+        self.back_into_line(now, waiting);
+    }
+
+    /// Nobody had the caller who was handed on.
+    pub(crate) fn taken_back(&mut self, now: Timestamp, waiting: WaitingId) {
+        let Some(caller) = self.callers.get(&waiting) else { return };
+        let is_handed_on = caller.row.state == WaitingState::Talking
+            && !self
+                .agents
+                .values()
+                .any(|agent| agent.row.state == AgentState::Talking { waiting: Some(waiting) });
+        if is_handed_on {
+            self.return_to_line(now, waiting, None);
+        }
     }
 
     /// Out of the line and its timers.

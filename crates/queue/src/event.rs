@@ -115,6 +115,28 @@ pub enum Event {
         /// Who.
         agent: AgentId,
     },
+    /// An agent who was kept free for a call by [`Event::TalkBegan`] was not reached: no talk came of it.
+    NotReached {
+        /// Who.
+        agent: AgentId,
+    },
+    /// An agent has left their caller to somebody outside the queue: their talk is over, the caller's is not.
+    HandedOn {
+        /// Who.
+        agent: AgentId,
+    },
+    /// The agent kept by [`Event::TalkBegan`] has the caller who was handed on to them.
+    TookOver {
+        /// Who.
+        agent: AgentId,
+        /// Whom.
+        waiting: WaitingId,
+    },
+    /// Nobody had the caller who was handed on: back to their place.
+    TakenBack {
+        /// Which.
+        waiting: WaitingId,
+    },
     /// An agent's telephone was lost in mid-call, and the caller is still there: back to their place.
     AgentLost {
         /// Who.

@@ -78,6 +78,10 @@ impl Queues {
             Event::NotAnswered { offer, how } => self.not_answered(now, offer, how),
             Event::TalkBegan { agent } => self.talk_began(now, agent),
             Event::TalkEnded { agent } => self.talk_ended(now, agent),
+            Event::NotReached { agent } => self.not_reached(now, agent),
+            Event::HandedOn { agent } => self.handed_on(now, agent),
+            Event::TookOver { agent, waiting } => self.took_over(now, agent, waiting),
+            Event::TakenBack { waiting } => self.taken_back(now, waiting),
             Event::AgentLost { agent } => self.agent_lost(now, agent),
             Event::Settings(settings) => self.change_settings(*settings),
         }

@@ -459,3 +459,66 @@ fn callers_of_a_queue_that_is_gone_are_served_and_new_ones_are_told() {
     let (_, told) = house.joined(|_| {});
     assert_eq!(left(&told), [Left::Failed]);
 }
+
+#[test]
+fn a_caller_who_is_handed_on_keeps_the_talk_and_comes_back_to_their_place() {
+    let mut house = House::new(|_| {});
+    house.sign_in(1, &[]);
+    let handed = house.join();
+    house.answer(1);
+    let second = house.join();
+    house.happen(Event::HandedOn { agent: agent(1) });
+    assert_eq!(house.state(1), "wrap-up");
+    assert_eq!(house.queues.find_waiting(handed).unwrap().state, WaitingState::Talking);
+    // Nobody answers there: before the one who came later.
+    let told = house.happen(Event::TakenBack { waiting: handed });
+    assert!(told.contains(&Command::Returned { waiting: handed }), "{told:?}");
+    assert!(house.happen(Event::TakenBack { waiting: handed }).is_empty(), "once");
+    house.happen(Event::Available { agent: agent(1) });
+    assert_eq!(house.answer(1), handed);
+    house.happen(Event::HandedOn { agent: agent(1) });
+    house.happen(Event::Available { agent: agent(1) });
+    assert_eq!(house.answer(1), second);
+    // The caller who was handed on goes: the agent's new talk is none of theirs.
+    house.happen(Event::Leave { waiting: handed, how: Leaving::OtherWay });
+    assert_eq!(house.state(1), "talking");
+    assert!(house.told.iter().any(|told| matches!(
+        told,
+        Command::Store(Row::Waiting(row)) if row.waiting == handed && row.state == WaitingState::Served
+    )));
+}
+
+#[test]
+fn an_agent_to_whom_a_caller_is_handed_on_has_them_like_any_other() {
+    let mut house = House::new(|_| {});
+    house.sign_in(1, &[]);
+    house.sign_in(2, &[]);
+    let waiting = house.join();
+    house.answer(1);
+    house.happen(Event::TalkBegan { agent: agent(2) });
+    house.happen(Event::HandedOn { agent: agent(1) });
+    house.happen(Event::TookOver { agent: agent(2), waiting });
+    assert!(house.happen(Event::TakenBack { waiting }).is_empty(), "somebody has them");
+    assert_eq!(house.queues.find_waiting(waiting).unwrap().agent, Some(agent(2)));
+    // Lost in mid-talk, the caller comes back; else both are through with each other.
+    house.happen(Event::Break { agent: agent(1), reason: "lunch".into() });
+    house.happen(Event::AgentLost { agent: agent(2) });
+    assert_eq!(house.answer(2), waiting);
+    house.end_talk(2);
+    assert_eq!(house.state(2), "wrap-up");
+    assert!(house.queues.find_waiting(waiting).is_none());
+}
+
+#[test]
+fn an_agent_kept_for_a_call_that_did_not_come_is_free_again_without_notes() {
+    let mut house = House::new(|_| {});
+    house.sign_in(1, &[]);
+    house.happen(Event::TalkBegan { agent: agent(1) });
+    let waiting = house.join();
+    assert_eq!(house.rings(1), None);
+    house.happen(Event::NotReached { agent: agent(1) });
+    assert_eq!(house.rings(1).map(|(_, who)| who), Some(waiting));
+    house.answer(1);
+    house.happen(Event::NotReached { agent: agent(1) });
+    assert_eq!(house.state(1), "talking", "late news ends no talk");
+}

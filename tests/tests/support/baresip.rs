@@ -54,6 +54,12 @@ impl Baresip {
         Self::launch(server, own_address(), &account, line)
     }
 
+    /// Starts it as somebody outside, whom a trunk reaches by their number at `address`, and who answers at once.
+    pub fn outside(server: &Server, number: &str, address: Ipv4Addr, line: Line) -> Self {
+        let account = format!("<sip:{number}@{address}>;regint=0;answermode=auto;audio_codecs=PCMU/8000/1\n");
+        Self::launch(server, address, &account, line)
+    }
+
     /// Waits until it has registered: it may have told so before anybody listened.
     pub fn await_registered(&mut self) {
         let known = wait_for("the telephone is registered", seconds(20), || {
@@ -107,13 +113,18 @@ impl Baresip {
         self.await_event("CALL_CLOSED");
     }
 
-    /// What was heard, as it recorded it itself.
+    /// What was heard, as it recorded it itself, in the longest call.
     pub fn heard(&self) -> PathBuf {
-        let entries = std::fs::read_dir(self.folder.path()).unwrap().flatten();
-        let mut recordings = entries.map(|entry| entry.path());
-        recordings
-            .find(|path| path.to_string_lossy().ends_with("-dec.wav"))
-            .unwrap_or_else(|| panic!("baresip recorded nothing\n{}", self.log()))
+        let length = |path: &PathBuf| {
+            let wav = std::fs::File::open(path).ok().and_then(|file| hotline_audio::read_wav(file).ok());
+            wav.map_or(0, |wav| wav.samples.len())
+        };
+        // The length is written into the file a moment after the call's end.
+        wait_for(&format!("baresip's recording\n{}", self.log()), seconds(10), || {
+            let entries = std::fs::read_dir(self.folder.path()).unwrap().flatten().map(|entry| entry.path());
+            let recordings = entries.filter(|path| path.to_string_lossy().ends_with("-dec.wav"));
+            recordings.max_by_key(length).filter(|path| length(path) > 0)
+        })
     }
 
     fn log(&self) -> String {

@@ -1,5 +1,6 @@
 //! What the tests share.
 
+pub mod agents;
 pub mod baresip;
 pub mod ear;
 pub mod http;

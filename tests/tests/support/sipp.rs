@@ -92,6 +92,40 @@ impl Telephone {
     }
 }
 
+/// Somebody outside, whom a trunk reaches at an address of their own; gives it as `host`.
+pub struct Outside {
+    process: Process,
+    folder: tempfile::TempDir,
+    pub host: String,
+}
+
+impl Outside {
+    /// Waits for one call, which goes as `scenario` of `tests/sipp/outside/` says. The announcement is a tone.
+    pub fn start(scenario: &str, announcement: &[i16]) -> Self {
+        let folder = tempfile::Builder::new().prefix("sipp-").tempdir().unwrap();
+        let mut said = vec![0; announcement.len()];
+        hotline_audio::encode(hotline_audio::Law::Pcmu, announcement, &mut said);
+        std::fs::write(folder.path().join("announcement.ulaw"), said).unwrap();
+        let address = own_address().to_string();
+        let mut command = sipp();
+        command
+            .arg("-sf")
+            .arg(root().join("tests/sipp/outside").join(scenario))
+            .args(["-i", &address, "-mi", &address, "-p", "5060", "-mp", "21000", "-m", "1", "-nostdin"])
+            .args(["-trace_err", "-timeout", "100s", "-timeout_error"])
+            .current_dir(folder.path())
+            .env("TERM", "dumb");
+        let process = Process::start(&mut command, &folder.path().join("sipp.log"));
+        Self { process, folder, host: address }
+    }
+
+    /// Waits until everything went as the scenario says.
+    pub fn done(mut self) {
+        let status = self.process.wait(super::seconds(60));
+        assert!(status.success(), "SIPp outside: {status}\n{}", errors(self.folder.path()));
+    }
+}
+
 fn errors(folder: &Path) -> String {
     let entries = std::fs::read_dir(folder).unwrap().flatten().map(|entry| entry.path());
     let mut paths = entries.filter(|path| path.to_string_lossy().ends_with("_errors.log"));

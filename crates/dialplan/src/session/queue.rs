@@ -193,7 +193,7 @@ impl Session {
             self.end_waiting("answered");
         } else {
             let step = self.position().1.to_owned();
-            self.note(StepEvent::Transferred { step, how: "answered".into() });
+            self.note(put_through(step, "answered"));
         }
         let frame = self.frame();
         let then = frame.plan.step(frame.step).and_then(|step| step.then);
@@ -244,9 +244,9 @@ impl Session {
         let step = self.position().1.to_owned();
         match (&self.state, &self.queued) {
             (State::Transferring(_), _) => {
-                self.note(StepEvent::Transferred { step, how: "hung-up".into() });
+                self.note(put_through(step, "hung-up"));
             }
-            (State::Talking(_), None) => self.note(StepEvent::Transferred { step, how: "answered".into() }),
+            (State::Talking(_), None) => self.note(put_through(step, "answered")),
             (State::Talking(_), Some(_)) => self.note(StepEvent::LeftQueue { step, how: "answered".into() }),
             _ => {
                 self.leave_queue("hung-up");
@@ -327,7 +327,7 @@ impl Session {
             NotThrough::NoAnswer => ("no-answer", transfer.no_answer),
             NotThrough::Failed => ("failed", transfer.failed),
         };
-        self.note(StepEvent::Transferred { step: step.name.clone(), how: word.to_owned() });
+        self.note(put_through(step.name.clone(), word));
         self.go(to);
     }
 
@@ -416,4 +416,9 @@ impl Session {
             _ => {}
         }
     }
+}
+
+/// The plan was to put the call through, and what came of it.
+fn put_through(step: String, how: &str) -> StepEvent {
+    StepEvent::Transferred { step, how: how.to_owned(), by: None, to: None }
 }

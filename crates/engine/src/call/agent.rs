@@ -5,42 +5,44 @@ use std::net::SocketAddr;
 use bytes::Bytes;
 use hotline_bus::{Act, BusError};
 use hotline_dialplan::{Event, OpId};
-use hotline_media::{LegId, PlayId};
+use hotline_media::{LegId, MediaEvent, PlayId};
 use hotline_model::{AgentId, OfferId, UserId, WaitingId};
 use hotline_queue::{Join, Leaving, Left, NotAnswered, skills};
-use hotline_sip::sdp::{self, Capabilities};
-use hotline_sip::{LegKey, Outbound, Party};
+use hotline_sip::Outbound;
+use jiff::Timestamp;
 
+use super::negotiate::Ears;
+use super::party::{Party, PartyNews};
 use super::{Call, Note};
-use crate::switchboard::News;
+use crate::routes::uri_host;
+use crate::switchboard::{News, Reached};
 use crate::transport::Wish;
 
 /// The caller's place in a queue, and the talk that comes of it.
 pub(super) struct Queueing {
-    op: OpId,
-    waiting: WaitingId,
-    queue: String,
+    pub op: OpId,
+    pub waiting: WaitingId,
+    pub queue: String,
+    /// When the caller came into the line; a return to it is to that place.
+    pub since: Timestamp,
+    pub priority: u8,
     /// Who rings, or talks.
-    agent: Option<AgentLeg>,
+    pub agent: Option<AgentLeg>,
 }
 
 /// An agent who is rung for this call, or talks in it.
 pub(super) struct AgentLeg {
-    offer: OfferId,
-    agent: AgentId,
-    media: LegId,
-    capabilities: Capabilities,
-    /// Telephones of theirs that ring; `None` until it is known which.
-    ringing: Option<Vec<LegKey>>,
-    /// The one that was answered.
-    answered: Option<LegKey>,
+    /// The offer; `None` if another agent handed the caller on to them.
+    pub offer: Option<OfferId>,
+    pub agent: AgentId,
+    pub party: Party,
     /// Both hear each other, or could but for a hold.
-    joined: bool,
-    held: bool,
+    pub joined: bool,
+    pub held: bool,
 }
 
 /// Music on hold has play ids of its own.
-const HOLD_MUSIC: PlayId = PlayId(u64::MAX / 2);
+pub(super) const HOLD_MUSIC: PlayId = PlayId(u64::MAX / 2);
 
 impl Call {
     /// The plan wants an agent for the caller.
@@ -52,8 +54,10 @@ impl Call {
         wanted: &[String],
         last_agent: bool,
     ) {
-        let waiting = self.house.ids.next(self.house.clock.now());
-        self.queueing = Some(Queueing { op, waiting, queue: queue.clone(), agent: None });
+        let now = self.house.clock.now();
+        let waiting = self.house.ids.next(now);
+        self.queueing =
+            Some(Queueing { op, waiting, queue: queue.clone(), since: now, priority, agent: None });
         let (switchboard, mailbox) = (self.house.switchboard.clone(), self.mailbox.clone());
         let (record, ticket, customer) = (self.house.record.clone(), self.ticket, self.customer);
         let phone = self.caller.phone().cloned();
@@ -89,6 +93,7 @@ impl Call {
 
     /// Lets go of the place and of whoever rings or talks.
     pub(super) fn give_up_queue(&mut self, how: Leaving) {
+        self.let_go_of_other();
         let Some(mut queueing) = self.queueing.take() else { return };
         self.house.switchboard.leave(queueing.waiting, how);
         if let Some(agent) = queueing.agent.take() {
@@ -114,41 +119,42 @@ impl Call {
             }
             News::Offer { offer, agent, login } => self.ring_agent(offer, agent, login),
             News::Withdraw { offer } | News::TooLate { offer } => {
-                if let Some(agent) = queueing.agent.take_if(|agent| agent.offer == offer) {
+                if let Some(agent) = queueing.agent.take_if(|agent| agent.offer == Some(offer)) {
                     self.let_go(agent);
                 }
             }
             News::Joined { offer } => self.join_agent(offer),
-            News::Returned => self.tell(Event::Returned { op }),
+            News::Returned => {
+                self.player.silence();
+                self.tell(Event::Returned { op });
+            }
         }
     }
 
     fn ring_agent(&mut self, offer: OfferId, agent: AgentId, login: String) {
-        let media = self.house.media.register(self.mailbox.clone());
-        let opened = self.house.media.plane.open(media, self.media.0);
-        let Ok(local) = opened else {
-            self.house.media.forget(media);
+        let Some((party, offered, address)) = Party::open(self, self.ears_of_telephones()) else {
             self.house.switchboard.not_answered(offer, NotAnswered::Failed);
             return;
         };
-        let address = SocketAddr::new(self.media_address(local.addr.ip()), local.addr.port());
-        let capabilities = Capabilities::new(address, media.0);
-        let offered: Bytes = sdp::offer(&capabilities).into();
+        let media = party.media;
         if let Some(queueing) = &mut self.queueing {
-            let leg = AgentLeg {
-                offer,
-                agent,
-                media,
-                capabilities,
-                ringing: None,
-                answered: None,
-                joined: false,
-                held: false,
-            };
-            queueing.agent = Some(leg);
+            queueing.agent = Some(AgentLeg { offer: Some(offer), agent, party, joined: false, held: false });
         }
+        self.ring_telephones(media, login, offered, address);
+    }
+
+    /// How telephones of ours listen: they may stand behind NAT.
+    pub(super) fn ears_of_telephones(&self) -> Ears {
+        Ears { latch: true, in_band_digits: self.trunk.in_band_digits }
+    }
+
+    /// Rings all telephones that are registered for a login; [`Note::Rings`] tells which.
+    pub(super) fn ring_telephones(&self, media: LegId, login: String, offered: Bytes, address: SocketAddr) {
         let (signalling, mailbox) = (self.house.signalling.clone(), self.mailbox.clone());
-        let from = Party { display: String::new(), uri: format!("sip:hotline@{}", uri_host(address)) };
+        let host = uri_host(address.ip());
+        let party =
+            |user: &str| hotline_sip::Party { display: String::new(), uri: format!("sip:{user}@{host}") };
+        let (from, to) = (party("hotline"), party(&login));
         tokio::spawn(async move {
             let mut ringing = Vec::new();
             for binding in signalling.bindings(&login).await {
@@ -159,7 +165,7 @@ impl Call {
                     local: binding.path.local,
                     connection: binding.path.connection,
                     from: from.clone(),
-                    to: Party { display: String::new(), uri: format!("sip:{login}@{}", uri_host(address)) },
+                    to: to.clone(),
                     sdp: Some(offered.clone()),
                     credentials: None,
                     headers: Vec::new(),
@@ -167,110 +173,89 @@ impl Call {
                 };
                 ringing.extend(signalling.call(outbound, mailbox.clone()).await);
             }
-            let _ = mailbox.send(Note::Rings(offer, ringing));
+            let _ = mailbox.send(Note::Rings(media, ringing));
         });
     }
 
-    /// The agent's telephones ring, or none of them can be reached.
-    pub(super) fn rings(&mut self, offer: OfferId, legs: Vec<LegKey>) {
+    /// It is known what rings for a party, or that nothing does.
+    pub(super) fn rings(&mut self, media: LegId, legs: Vec<hotline_sip::LegKey>) {
         let agent = self.queueing.as_mut().and_then(|queueing| queueing.agent.as_mut());
-        match agent.filter(|agent| agent.offer == offer) {
-            Some(agent) if !legs.is_empty() => agent.ringing = Some(legs),
-            Some(_) => self.house.switchboard.not_answered(offer, NotAnswered::Failed),
+        if let Some(agent) = agent.filter(|agent| agent.party.media == media) {
+            if !agent.party.rings(legs)
+                && let Some(offer) = agent.offer
+            {
+                self.house.switchboard.not_answered(offer, NotAnswered::Failed);
+            }
+        } else if let Some(other) = self.other.as_mut().filter(|other| other.party.media == media) {
+            if !other.party.rings(legs) {
+                self.other_news(PartyNews::NotAnswered(480));
+            }
+        } else {
             // Taken back meanwhile.
-            None => legs.into_iter().for_each(|leg| self.house.signalling.wish(leg, Wish::Cancel)),
+            legs.into_iter().for_each(|leg| self.house.signalling.wish(leg, Wish::Cancel));
         }
-        for event in std::mem::take(&mut self.early_agent_events) {
-            self.agent_event(event);
+        for event in std::mem::take(&mut self.early_party_events) {
+            self.party_event(event);
         }
     }
 
     /// Something happened on a leg that is not the caller's.
-    pub(super) fn agent_event(&mut self, event: hotline_sip::Event) {
-        use hotline_sip::Event as Sip;
-        let Some(agent) = self.queueing.as_mut().and_then(|queueing| queueing.agent.as_mut()) else {
-            // Answered just when it was given up.
-            if let Sip::Answered { leg, .. } = event {
-                self.house.signalling.wish(leg, Wish::HangUp);
-            }
-            return;
-        };
-        let Some(ringing) = &mut agent.ringing else {
+    pub(super) fn party_event(&mut self, event: hotline_sip::Event) {
+        let Some(leg) = event.leg() else { return };
+        let house = std::sync::Arc::clone(&self.house);
+        let agent = self.queueing.as_mut().and_then(|queueing| queueing.agent.as_mut());
+        let unknown = agent.as_ref().is_some_and(|agent| !agent.party.is_known());
+        if let Some(agent) = agent.filter(|agent| agent.party.has(leg)) {
+            let news = agent.party.handle_event(&house, event);
+            self.agent_news(news);
+        } else if let Some(other) = self.other.as_mut().filter(|other| other.party.has(leg)) {
+            let news = other.party.handle_event(&house, event);
+            self.other_news(news);
+        } else if unknown || self.other.as_ref().is_some_and(|other| !other.party.is_known()) {
             // It answers faster than the call to it is known here.
-            self.early_agent_events.push(event);
-            return;
-        };
-        match event {
-            Sip::Answered { leg, sdp } if ringing.contains(&leg) && agent.answered.is_none() => {
-                let others: Vec<LegKey> = ringing.iter().copied().filter(|other| *other != leg).collect();
-                ringing.retain(|one| *one == leg);
-                agent.answered = Some(leg);
-                let (offer, who, media) = (agent.offer, agent.agent, agent.media);
-                let agreed = sdp
-                    .as_deref()
-                    .and_then(|sdp| sdp::Sdp::parse(sdp).ok())
-                    .and_then(|answer| sdp::accept_answer(&answer, &agent.capabilities).ok());
-                for other in others {
-                    self.house.signalling.wish(other, Wish::Cancel);
-                }
-                match agreed {
-                    Some(agreed) => {
-                        self.connect_leg(media, &agreed, true);
-                        self.house.switchboard.accepted(offer, who);
-                    }
-                    None => self.agent_is_gone(NotAnswered::Failed),
+            self.early_party_events.push(event);
+        } else if let hotline_sip::Event::Answered { leg, .. } = event {
+            // Answered just when it was given up.
+            house.signalling.wish(leg, Wish::HangUp);
+        }
+    }
+
+    /// What came of an agent's telephones.
+    fn agent_news(&mut self, news: PartyNews) {
+        let Some(agent) = self.queueing.as_ref().and_then(|queueing| queueing.agent.as_ref()) else { return };
+        let (offer, who, joined) = (agent.offer, agent.agent, agent.joined);
+        match news {
+            PartyNews::Answered => {
+                if let Some(offer) = offer {
+                    self.house.switchboard.accepted(offer, who);
                 }
             }
-            Sip::Answered { leg, .. } => self.house.signalling.wish(leg, Wish::HangUp),
-            Sip::Failed { leg, code, .. } => {
-                let how = match code {
-                    486 | 600 => NotAnswered::Busy,
-                    603 => NotAnswered::Declined,
-                    _ => NotAnswered::Failed,
-                };
-                ringing.retain(|one| *one != leg);
-                if ringing.is_empty() && agent.answered.is_none() {
-                    self.agent_is_gone(how);
-                }
-            }
-            Sip::Ended { leg, cause, .. } if agent.answered == Some(leg) => {
-                agent.answered = None;
-                if cause == hotline_sip::EndCause::RemoteBye || !agent.joined {
-                    self.agent_is_gone(NotAnswered::Declined);
-                } else {
-                    self.agent_is_lost();
-                }
-            }
-            Sip::Reinvite { leg, offer } if agent.answered == Some(leg) => {
-                agent.capabilities.session_version += 1;
-                let (capabilities, media) = (agent.capabilities.clone(), agent.media);
-                let wish = match offer {
-                    None => Wish::AcceptReinvite(sdp::offer(&capabilities).into()),
-                    Some(offer) => match sdp::answer_bytes(&offer, &capabilities) {
-                        Ok(agreed) => {
-                            self.connect_leg(media, &agreed, true);
-                            Wish::AcceptReinvite(agreed.sdp.into())
-                        }
-                        Err(problem) => Wish::RejectReinvite(problem.code()),
-                    },
-                };
-                self.house.signalling.wish(leg, wish);
-            }
-            _ => {}
+            PartyNews::Unfit => self.agent_is_gone(NotAnswered::Failed),
+            PartyNews::NotAnswered(code) => self.agent_is_gone(match code {
+                486 | 600 => NotAnswered::Busy,
+                603 => NotAnswered::Declined,
+                _ => NotAnswered::Failed,
+            }),
+            // Who hangs up while asking somebody hands the caller on.
+            PartyNews::HungUp if joined && self.other.is_some() => self.hand_on(),
+            PartyNews::Lost if joined => self.agent_is_lost(),
+            PartyNews::HungUp | PartyNews::Lost => self.agent_is_gone(NotAnswered::Declined),
+            PartyNews::Nothing | PartyNews::Rings | PartyNews::Heard => {}
         }
     }
 
     /// Nobody is there any more on the agent's side: not answered, or the talk is over.
-    fn agent_is_gone(&mut self, how: NotAnswered) {
+    pub(super) fn agent_is_gone(&mut self, how: NotAnswered) {
         let Some(queueing) = &mut self.queueing else { return };
         let Some(agent) = queueing.agent.take() else { return };
         let (op, offer, who, joined) = (queueing.op, agent.offer, agent.agent, agent.joined);
         self.let_go(agent);
         if joined {
+            self.let_go_of_other();
             self.queueing = None;
             self.house.switchboard.talk_ended(who);
             self.tell(Event::TalkEnded { op });
-        } else {
+        } else if let Some(offer) = offer {
             self.house.switchboard.not_answered(offer, how);
         }
     }
@@ -279,93 +264,107 @@ impl Call {
     fn agent_is_lost(&mut self) {
         let Some(agent) = self.queueing.as_mut().and_then(|queueing| queueing.agent.take()) else { return };
         let who = agent.agent;
+        self.let_go_of_other();
         self.let_go(agent);
         self.house.switchboard.agent_lost(who);
     }
 
     fn join_agent(&mut self, offer: OfferId) {
         let Some(queueing) = &mut self.queueing else { return };
-        let Some(agent) = queueing.agent.as_mut().filter(|agent| agent.offer == offer) else { return };
+        let Some(agent) = queueing.agent.as_mut().filter(|agent| agent.offer == Some(offer)) else { return };
         agent.joined = true;
-        let (op, media, who) = (queueing.op, agent.media, agent.agent);
+        let (op, media, who) = (queueing.op, agent.party.media, agent.agent);
         self.player.silence();
-        if let Err(error) = self.house.media.plane.bridge(self.media, media, true) {
-            tracing::error!(call.id = %self.id, %error, "two who should talk cannot hear each other");
-        }
+        self.bridge(self.media, media);
         self.tell(Event::Joined { op, agent: Some(who) });
     }
 
+    pub(super) fn bridge(&self, one: LegId, other: LegId) {
+        if let Err(error) = self.house.media.plane.bridge(one, other, true) {
+            tracing::error!(call.id = %self.id, %error, "two who should talk cannot hear each other");
+        }
+    }
+
     /// Ends whatever an agent's leg still has.
-    fn let_go(&self, agent: AgentLeg) {
+    pub(super) fn let_go(&self, agent: AgentLeg) {
         if agent.joined {
             let _ = self.house.media.plane.unbridge(self.media);
             if agent.held {
                 let _ = self.house.media.plane.stop(self.media);
             }
         }
-        for leg in agent.ringing.into_iter().flatten() {
-            let wish = if agent.answered == Some(leg) { Wish::HangUp } else { Wish::Cancel };
-            self.house.signalling.wish(leg, wish);
-        }
-        let _ = self.house.media.plane.close(agent.media);
-        self.house.media.forget(agent.media);
+        agent.party.let_go(&self.house);
     }
 
-    /// A media event of the agent's leg; `false` if it is the caller's.
-    pub(super) fn agent_media_event(&mut self, event: &hotline_media::MediaEvent) -> bool {
-        use hotline_media::MediaEvent;
+    /// A media event of another leg than the caller's; `false` if it is the caller's.
+    pub(super) fn party_media_event(&mut self, event: &MediaEvent) -> bool {
         let leg = crate::media::leg_of(event);
         if leg == self.media {
             return false;
         }
-        let is_agent = self
-            .queueing
-            .as_ref()
-            .and_then(|queueing| queueing.agent.as_ref())
-            .is_some_and(|agent| agent.media == leg);
-        if is_agent && matches!(event, MediaEvent::RtpTimeout { .. } | MediaEvent::Failed { .. }) {
+        if !matches!(event, MediaEvent::RtpTimeout { .. } | MediaEvent::Failed { .. }) {
+            return true;
+        }
+        let agent = self.queueing.as_ref().and_then(|queueing| queueing.agent.as_ref());
+        if agent.is_some_and(|agent| agent.party.media == leg) {
             self.agent_is_lost();
+        } else if self.other.as_ref().is_some_and(|other| other.party.media == leg) {
+            self.other_news(PartyNews::Lost);
         }
         true
     }
 
-    /// An agent's act on the call they talk in.
-    pub(super) fn act(&mut self, by: UserId, act: &Act) -> Result<(), BusError> {
+    /// An agent's act on the call they talk in. `reached`: the agent whom it is to go to, kept free for it.
+    pub(super) fn act(&mut self, by: UserId, act: &Act, reached: Option<Reached>) -> Result<(), BusError> {
         let who = AgentId::from(by);
         let queueing = self.queueing.as_mut().ok_or(BusError::Unknown)?;
-        let music = self.answering.music_of(&queueing.queue).and_then(|name| self.house.speech.music(name));
         let agent = queueing.agent.as_mut();
         let agent = agent.filter(|agent| agent.agent == who && agent.joined).ok_or(BusError::Unknown)?;
-        let plane = &self.house.media.plane;
+        let free = self.other.is_none();
         match act {
-            Act::Hold if !agent.held => {
-                agent.held = true;
-                // A queue without music holds in silence.
-                let held = plane.unbridge(self.media).and_then(|()| match music {
-                    Some(music) => plane.play_loop(self.media, HOLD_MUSIC, vec![music]),
-                    None => Ok(()),
-                });
-                held.map_err(|_| BusError::Unfit)
-            }
-            Act::Resume if agent.held => {
-                agent.held = false;
-                let media = agent.media;
-                let done = plane.stop(self.media).and_then(|()| plane.bridge(self.media, media, true));
-                done.map_err(|_| BusError::Unfit)
-            }
+            Act::Hold if !agent.held => self.hold(),
+            Act::Resume if agent.held && free => self.resume(),
             Act::Leave => {
                 self.agent_is_gone(NotAnswered::Declined);
                 Ok(())
             }
-            Act::Hold | Act::Resume => Err(BusError::Unfit),
+            Act::Transfer(to) if free => self.send_to(to, reached),
+            Act::Consult(to) if free => self.consult(to, reached),
+            Act::Complete if !free => {
+                self.hand_on();
+                Ok(())
+            }
+            Act::Back if !free => {
+                self.take_back("back");
+                Ok(())
+            }
+            _ => Err(BusError::Unfit),
         }
     }
-}
 
-/// An address as the host of a URI.
-fn uri_host(address: SocketAddr) -> String {
-    match address.ip() {
-        std::net::IpAddr::V4(ip) => ip.to_string(),
-        std::net::IpAddr::V6(ip) => format!("[{ip}]"),
+    /// The caller hears music, the agent nothing.
+    pub(super) fn hold(&mut self) -> Result<(), BusError> {
+        let Some(queueing) = &mut self.queueing else { return Err(BusError::Unknown) };
+        let Some(agent) = &mut queueing.agent else { return Err(BusError::Unknown) };
+        let music = self.answering.music_of(&queueing.queue).and_then(|name| self.house.speech.music(name));
+        agent.held = true;
+        // A queue without music holds in silence.
+        let plane = &self.house.media.plane;
+        let held = plane.unbridge(self.media).and_then(|()| match music {
+            Some(music) => plane.play_loop(self.media, HOLD_MUSIC, vec![music]),
+            None => Ok(()),
+        });
+        held.map_err(|_| BusError::Unfit)
+    }
+
+    /// Both hear each other again.
+    pub(super) fn resume(&mut self) -> Result<(), BusError> {
+        let agent = self.queueing.as_mut().and_then(|queueing| queueing.agent.as_mut());
+        let Some(agent) = agent else { return Err(BusError::Unknown) };
+        agent.held = false;
+        let media = agent.party.media;
+        let plane = &self.house.media.plane;
+        let done = plane.stop(self.media).and_then(|()| plane.bridge(self.media, media, true));
+        done.map_err(|_| BusError::Unfit)
     }
 }

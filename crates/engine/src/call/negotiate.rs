@@ -6,12 +6,48 @@ use std::net::IpAddr;
 use bytes::Bytes;
 use hotline_audio::Law;
 use hotline_media::{Direction, LegId, Remote};
-use hotline_model::EndReason;
+use hotline_model::{CallId, EndReason};
 use hotline_sip::sdp::{self, Capabilities, Codec, Negotiated};
 
 use super::Call;
 use crate::ending;
+use crate::exchange::House;
 use crate::transport::Wish;
+
+/// How a leg's media listens.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ears {
+    /// Whether sound may come from another address than the description says.
+    pub latch: bool,
+    /// Whether tones are listened for although telephone-event was agreed.
+    pub in_band_digits: bool,
+}
+
+/// Tells a leg's media what its two sides agreed on.
+pub(super) fn connect(house: &House, call: CallId, leg: LegId, agreed: &Negotiated, ears: Ears) {
+    let remote = Remote {
+        addr: agreed.remote,
+        rtcp: Some(agreed.remote_rtcp),
+        rtcp_mux: agreed.rtcp_mux,
+        law: match agreed.codec {
+            Codec::Pcmu => Law::Pcmu,
+            Codec::Pcma => Law::Pcma,
+        },
+        dtmf_payload: agreed.event_payload_type,
+        ptime: u8::try_from(agreed.ptime_ms).unwrap_or(20),
+        latch: ears.latch,
+        detect_in_band: ears.in_band_digits,
+        direction: match agreed.direction {
+            sdp::Direction::SendRecv => Direction::SendRecv,
+            sdp::Direction::SendOnly => Direction::SendOnly,
+            sdp::Direction::RecvOnly => Direction::RecvOnly,
+            sdp::Direction::Inactive => Direction::Inactive,
+        },
+    };
+    if let Err(error) = house.media.plane.connect(leg, remote) {
+        tracing::warn!(call.id = %call, %error, "media could not be connected");
+    }
+}
 
 impl Call {
     /// Makes room for the call's media and answers the INVITE, or lets the caller hear us unanswered where the plan
@@ -75,33 +111,8 @@ impl Call {
     }
 
     fn connect(&self, agreed: &Negotiated) {
-        self.connect_leg(self.media, agreed, self.trunk.latch);
-    }
-
-    /// Tells a leg's media what its two sides agreed on. `latch`: whether sound may come from another address.
-    pub(super) fn connect_leg(&self, leg: LegId, agreed: &Negotiated, latch: bool) {
-        let remote = Remote {
-            addr: agreed.remote,
-            rtcp: Some(agreed.remote_rtcp),
-            rtcp_mux: agreed.rtcp_mux,
-            law: match agreed.codec {
-                Codec::Pcmu => Law::Pcmu,
-                Codec::Pcma => Law::Pcma,
-            },
-            dtmf_payload: agreed.event_payload_type,
-            ptime: u8::try_from(agreed.ptime_ms).unwrap_or(20),
-            latch,
-            detect_in_band: self.trunk.in_band_digits,
-            direction: match agreed.direction {
-                sdp::Direction::SendRecv => Direction::SendRecv,
-                sdp::Direction::SendOnly => Direction::SendOnly,
-                sdp::Direction::RecvOnly => Direction::RecvOnly,
-                sdp::Direction::Inactive => Direction::Inactive,
-            },
-        };
-        if let Err(error) = self.house.media.plane.connect(leg, remote) {
-            tracing::warn!(call.id = %self.id, %error, "media could not be connected");
-        }
+        let ears = Ears { latch: self.trunk.latch, in_band_digits: self.trunk.in_band_digits };
+        connect(&self.house, self.id, self.media, agreed, ears);
     }
 
     /// The answer to our offer, where the INVITE had none.

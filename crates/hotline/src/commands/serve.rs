@@ -169,6 +169,11 @@ fn exchange_settings(config: &Config) -> Result<hotline_engine::Settings, Proble
         bind: config.sip.bind,
         advertised: config.sip.advertised,
         trunks,
+        routes: config
+            .trunks
+            .iter()
+            .filter_map(|trunk| Some(trunk.out.as_ref()?.settings(trunk)))
+            .collect::<Result<_, _>>()?,
         calls: config.sip.calls,
         longest_call: Duration::from_secs(config.sip.longest_call_s),
         media: MediaConfig {

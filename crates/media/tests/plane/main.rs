@@ -318,3 +318,55 @@ fn commands_for_legs_that_are_not_there_are_errors_and_ids_are_not_opened_twice(
     bench.plane.close(A).unwrap();
     assert!(matches!(bench.plane.close(A), Err(MediaError::NoLeg(A))));
 }
+
+/// The power of a frequency in what was heard, as a share of all power.
+fn share(heard: &[phone::Heard], hertz: f64) -> f64 {
+    let mut samples = Vec::new();
+    for packet in heard {
+        let mut frame = [0; 160];
+        decode(Law::Pcmu, &packet.payload, &mut frame);
+        samples.extend(frame.map(f64::from));
+    }
+    let power: f64 = samples.iter().map(|s| s * s).sum::<f64>() / samples.len() as f64;
+    let angle = |n: usize| 2.0 * std::f64::consts::PI * hertz * n as f64 / 8000.0;
+    let (re, im) = samples
+        .iter()
+        .enumerate()
+        .fold((0.0, 0.0), |(re, im), (n, s)| (re + s * angle(n).cos(), im + s * angle(n).sin()));
+    if power < 1.0 { 0.0 } else { 2.0 * (re * re + im * im) / (samples.len() as f64).powi(2) / power }
+}
+
+#[test]
+fn three_hear_each_other_and_whoever_only_listens_is_not_heard() {
+    const C: LegId = LegId(3);
+    const HERTZ: [f64; 3] = [500.0, 900.0, 1300.0];
+    let bench = Bench::new(|_| {});
+    let mut phones = [Phone::new(), Phone::new(), Phone::new()];
+    let legs = [bench.open(1, 7), bench.open(2, 7), bench.open(3, 7)];
+    for (leg, phone) in [A, B, C].into_iter().zip(&phones) {
+        bench.plane.connect(leg, Remote::new(phone.addr(), Law::Pcmu)).unwrap();
+    }
+    let voices = HERTZ.map(|hertz| sine(hertz, -16.0, Duration::from_secs(1)));
+    // Everybody speaks for a second, paced by what comes back; gives who was heard by whom at its end.
+    let mut round = || {
+        let mut heard = [Vec::new(), Vec::new(), Vec::new()];
+        for n in 0..50 {
+            for ((phone, leg), voice) in phones.iter_mut().zip(&legs).zip(&voices) {
+                let mut payload = [0; 160];
+                hotline_audio::encode(Law::Pcmu, &voice[n * 160..n * 160 + 160], &mut payload);
+                phone.send(leg.addr, 0, &payload);
+            }
+            heard.iter_mut().zip(&phones).for_each(|(heard, phone)| heard.extend(phone.hear()));
+        }
+        heard.map(|heard| HERTZ.map(|hertz| share(&heard[30..45], hertz) > 0.2))
+    };
+    bench.plane.mix(&[(A, &[B, C]), (B, &[A, C]), (C, &[A, B])]).unwrap();
+    assert_eq!(round(), [[false, true, true], [true, false, true], [true, true, false]], "a conference");
+    bench.plane.mix(&[(A, &[B]), (B, &[A]), (C, &[A, B])]).unwrap();
+    assert_eq!(round(), [[false, true, false], [true, false, false], [true, true, false]], "C listens");
+    bench.plane.mix(&[(A, &[B]), (B, &[A, C]), (C, &[A, B])]).unwrap();
+    assert_eq!(round(), [[false, true, false], [true, false, true], [true, true, false]], "C whispers to B");
+    bench.plane.unmix(C).unwrap();
+    bench.plane.bridge(A, B, true).unwrap();
+    assert_eq!(round(), [[false, true, false], [true, false, false], [false; 3]], "two are bridged again");
+}
