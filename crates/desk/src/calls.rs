@@ -46,5 +46,6 @@ pub async fn load(
     if let Some(customer) = call.customer {
         desk.record.log_access(&asker.name, customer, "contact").await?;
     }
-    Ok(Json(call.into()))
+    let wrap_ups = desk.record.wrap_ups_of(&call.id).await?;
+    Ok(Json(CallPage::from(call).with_wrap_ups(wrap_ups)))
 }

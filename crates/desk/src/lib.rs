@@ -14,6 +14,7 @@ mod customers;
 mod error;
 mod events;
 mod extract;
+mod floor;
 mod health;
 pub mod live;
 mod mine;
@@ -40,6 +41,7 @@ use tokio_util::sync::CancellationToken;
 use utoipa::OpenApi;
 
 pub use access::{Token, Tokens};
+pub use floor::{House, QueueWords, Reason};
 pub use serve::serve;
 
 /// Forgets a text that was spoken, by its language.
@@ -71,6 +73,8 @@ pub struct Desk {
     pub bus: Bus,
     /// Where recordings lie on this machine: those of an erased customer are deleted there.
     pub recordings: Option<PathBuf>,
+    /// The queues' names, and what agents choose from.
+    pub house: House,
     /// Who follows the journal. Made by [`Desk::new`].
     pub live: live::Live,
 }
@@ -91,6 +95,7 @@ impl Desk {
             secure_cookies: false,
             forget: None,
             recordings: None,
+            house: House::default(),
         }
     }
 
@@ -146,6 +151,10 @@ const BODY: usize = 1 << 20;
         work::release,
         work::done,
         mine::work,
+        floor::queues,
+        floor::reasons,
+        floor::wrap_up,
+        floor::missed,
         mine::resend,
         receipts::put,
         health::healthz,
@@ -187,6 +196,10 @@ pub fn router(desk: Desk) -> Router {
         .route("/api/v1/me", get(sessions::load_me))
         .route("/api/v1/me/state", put(agents::set_state))
         .route("/api/v1/calls/{id}/act", post(call_acts::act))
+        .route("/api/v1/calls/{id}/wrap-up", put(floor::wrap_up))
+        .route("/api/v1/queues", get(floor::queues))
+        .route("/api/v1/reasons", get(floor::reasons))
+        .route("/api/v1/me/missed", get(floor::missed))
         .route("/api/v1/agents", get(agents::list))
         .route("/api/v1/agents/{user}", put(agents::set_profile))
         .route("/api/v1/users", get(agents::users))

@@ -1,7 +1,9 @@
 //! What the API shows: numbers masked unless the asker may see them, secrets never.
 
 use hotline_model::PhoneNumber;
-use hotline_record::{ContactView, CustomerView, FollowUp, IdentityView, JournalEvent, Message, TicketRow};
+use hotline_record::{
+    ContactView, CustomerView, FollowUp, IdentityView, JournalEvent, Message, TicketRow, WrapUp,
+};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -41,7 +43,7 @@ pub fn identity(identity: IdentityView, shown: bool) -> IdentityRow {
 }
 
 /// Anything else with its middle hidden: its first and last two characters, if there are more.
-fn masked(text: &str) -> String {
+pub fn masked(text: &str) -> String {
     let all: Vec<char> = text.chars().collect();
     if all.len() < 8 {
         return "••••".into();
@@ -104,6 +106,37 @@ pub struct CallPage {
     ticket: Option<String>,
     #[schema(value_type = Vec<Object>)]
     path: Vec<JournalEvent>,
+    /// What agents wrote down about it; told of one call only.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    wrap_ups: Vec<WrapUpRow>,
+}
+
+/// What an agent wrote down about a call.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct WrapUpRow {
+    reason: String,
+    note: Option<String>,
+    by: String,
+    at: String,
+}
+
+impl From<WrapUp> for WrapUpRow {
+    fn from(row: WrapUp) -> Self {
+        Self {
+            reason: row.reason,
+            note: row.note.map(|text| text.into_exposed()),
+            by: row.made_by,
+            at: row.at.to_string(),
+        }
+    }
+}
+
+impl CallPage {
+    /// The same with what agents wrote down.
+    #[must_use]
+    pub fn with_wrap_ups(self, rows: Vec<WrapUp>) -> Self {
+        Self { wrap_ups: rows.into_iter().map(WrapUpRow::from).collect(), ..self }
+    }
 }
 
 fn number(number: &PhoneNumber, shown: bool) -> String {
@@ -177,6 +210,7 @@ impl From<ContactView> for CallPage {
             customer: view.customer.map(|id| id.to_string()),
             ticket: view.ticket,
             path: view.path,
+            wrap_ups: Vec::new(),
         }
     }
 }

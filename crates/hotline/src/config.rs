@@ -39,6 +39,8 @@ pub struct Config {
     pub recordings: Recordings,
     /// How customers are told to call.
     pub messages: Messages,
+    /// What agents choose from.
+    pub desk: DeskSection,
     /// The HTTP API.
     pub api: Api,
 }
@@ -307,6 +309,61 @@ const fn ten() -> u64 {
     10
 }
 
+/// `[desk]`
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct DeskSection {
+    /// What a call was about, in queues without words of their own.
+    pub wrap_up_reasons: Vec<ReasonWord>,
+    /// What a break is for.
+    pub break_reasons: Vec<ReasonWord>,
+}
+
+/// A word that is stored, with what people call it.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReasonWord {
+    /// In kebab case.
+    pub code: String,
+    /// In Chinese.
+    #[serde(rename = "zh-CN")]
+    pub zh_cn: String,
+    /// In English.
+    #[serde(rename = "en-US")]
+    pub en_us: String,
+}
+
+impl Default for DeskSection {
+    fn default() -> Self {
+        let words = |list: &[[&str; 3]]| {
+            let word = |[code, zh_cn, en_us]: &[&str; 3]| ReasonWord {
+                code: (*code).to_owned(),
+                zh_cn: (*zh_cn).to_owned(),
+                en_us: (*en_us).to_owned(),
+            };
+            list.iter().map(word).collect()
+        };
+        Self {
+            wrap_up_reasons: words(&[
+                ["settled", "已解决", "Settled"],
+                ["to-follow-up", "待跟进", "To be followed up"],
+                ["passed-on", "已转交", "Passed on"],
+                ["dissatisfied", "客户不满意", "Customer dissatisfied"],
+                ["no-words", "无人说话", "Nobody spoke"],
+                ["abusive", "骚扰电话", "Abusive call"],
+                ["other", "其他", "Other"],
+            ]),
+            break_reasons: words(&[
+                ["rest", "休息", "Rest"],
+                ["meal", "用餐", "Meal"],
+                ["meeting", "会议", "Meeting"],
+                ["training", "培训", "Training"],
+                ["paperwork", "处理工单", "Paperwork"],
+            ]),
+        }
+    }
+}
+
 /// `[api]`
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
@@ -464,6 +521,12 @@ impl Config {
         for network in &self.telephones.from {
             if let Err(error) = network.parse::<hotline_sip::Network>() {
                 problems.push(format!("telephones, from: `{network}`: {error}"));
+            }
+        }
+        for word in self.desk.wrap_up_reasons.iter().chain(&self.desk.break_reasons) {
+            let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+            if word.code.is_empty() || word.code.len() > 64 || !word.code.chars().all(fits) {
+                problems.push(format!("desk: `{}`: a code has small letters, digits and `-`", word.code));
             }
         }
         for token in &self.api.tokens {

@@ -5,10 +5,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use hotline_desk::QueueWords;
 use hotline_dialplan::Plans;
+use hotline_dialplan::plans::Queue;
 use hotline_model::{Calendar, Language};
 use hotline_record::Record;
 use hotline_speech::Speech;
+use tokio::sync::watch;
 
 use crate::commands::{Problem, check, plan_files};
 use crate::config::Config;
@@ -77,6 +80,29 @@ pub fn calendar(config: &Config, plans: &Plans) -> Result<Calendar, Problem> {
     let name = &config.messages.calendar;
     let calendar = plans.find_calendar(name);
     Ok(calendar.ok_or_else(|| format!("messages.calendar: no calendar is called `{name}`"))?.clone())
+}
+
+/// The queues as agents need to know them, new with every set of plans.
+pub fn queue_words(mut plans: watch::Receiver<Arc<Plans>>) -> watch::Receiver<Arc<[QueueWords]>> {
+    fn words(plans: &Plans) -> Arc<[QueueWords]> {
+        let of = |queue: &Queue| QueueWords {
+            name: queue.name.clone(),
+            title: queue.called.clone(),
+            skills: queue.skills.clone(),
+            reasons: Vec::new(),
+        };
+        plans.queues().map(of).collect()
+    }
+    let (told, heard) = watch::channel(words(&plans.borrow_and_update()));
+    tokio::spawn(async move {
+        while plans.changed().await.is_ok() {
+            let now = words(&plans.borrow_and_update());
+            if told.send(now).is_err() {
+                return;
+            }
+        }
+    });
+    heard
 }
 
 /// Keeps each plan's version, so that an old call's path can be read beside it.

@@ -88,6 +88,35 @@ impl Record {
         .await
     }
 
+    /// As [`Record::log_accesses`], but a look that was noted within the last hour is not noted again: for
+    /// pages that ask every few seconds.
+    ///
+    /// # Errors
+    /// As [`Record::log_access`].
+    pub async fn log_accesses_hourly(
+        &self,
+        who: &str,
+        customers: impl IntoIterator<Item = CustomerId>,
+        what: &'static str,
+    ) -> Result<(), RecordError> {
+        let mut new = BTreeSet::new();
+        for customer in customers {
+            let known = sqlx::query(
+                "SELECT 1 AS there FROM access_log WHERE customer_id = $1 AND at > $2 AND who = $3 AND what = $4 LIMIT 1",
+            )
+            .bind(customer.to_string())
+            .bind(self.now_micros() - 3_600_000_000)
+            .bind(who)
+            .bind(what)
+            .fetch_optional(&self.readers)
+            .await?;
+            if known.is_none() {
+                new.insert(customer);
+            }
+        }
+        self.log_accesses(who, new, what).await
+    }
+
     /// Who looked at a customer, the newest first.
     ///
     /// # Errors

@@ -49,11 +49,13 @@ impl Record {
 }
 
 /// What is run for the family of `$1`, in this order.
-const STATEMENTS: [&str; 14] = [
+const STATEMENTS: [&str; 15] = [
     "DELETE FROM customer_tag WHERE customer_id IN {family}",
     "DELETE FROM customer_attribute WHERE customer_id IN {family}",
     "DELETE FROM search_word WHERE customer_id IN {family}",
     "UPDATE note SET text = '' WHERE customer_id IN {family}",
+    "UPDATE wrap_up SET note = NULL WHERE interaction_id IN \
+     (SELECT id FROM interaction WHERE customer_id IN {family})",
     "UPDATE follow_up SET phone = NULL, note = NULL WHERE customer_id IN {family}",
     "UPDATE message SET text = '', recipient = '', error = NULL, provider_ref = NULL, \
      state = CASE WHEN state = 'due' THEN 'cancelled' ELSE state END WHERE customer_id IN {family}",

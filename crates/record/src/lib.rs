@@ -21,6 +21,7 @@ mod error;
 mod events;
 mod export;
 mod families;
+mod floor;
 mod follow_ups;
 mod identities;
 mod jobs;
@@ -41,6 +42,7 @@ mod transfer;
 mod users;
 mod verify;
 mod work;
+mod wrap_up;
 mod writer;
 
 use std::sync::Arc;
@@ -61,6 +63,7 @@ pub use erase::Erased;
 pub use error::RecordError;
 pub use events::JournalEvent;
 pub use families::{Family, Merge};
+pub use floor::{AgentDay, Floor, MissedCall, QueueDay, WaitingCaller};
 pub use follow_ups::{FollowUp, NewFollowUp};
 pub use identities::{LinkLevel, Match, NewLink};
 pub use jobs::{Job, JobKind};
@@ -76,6 +79,7 @@ pub use transfer::{OnProgress, Transfer, dry_run, transfer};
 pub use users::{NewUser, OpenSession, Role, SignIn, SignedIn, User};
 pub use verify::{VerifyAttempt, VerifyOutcome};
 pub use work::{AgentTicket, FollowUpAct, FollowUpList, TicketChange};
+pub use wrap_up::WrapUp;
 
 /// The record, open. Cheap to clone; all clones share the writer.
 #[derive(Clone)]

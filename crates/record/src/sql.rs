@@ -15,6 +15,11 @@ pub(crate) trait Columns {
     fn int(&self, name: &str) -> Result<i64, RecordError>;
     fn int_or_none(&self, name: &str) -> Result<Option<i64>, RecordError>;
 
+    /// A count or a sum; of nothing it is 0.
+    fn number(&self, name: &str) -> Result<u64, RecordError> {
+        Ok(u64::try_from(self.int_or_none(name)?.unwrap_or(0)).unwrap_or(0))
+    }
+
     fn parsed<T: FromStr>(&self, name: &str) -> Result<T, RecordError> {
         self.text(name)?.parse().map_err(|_| RecordError::Corrupt(format!("column {name}")))
     }

@@ -16,6 +16,7 @@ use crate::address::DatabaseAddress;
 mod bad;
 mod customers;
 mod faults;
+mod floor;
 mod house;
 mod people;
 mod queues;
@@ -23,6 +24,7 @@ mod spooled;
 mod transfer;
 
 use customers::*;
+use floor::*;
 use house::{House, execute};
 use people::*;
 use queues::{
@@ -460,4 +462,6 @@ on_both!(
     what_is_stored_of_queues_is_what_a_restart_finds,
     telephones_are_those_of_accounts_that_may_sign_in,
     the_last_agent_of_a_caller_is_known,
+    the_floor_tells_places_waits_and_how_the_day_went,
+    what_an_agent_writes_down_is_kept_once_and_goes_with_the_customer,
 );

@@ -11,7 +11,7 @@ use crate::sql::{Columns, clean};
 use crate::{DatabaseAddress, RecordError};
 
 /// Every table, each behind those it refers to.
-const TABLES: [&str; 26] = [
+const TABLES: [&str; 27] = [
     "customer",
     "customer_tag",
     "identity",
@@ -38,6 +38,7 @@ const TABLES: [&str; 26] = [
     "offer",
     "handling",
     "telephone",
+    "wrap_up",
 ];
 
 /// Rows of one INSERT at most, and values: under both engines' limits of parameters.

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use hotline_desk::{Desk, Forget, Token, Tokens};
+use hotline_desk::{Desk, Forget, QueueWords, Reason, Token, Tokens};
 use hotline_dialplan::Plans;
 use hotline_engine::{Exchange, HttpDoor, TrunkSettings};
 use hotline_jobs::{FileOutbox, HttpGateway, HttpSettings, Jobs, MessageProvider, MessageTexts};
@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Problem, open_record_to_serve, server_runtime, speech_config};
 use crate::audio_cache::RecordCache;
-use crate::config::Config;
+use crate::config::{Config, ReasonWord};
 use crate::figures;
 use crate::publisher::{self, Publisher};
 
@@ -88,6 +88,8 @@ async fn serve(config: Config, drain: Duration) -> Result<ExitCode, Problem> {
     publisher::render_templates(&speech, config.speech.templates.as_deref());
     let settings = exchange_settings(&config)?;
     let (bus, commands) = hotline_bus::bus();
+    let queues = publisher::queue_words(published.clone());
+    let house = house(&config, queues, &hours.borrow());
     let exchange =
         Exchange::start(settings, published, record.clone(), speech.clone(), Arc::clone(&clock), commands)
             .await?;
@@ -101,12 +103,12 @@ async fn serve(config: Config, drain: Duration) -> Result<ExitCode, Problem> {
         started_ms = started.elapsed().as_millis() as u64,
         "ready for calls"
     );
-    let desk = Desk { bus, ..desk(&config, &record, &speech, metrics.clone(), &draining, &stop) };
+    let desk = Desk { bus, house, ..desk(&config, &record, &speech, metrics.clone(), &draining, &stop) };
     let api = tokio::spawn(hotline_desk::serve(api, hotline_desk::router(desk), stop.clone()));
     tokio::spawn(make_words(record.clone(), stop.clone()));
     let looking = tokio::spawn(figures::watch(record.clone(), stop.clone()));
-    let house = Running { config: &config, record: &record, speech: &speech, exchange: &exchange, metrics };
-    house.watch(&mut signals, &mut publisher, &publish, &hours).await;
+    let running = Running { config: &config, record: &record, speech: &speech, exchange: &exchange, metrics };
+    running.watch(&mut signals, &mut publisher, &publish, &hours).await;
     draining.cancel();
     tracing::info!(
         calls = exchange.active(),
@@ -248,6 +250,27 @@ fn desk(
         forget: Some(forget(speech.clone())),
         recordings: Some(config.recordings.folder.clone()),
         ..Desk::new(record.clone(), Tokens(tokens.collect()), config.plans.language)
+    }
+}
+
+/// What agents choose from; their day begins at midnight where messages keep their hours.
+fn house(
+    config: &Config,
+    queues: watch::Receiver<Arc<[QueueWords]>>,
+    calendar: &Calendar,
+) -> hotline_desk::House {
+    let reasons = |words: &[ReasonWord]| {
+        let reason = |word: &ReasonWord| Reason {
+            code: word.code.clone(),
+            name: [(Language::ZhCn, word.zh_cn.clone()), (Language::EnUs, word.en_us.clone())].into(),
+        };
+        words.iter().map(reason).collect()
+    };
+    hotline_desk::House {
+        queues,
+        wrap_up_reasons: reasons(&config.desk.wrap_up_reasons),
+        break_reasons: reasons(&config.desk.break_reasons),
+        zone: calendar.zone.clone(),
     }
 }
 

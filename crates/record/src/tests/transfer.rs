@@ -42,6 +42,7 @@ async fn filled(house: &House) -> (CallId, Upserted) {
     house.record.store_queue_rows(&super::queues::rows(house, agent).await);
     house.record.set_telephone("hotline", super::queues::telephone("min.li")).await.unwrap();
     assert!(house.record.flush(Duration::from_secs(5)).await);
+    house.record.wrap_up(call, "settled", None, "min.li").await.unwrap();
     house.record.sign_in("min.li", "right-password".to_owned().into()).await.unwrap();
     house.record.sign_in("nobody", "right-password".to_owned().into()).await.unwrap();
     let mut other = ticket("T-2", "13900139000");

@@ -1,0 +1,132 @@
+//! The floor, reasons and wrap-up by the API.
+
+use std::time::Duration;
+
+use hotline_model::{AgentId, CallId, CallerNumber, IdSource, OfferId, WaitingId};
+use hotline_queue::{OfferOutcome, OfferRow, Row, WaitingRow, WaitingState, skills};
+use hotline_record::{NewCall, Role};
+
+use super::*;
+use crate::{QueueWords, Reason, router};
+
+fn reason(code: &str) -> Reason {
+    Reason { code: code.into(), name: [(Language::ZhCn, "好".into())].into() }
+}
+
+/// A house with one queue, and a caller of a known customer in it. Gives the call.
+async fn with_a_caller() -> (House, IdSource, WaitingRow) {
+    let mut house = house().await;
+    let words: Arc<[QueueWords]> = vec![QueueWords {
+        name: "complaints".into(),
+        title: [(Language::EnUs, "Complaints".into())].into(),
+        skills: vec!["complaints".into()],
+        reasons: vec![reason("refund")],
+    }]
+    .into();
+    house.desk.house.queues = tokio::sync::watch::channel(words).1;
+    house.desk.house.wrap_up_reasons = vec![reason("settled")];
+    house.desk.house.break_reasons = vec![reason("meal")];
+    house.router = router(house.desk.clone());
+    house.post_ticket(&ticket()).await;
+    let (record, ids) = (&house.desk.record, IdSource::new(7));
+    let now = record.now();
+    let call: CallId = ids.next(now);
+    let caller = CallerNumber::parse("13800138000");
+    let known = record.recognise(&caller).await.unwrap();
+    let new = NewCall {
+        call,
+        sip_call_id: "a@b".into(),
+        caller,
+        dialled: "10086".into(),
+        trunk: "t".into(),
+        plan: "main".into(),
+        plan_version: "1".into(),
+        at: now,
+    };
+    record.begin_call(new, &known);
+    let waiting: WaitingId = ids.next(now);
+    let row = WaitingRow {
+        waiting,
+        call,
+        queue: "complaints".into(),
+        priority: 0,
+        skills: skills([]),
+        last_agent: None,
+        joined_at: now - Duration::from_secs(65),
+        state: WaitingState::Waiting,
+        since: now,
+        agent: None,
+        customer: known.customer,
+        identity: None,
+        kept_until: None,
+    };
+    record.store_queue_rows(&[Row::Waiting(row.clone())]);
+    assert!(record.flush(Duration::from_secs(5)).await);
+    (house, ids, row)
+}
+
+#[tokio::test]
+async fn the_floor_shows_who_waits_masked_and_each_look_is_logged_once_an_hour() {
+    let (house, _, row) = with_a_caller().await;
+    let agent = house.browser("min.li", &[Role::Agent]).await;
+    let designer = house.browser("de.sign", &[Role::Designer]).await;
+    let refused = house.by(&designer, "GET", "/api/v1/queues", Value::Null).await.0;
+    assert_eq!(refused, StatusCode::FORBIDDEN);
+    let (status, floor) = house.by(&agent, "GET", "/api/v1/queues", Value::Null).await;
+    assert_eq!(status, StatusCode::OK, "{floor}");
+    let queue = &floor["queues"][0];
+    assert_eq!((&queue["name"], &queue["title"]["en-US"]), (&json!("complaints"), &json!("Complaints")));
+    assert_eq!((&queue["waiting"], &queue["longest-wait-s"]), (&json!(1), &json!(65)));
+    let caller = &queue["callers"][0];
+    assert_eq!((&caller["place"], &caller["wait-s"]), (&json!(1), &json!(65)));
+    assert_eq!(caller["number"], "+86138••••8000");
+    assert_eq!(queue["today"]["offered"], 1);
+    assert_eq!(queue["agents-at-work"], 0);
+    assert_eq!(floor["agents"][0]["missed"], 0);
+    let boss = house.browser("boss", &[Role::Supervisor]).await;
+    for _ in 0..3 {
+        let (_, floor) = house.by(&boss, "GET", "/api/v1/queues", Value::Null).await;
+        assert_eq!(floor["queues"][0]["callers"][0]["number"], "+8613800138000");
+    }
+    let path = format!("/api/v1/customers/{}/access-log", row.customer.unwrap());
+    let (_, log) = house.by(&boss, "GET", &path, Value::Null).await;
+    let looks = log.as_array().unwrap().iter().filter(|look| look["what"] == "queues").count();
+    assert_eq!(looks, 2, "one of each person: {log}");
+}
+
+#[tokio::test]
+async fn who_talked_in_a_call_wraps_it_up_with_a_known_reason() {
+    let (house, ids, row) = with_a_caller().await;
+    let agent = house.browser("min.li", &[Role::Agent]).await;
+    let (_, reasons) = house.by(&agent, "GET", "/api/v1/reasons", Value::Null).await;
+    assert_eq!(reasons["breaks"][0]["code"], "meal");
+    assert_eq!(reasons["by-queue"]["complaints"][0]["name"]["zh-CN"], "好");
+    let path = format!("/api/v1/calls/{}/wrap-up", row.call);
+    let body = json!({ "reason": "settled", "note": "answered" });
+    assert_eq!(house.by(&agent, "PUT", &path, body.clone()).await.0, StatusCode::NOT_FOUND, "not their call");
+    let me = house.by(&agent, "GET", "/api/v1/me", Value::Null).await.1;
+    let user: AgentId = me["id"].as_str().unwrap().parse::<hotline_model::UserId>().unwrap().into();
+    let offer = |outcome| {
+        Row::Offer(OfferRow {
+            offer: ids.next::<OfferId>(house.desk.record.now()),
+            waiting: row.waiting,
+            agent: user,
+            at: house.desk.record.now(),
+            outcome: Some((outcome, house.desk.record.now())),
+        })
+    };
+    let rows = [offer(OfferOutcome::TimedOut), offer(OfferOutcome::Answered)];
+    house.desk.record.store_queue_rows(&rows);
+    assert!(house.desk.record.flush(Duration::from_secs(5)).await);
+    let (status, told) = house.by(&agent, "PUT", &path, json!({ "reason": "bored" })).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(told["message"].as_str().unwrap().contains("refund, settled"), "{told}");
+    assert_eq!(house.by(&agent, "PUT", &path, body).await.0, StatusCode::NO_CONTENT);
+    let (_, call) = house.by(&agent, "GET", &format!("/api/v1/calls/{}", row.call), Value::Null).await;
+    assert_eq!(
+        (&call["wrap-ups"][0]["by"], &call["wrap-ups"][0]["note"]),
+        (&json!("min.li"), &json!("answered"))
+    );
+    let (_, missed) = house.by(&agent, "GET", "/api/v1/me/missed", Value::Null).await;
+    assert_eq!((&missed[0]["outcome"], &missed[0]["name"]), (&json!("timed-out"), &json!("王小明")));
+}

@@ -1,0 +1,125 @@
+//! The floor as a supervisor reads it from the queues' rows.
+
+use std::time::Duration;
+
+use hotline_model::{AgentId, OfferId, Pii, UserId, WaitingId};
+use hotline_queue::{OfferOutcome, OfferRow, Row, WaitingRow, WaitingState, skills};
+use jiff::Timestamp;
+
+use super::house::House;
+use super::people::user;
+use super::*;
+
+impl House {
+    /// A caller in the line, since so many seconds ago.
+    async fn caller(&self, from: &str, ago_s: u64, state: WaitingState) -> WaitingRow {
+        let call = self.call(from).await;
+        let now = self.clock.now();
+        WaitingRow {
+            waiting: self.ids.next::<WaitingId>(now),
+            call,
+            queue: "service".into(),
+            priority: 0,
+            skills: skills([]),
+            last_agent: None,
+            joined_at: now - Duration::from_secs(ago_s),
+            state,
+            since: now,
+            agent: None,
+            customer: None,
+            identity: None,
+            kept_until: None,
+        }
+    }
+
+    fn offer(&self, of: &WaitingRow, to: UserId, outcome: OfferOutcome, ended: Timestamp) -> Row {
+        Row::Offer(OfferRow {
+            offer: self.ids.next::<OfferId>(ended),
+            waiting: of.waiting,
+            agent: AgentId::from(to),
+            at: ended - Duration::from_secs(5),
+            outcome: Some((outcome, ended)),
+        })
+    }
+}
+
+pub async fn the_floor_tells_places_waits_and_how_the_day_went(house: House) {
+    let agent = user(&house, "min.li", &[Role::Agent]).await;
+    let now = house.clock.now();
+    let first = house.caller("13800138001", 90, WaitingState::Waiting).await;
+    let mut urgent = house.caller("13800138002", 10, WaitingState::Waiting).await;
+    urgent.priority = 5;
+    let rings = house.caller("13800138003", 120, WaitingState::Offered).await;
+    let kept = house.caller("anonymous", 30, WaitingState::Kept).await;
+    let mut served = house.caller("13800138004", 600, WaitingState::Served).await;
+    served.agent = Some(AgentId::from(agent));
+    let left = house.caller("13800138005", 200, WaitingState::Left).await;
+    let resumed = house.caller("13800138006", 7, WaitingState::Resumed).await;
+    let yesterday = house.caller("13800138007", 90_000, WaitingState::Left).await;
+    let all = [&first, &urgent, &rings, &kept, &served, &left, &resumed, &yesterday];
+    let mut rows: Vec<Row> = all.into_iter().cloned().map(Row::Waiting).collect();
+    // Answered after 40 s; what was talked afterwards is no wait.
+    let answered = served.joined_at + Duration::from_secs(40);
+    rows.push(house.offer(&served, agent, OfferOutcome::Answered, answered));
+    rows.push(house.offer(&left, agent, OfferOutcome::TimedOut, now));
+    rows.push(house.offer(&first, agent, OfferOutcome::Withdrawn, now));
+    house.record.store_queue_rows(&rows);
+    house.record.save_call(first.call, CallSave { reason: Some("refund".into()), ..CallSave::default() });
+    let event = StepEvent::PlaceTold { place: 2, minutes: Some(3) };
+    house.record.store_steps(first.call, None, &[CallStep { number: 1, at: now, event }]);
+    assert!(house.record.flush(Duration::from_secs(5)).await);
+
+    let floor = house.record.floor(now - Duration::from_secs(3600)).await.unwrap();
+    let line: Vec<(String, Option<u32>)> =
+        floor.callers.iter().map(|caller| (caller.call.clone(), caller.place)).collect();
+    let expected = [
+        (urgent.call.to_string(), Some(1)),
+        (rings.call.to_string(), None),
+        (first.call.to_string(), Some(2)),
+        (kept.call.to_string(), None),
+    ];
+    assert_eq!(line, expected, "by priority, then by who came first; who is offered has no place");
+    let shown = &floor.callers[2];
+    assert_eq!((shown.reason.as_deref(), shown.told), (Some("refund"), Some((2, Some(3)))));
+    assert_eq!(shown.identity.as_ref().unwrap().1.expose(), "+8613800138001");
+    assert!(floor.callers[3].identity.is_none(), "withheld");
+    let day = &floor.queues["service"];
+    assert_eq!((day.came, day.answered, day.gave_up, day.nobody), (6, 1, 1, 0));
+    assert_eq!(day.longest_wait, Duration::from_secs(200));
+    assert_eq!(day.average_wait, Some(Duration::from_secs(40)));
+    let own = &floor.agents[&agent.to_string()];
+    assert_eq!((own.offered, own.answered, own.missed), (3, 1, 1));
+    let missed = house.record.missed_calls(agent, 10).await.unwrap();
+    let [one] = missed.as_slice() else { panic!("{missed:?}") };
+    assert_eq!((one.outcome.as_str(), one.caller.as_str()), ("timed-out", "left"));
+    assert!(house.record.served(served.call, agent).await.unwrap());
+    assert!(!house.record.served(left.call, agent).await.unwrap());
+}
+
+pub async fn what_an_agent_writes_down_is_kept_once_and_goes_with_the_customer(house: House) {
+    let stored = house.with_ticket().await;
+    let call = house.call("13800138000").await;
+    assert!(house.record.flush(Duration::from_secs(5)).await);
+    let note = |text: &str| Some(Pii::new(text.to_owned()));
+    let wrong = house.record.wrap_up(call, " ", None, "min.li").await.unwrap_err();
+    assert!(wrong.to_string().starts_with("reason: "), "{wrong}");
+    let unknown: CallId = house.ids.next(house.clock.now());
+    assert!(matches!(
+        house.record.wrap_up(unknown, "settled", None, "min.li").await,
+        Err(RecordError::NotFound(_))
+    ));
+    house.record.wrap_up(call, "other", None, "min.li").await.unwrap();
+    house.record.wrap_up(call, "settled", note("王小明 wants a call"), "min.li").await.unwrap();
+    house.clock.advance(Duration::from_secs(1));
+    house.record.wrap_up(call, "passed-on", None, "bo.chen").await.unwrap();
+    let written = house.record.wrap_ups_of(&call.to_string()).await.unwrap();
+    assert_eq!(written.len(), 2);
+    assert_eq!((written[0].reason.as_str(), written[0].made_by.as_str()), ("settled", "min.li"));
+    let events = house.record.events_of(&call.to_string()).await.unwrap();
+    assert_eq!(events.iter().filter(|event| event.type_name == "call.wrapped-up").count(), 3);
+    assert!(events.iter().all(|event| !event.body.to_string().contains("王小明")));
+    house.record.erase_customer(stored.customer, "boss").await.unwrap();
+    house.record.wrap_up(call, "settled", note("王小明 again"), "min.li").await.unwrap();
+    let written = house.record.wrap_ups_of(&call.to_string()).await.unwrap();
+    assert!(written.iter().all(|row| row.note.is_none()), "before and after: nothing is kept");
+}

@@ -1,0 +1,145 @@
+//! What an agent writes down about a call: a reason out of the queue's words, and a note.
+
+use hotline_model::{CallId, Pii};
+use jiff::Timestamp;
+use sqlx::AnyConnection;
+
+use crate::act::{Entry, Stamp};
+use crate::sql::{Columns, clean, short};
+use crate::tickets::is_unspeakable;
+use crate::{Record, RecordError};
+
+/// What was written down.
+#[derive(Debug, Clone)]
+pub struct WrapUp {
+    /// A word of the queue's.
+    pub reason: String,
+    /// More words.
+    pub note: Option<Pii<String>>,
+    /// Whose login wrote it.
+    pub made_by: String,
+    /// When, last.
+    pub at: Timestamp,
+}
+
+/// Characters of a note at most.
+const LONGEST: usize = 4_000;
+
+struct Input {
+    call: String,
+    reason: String,
+    note: Option<Pii<String>>,
+    by: String,
+}
+
+impl Record {
+    /// Keeps what an agent writes down about a call; a second time replaces what they wrote before.
+    ///
+    /// # Errors
+    /// [`RecordError::Invalid`] naming the field, [`RecordError::NotFound`] if there is no such call,
+    /// or its queue gave this agent none of it.
+    pub async fn wrap_up(
+        &self,
+        call: CallId,
+        reason: &str,
+        note: Option<Pii<String>>,
+        by: &str,
+    ) -> Result<(), RecordError> {
+        let reason = short(reason.trim());
+        if reason.is_empty() || reason.chars().count() > 64 || reason.chars().any(is_unspeakable) {
+            return Err(RecordError::Invalid("reason: 1 to 64 characters are expected".into()));
+        }
+        let note = note.map(|text| clean(text.into_exposed().trim().to_owned())).filter(|t| !t.is_empty());
+        if note.as_ref().is_some_and(|text| text.chars().count() > LONGEST) {
+            return Err(RecordError::Invalid(format!("note: {LONGEST} characters at most")));
+        }
+        if note.as_ref().is_some_and(|text| text.chars().any(is_unspeakable)) {
+            return Err(RecordError::Invalid("note: control characters are not taken".into()));
+        }
+        let input = Input { call: call.to_string(), reason, note: note.map(Pii::new), by: by.to_owned() };
+        self.change(input, |connection, input, stamp| {
+            Box::pin(async move { input.store(connection, &stamp).await })
+        })
+        .await
+    }
+
+    /// What agents wrote down about a call, the first first.
+    ///
+    /// # Errors
+    /// [`RecordError::Unavailable`] if the database does not answer.
+    pub async fn wrap_ups_of(&self, call: &str) -> Result<Vec<WrapUp>, RecordError> {
+        let rows = sqlx::query(
+            "SELECT reason, note, made_by, at FROM wrap_up WHERE interaction_id = $1 ORDER BY at, made_by",
+        )
+        .bind(call)
+        .fetch_all(&self.readers)
+        .await?;
+        rows.iter()
+            .map(|row| {
+                Ok(WrapUp {
+                    reason: row.text("reason")?,
+                    note: row.text_or_none("note")?.map(Pii::new),
+                    made_by: row.text("made_by")?,
+                    at: row.time("at")?,
+                })
+            })
+            .collect()
+    }
+
+    /// Whether an agent talked in a call, by the queues' rows.
+    ///
+    /// # Errors
+    /// [`RecordError::Unavailable`] if the database does not answer.
+    pub async fn served(&self, call: CallId, agent: hotline_model::UserId) -> Result<bool, RecordError> {
+        let row = sqlx::query(
+            "SELECT 1 AS there FROM waiting w WHERE w.interaction_id = $1 AND (w.agent_id = $2 OR EXISTS \
+             (SELECT 1 FROM offer o WHERE o.waiting_id = w.id AND o.agent_id = $2 AND o.outcome = 'answered')) LIMIT 1",
+        )
+        .bind(call.to_string())
+        .bind(agent.to_string())
+        .fetch_optional(&self.readers)
+        .await?;
+        Ok(row.is_some())
+    }
+}
+
+impl Input {
+    async fn store(&self, connection: &mut AnyConnection, stamp: &Stamp) -> Result<(), RecordError> {
+        let row = sqlx::query("SELECT customer_id, ticket_id, erased FROM interaction WHERE id = $1")
+            .bind(&self.call)
+            .fetch_optional(&mut *connection)
+            .await?
+            .ok_or(RecordError::NotFound("call"))?;
+        // Of an erased customer nothing is noted any more.
+        let note = self.note.as_ref().filter(|_| row.int("erased").is_ok_and(|erased| erased == 0));
+        sqlx::query(
+            "INSERT INTO wrap_up (interaction_id, made_by, reason, note, at) VALUES ($1, $2, $3, $4, $5) \
+             ON CONFLICT (interaction_id, made_by) DO UPDATE SET reason = excluded.reason, note = excluded.note, \
+             at = excluded.at",
+        )
+        .bind(&self.call)
+        .bind(&self.by)
+        .bind(&self.reason)
+        .bind(note.map(|text| text.expose().as_str()))
+        .bind(stamp.now)
+        .execute(&mut *connection)
+        .await?;
+        // What the plan found out stays; where it found nothing, the agent's word is the reason.
+        sqlx::query("UPDATE interaction SET reason = COALESCE(reason, $2) WHERE id = $1")
+            .bind(&self.call)
+            .bind(&self.reason)
+            .execute(&mut *connection)
+            .await?;
+        let (customer, ticket) = (row.text_or_none("customer_id")?, row.text_or_none("ticket_id")?);
+        let body = serde_json::json!({ "by": self.by, "reason": self.reason, "noted": note.is_some() });
+        Entry {
+            type_name: "call.wrapped-up",
+            customer: customer.as_deref(),
+            interaction: Some(&self.call),
+            ticket: ticket.as_deref(),
+            body,
+        }
+        .write(connection, stamp)
+        .await
+    }
+}
