@@ -229,9 +229,12 @@ pub async fn erase(
         }
     }
     let folder = desk.recordings.clone();
-    let left =
-        move || erased.recordings.into_iter().filter(|name| !delete(folder.as_deref(), name)).collect();
-    let recordings = tokio::task::spawn_blocking(left).await.unwrap_or_default();
+    let sorted = move || {
+        let gone = |name: &String| delete(folder.as_deref(), name);
+        erased.recordings.into_iter().partition::<Vec<_>, _>(gone)
+    };
+    let (gone, recordings) = tokio::task::spawn_blocking(sorted).await.unwrap_or_default();
+    desk.record.forget_recordings(&gone).await?;
     Ok(Json(ErasedPage { recordings }))
 }
 

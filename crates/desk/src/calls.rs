@@ -46,6 +46,7 @@ pub async fn load(
     if let Some(customer) = call.customer {
         desk.record.log_access(&asker.name, customer, "contact").await?;
     }
+    let caller = desk.record.caller_of(&call.id).await?;
     let wrap_ups = desk.record.wrap_ups_of(&call.id).await?;
-    Ok(Json(CallPage::from(call).with_wrap_ups(wrap_ups)))
+    Ok(Json(CallPage::from(call).with_wrap_ups(wrap_ups).with_caller(caller, asker.sees_numbers)))
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use hotline_model::{CallId, Language, PhoneNumber, Pii};
+use hotline_model::{CallId, Language, Pii};
 use hotline_record::{Agent, AgentDay, AgentState, Floor, MissedCall, QueueDay, Role, WaitingCaller};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -16,7 +16,7 @@ use crate::Desk;
 use crate::access::Asker;
 use crate::error::{ApiError, Problem};
 use crate::extract::Body;
-use crate::views::masked;
+use crate::views::address;
 
 /// A word of the firm's with what people call it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -187,12 +187,7 @@ impl From<QueueDay> for QueueToday {
 
 impl CallerRow {
     fn new(caller: WaitingCaller, shown: bool, now: Timestamp) -> Self {
-        let number = caller.identity.map(|(_, value)| match value.expose().parse::<PhoneNumber>() {
-            Ok(number) if shown => number.e164().to_owned(),
-            Ok(number) => number.masked(),
-            Err(_) if shown => value.into_exposed(),
-            Err(_) => masked(value.expose()),
-        });
+        let number = caller.identity.map(|(_, value)| address(value, shown));
         // Who talks waits no longer.
         let until = if caller.state == "talking" { caller.since } else { now };
         Self {

@@ -59,6 +59,10 @@ pub struct AgentRow {
     idle_since: String,
     skills: Vec<String>,
     extension: Option<String>,
+    /// When wrap-up ends by itself.
+    until: Option<String>,
+    /// The place in the line of whom they are offered or talk to.
+    waiting: Option<String>,
 }
 
 impl From<Agent> for AgentRow {
@@ -73,6 +77,8 @@ impl From<Agent> for AgentRow {
             idle_since: agent.idle_since.to_string(),
             skills: agent.skills,
             extension: agent.extension,
+            until: agent.until.map(|at| at.to_string()),
+            waiting: agent.waiting,
         }
     }
 }

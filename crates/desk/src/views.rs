@@ -1,6 +1,6 @@
 //! What the API shows: numbers masked unless the asker may see them, secrets never.
 
-use hotline_model::PhoneNumber;
+use hotline_model::{PhoneNumber, Pii};
 use hotline_record::{
     ContactView, CustomerView, FollowUp, IdentityView, JournalEvent, Message, TicketRow, WrapUp,
 };
@@ -34,16 +34,12 @@ pub struct IdentityRow {
 
 /// An identity, masked unless the asker may see numbers.
 pub fn identity(identity: IdentityView, shown: bool) -> IdentityRow {
-    let value = match identity.value.expose().parse::<PhoneNumber>() {
-        Ok(phone) => number(&phone, shown),
-        Err(_) if shown => identity.value.into_exposed(),
-        Err(_) => masked(identity.value.expose()),
-    };
+    let value = address(identity.value, shown);
     IdentityRow { id: identity.id, kind: identity.kind, value, level: identity.level }
 }
 
 /// Anything else with its middle hidden: its first and last two characters, if there are more.
-pub fn masked(text: &str) -> String {
+fn masked(text: &str) -> String {
     let all: Vec<char> = text.chars().collect();
     if all.len() < 8 {
         return "••••".into();
@@ -106,6 +102,9 @@ pub struct CallPage {
     ticket: Option<String>,
     #[schema(value_type = Vec<Object>)]
     path: Vec<JournalEvent>,
+    /// The number it came from, masked unless one may see numbers; told of one call only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    caller: Option<String>,
     /// What agents wrote down about it; told of one call only.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     wrap_ups: Vec<WrapUpRow>,
@@ -131,7 +130,22 @@ impl From<WrapUp> for WrapUpRow {
     }
 }
 
+/// A number or another address that was called from, masked unless the asker may see it.
+pub fn address(value: Pii<String>, shown: bool) -> String {
+    match value.expose().parse::<PhoneNumber>() {
+        Ok(phone) => number(&phone, shown),
+        Err(_) if shown => value.into_exposed(),
+        Err(_) => masked(value.expose()),
+    }
+}
+
 impl CallPage {
+    /// The same with the number it came from.
+    #[must_use]
+    pub fn with_caller(self, caller: Option<Pii<String>>, shown: bool) -> Self {
+        Self { caller: caller.map(|value| address(value, shown)), ..self }
+    }
+
     /// The same with what agents wrote down.
     #[must_use]
     pub fn with_wrap_ups(self, rows: Vec<WrapUp>) -> Self {
@@ -210,6 +224,7 @@ impl From<ContactView> for CallPage {
             customer: view.customer.map(|id| id.to_string()),
             ticket: view.ticket,
             path: view.path,
+            caller: None,
             wrap_ups: Vec::new(),
         }
     }

@@ -3,6 +3,7 @@
 mod audio_cache;
 mod commands;
 mod config;
+mod erasure;
 mod figures;
 mod progress;
 mod publisher;

@@ -10,6 +10,7 @@ mod provider;
 mod render;
 mod sender;
 pub mod template;
+mod webhooks;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,6 +25,7 @@ pub use outbox::FileOutbox;
 pub use provider::http::{HttpGateway, HttpSettings};
 pub use provider::{Inquiry, MessageProvider, SendError};
 pub use template::{BadTemplate, MessageTexts};
+pub use webhooks::{Sees, Webhook, WebhookSettings, Webhooks};
 
 /// How the messages that announce a result are made and sent.
 pub struct Settings {

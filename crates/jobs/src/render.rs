@@ -36,7 +36,8 @@ impl Jobs {
         match self.speech.prepare(text, language).await {
             Ok(length) => {
                 tracing::info!(ticket.id = %ticket.id, audio_ms = length.as_millis() as u64, "a result is rendered");
-                self.record.finish_render(job).await
+                self.record.finish_render(job).await?;
+                self.forget_what_was_erased(job, text, language).await
             }
             // A text that cannot be spoken at all is announced: the plan apologises and a human
             // reads it out.
@@ -52,5 +53,20 @@ impl Jobs {
                 self.record.postpone_job(job, Some(again), &error.to_string()).await
             }
         }
+    }
+
+    /// The customer may have been erased while the words were being spoken.
+    async fn forget_what_was_erased(
+        &self,
+        job: &Job,
+        text: &str,
+        language: Language,
+    ) -> Result<(), RecordError> {
+        if self.record.find_ticket(job.ticket).await?.is_none()
+            && let Err(error) = self.speech.forget(text, language).await
+        {
+            tracing::error!(%error, "what an erased customer was told is still in the cache: erase them again");
+        }
+        Ok(())
     }
 }

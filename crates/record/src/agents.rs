@@ -73,6 +73,10 @@ pub struct Agent {
     pub skills: Vec<String>,
     /// The extension of their telephone.
     pub extension: Option<String>,
+    /// When wrap-up ends by itself.
+    pub until: Option<Timestamp>,
+    /// Whose place in the line they are offered or talk to.
+    pub waiting: Option<String>,
 }
 
 /// What of an agent an operator sets.
@@ -88,7 +92,7 @@ pub struct AgentProfile {
 }
 
 const SELECT: &str = "SELECT a.user_id, u.login, u.name, a.state, a.reason, a.since, a.idle_since, a.skills, \
-    a.extension FROM agent a JOIN \"user\" u ON u.id = a.user_id";
+    a.extension, a.until, a.waiting_id FROM agent a JOIN \"user\" u ON u.id = a.user_id";
 
 impl Agent {
     fn from_row(row: &AnyRow) -> Result<Self, RecordError> {
@@ -102,6 +106,8 @@ impl Agent {
             idle_since: row.time("idle_since")?,
             skills: row.text("skills")?.split_whitespace().map(str::to_owned).collect(),
             extension: row.text_or_none("extension")?,
+            until: row.time_or_none("until")?,
+            waiting: row.text_or_none("waiting_id")?,
         })
     }
 }

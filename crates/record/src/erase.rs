@@ -48,6 +48,49 @@ impl Record {
     }
 }
 
+impl Record {
+    /// Recordings of calls that are over and whose customer was erased, which may still lie on this
+    /// server's disk: of a call that went on when its customer was erased, and of one that was erased
+    /// elsewhere.
+    ///
+    /// # Errors
+    /// [`RecordError::Unavailable`] if the database does not answer.
+    pub async fn erased_recordings(&self) -> Result<Vec<String>, RecordError> {
+        let rows = sqlx::query(
+            "SELECT recording FROM interaction WHERE erased = 1 AND recording IS NOT NULL AND ended_at IS NOT NULL \
+             AND server IN ('', $1)",
+        )
+        .bind(&*self.server)
+        .fetch_all(&self.readers)
+        .await?;
+        rows.iter().map(|row| row.text("recording")).collect()
+    }
+
+    /// Recordings of erased customers are deleted: nothing leads to them any more.
+    ///
+    /// # Errors
+    /// [`RecordError::Unavailable`] if the database does not take it.
+    pub async fn forget_recordings(&self, names: &[String]) -> Result<(), RecordError> {
+        if names.is_empty() {
+            return Ok(());
+        }
+        self.change(names.to_vec(), |connection, names, _| {
+            Box::pin(async move {
+                for name in &*names {
+                    sqlx::query(
+                        "UPDATE interaction SET recording = NULL WHERE erased = 1 AND recording = $1",
+                    )
+                    .bind(name)
+                    .execute(&mut *connection)
+                    .await?;
+                }
+                Ok(())
+            })
+        })
+        .await
+    }
+}
+
 /// What is run for the family of `$1`, in this order.
 const STATEMENTS: [&str; 15] = [
     "DELETE FROM customer_tag WHERE customer_id IN {family}",
@@ -66,7 +109,7 @@ const STATEMENTS: [&str; 15] = [
     "UPDATE event SET body = '{}' WHERE customer_id IN {family}",
     "UPDATE event SET body = '{}' WHERE interaction_id IN \
      (SELECT id FROM interaction WHERE customer_id IN {family})",
-    "UPDATE interaction SET erased = 1, note = NULL, recording = NULL, identity_id = NULL, native_id = id \
+    "UPDATE interaction SET erased = 1, note = NULL, identity_id = NULL, native_id = id \
      WHERE customer_id IN {family}",
     "UPDATE ticket SET phone = '', code = 'erased ' || id, code_expires_at = 0, result = NULL, \
      result_language = NULL, owner = NULL, version = version + 1, \

@@ -188,6 +188,21 @@ impl Record {
         rows.iter().map(|row| caller(row, &mut places)).collect()
     }
 
+    /// What a contact came from: a number mostly. Nothing of one that was erased.
+    ///
+    /// # Errors
+    /// [`RecordError::Unavailable`] if the database does not answer.
+    pub async fn caller_of(&self, contact: &str) -> Result<Option<Pii<String>>, RecordError> {
+        let row = sqlx::query(
+            "SELECT i.value AS value FROM interaction n JOIN identity i ON i.id = n.identity_id \
+             WHERE n.id = $1 AND n.erased = 0",
+        )
+        .bind(contact)
+        .fetch_optional(&self.readers)
+        .await?;
+        row.map(|row| Ok(row.text("value")?.into())).transpose()
+    }
+
     /// The last callers that an agent was offered and did not get, the newest first.
     ///
     /// # Errors

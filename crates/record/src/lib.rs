@@ -41,6 +41,7 @@ mod timeline;
 mod transfer;
 mod users;
 mod verify;
+mod webhooks;
 mod work;
 mod wrap_up;
 mod writer;
@@ -78,6 +79,7 @@ pub use timeline::{Cursor, EntryKind, TimelineEntry, TimelinePage};
 pub use transfer::{OnProgress, Transfer, dry_run, transfer};
 pub use users::{NewUser, OpenSession, Role, SignIn, SignedIn, User};
 pub use verify::{VerifyAttempt, VerifyOutcome};
+pub use webhooks::{Delivery, DueDelivery, Replay, Sent, WebhookState};
 pub use work::{AgentTicket, FollowUpAct, FollowUpList, TicketChange};
 pub use wrap_up::WrapUp;
 

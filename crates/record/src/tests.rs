@@ -462,6 +462,7 @@ on_both!(
     what_is_stored_of_queues_is_what_a_restart_finds,
     telephones_are_those_of_accounts_that_may_sign_in,
     the_last_agent_of_a_caller_is_known,
+    a_result_that_cannot_be_published_leaves_the_ticket_as_it_was,
     the_floor_tells_places_waits_and_how_the_day_went,
     what_an_agent_writes_down_is_kept_once_and_goes_with_the_customer,
 );

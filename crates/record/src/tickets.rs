@@ -121,7 +121,7 @@ impl TicketRow {
 
 /// A ticket that was looked over: what the tables take.
 #[derive(Debug, Clone)]
-struct Checked {
+pub(crate) struct Checked {
     input: TicketInput,
     phone: PhoneNumber,
     code: Option<TicketCode>,
@@ -134,7 +134,7 @@ struct Checked {
 ///
 /// # Errors
 /// [`RecordError::Invalid`] with what is wrong, naming the field.
-fn check(input: TicketInput, default_language: Language) -> Result<Checked, RecordError> {
+pub(crate) fn check(input: TicketInput, default_language: Language) -> Result<Checked, RecordError> {
     let invalid = |text: String| Err(RecordError::Invalid(text));
     let reference = input.external_ref.trim();
     if reference.is_empty() || reference.chars().count() > 64 || reference.chars().any(char::is_control) {
@@ -205,14 +205,7 @@ impl Record {
         default_language: Language,
     ) -> Result<Upserted, RecordError> {
         let checked = check(input, default_language)?;
-        let new = NewIds {
-            ticket: self.new_id::<TicketId>().to_string(),
-            customer: self.new_id::<CustomerId>().to_string(),
-            identity: self.new_id::<IdentityId>().to_string(),
-            event: self.new_id::<JobId>().to_string(),
-            job: self.new_id::<JobId>().to_string(),
-            codes: std::array::from_fn(|_| TicketCode::from_random(rand::random())),
-        };
+        let new = self.new_ids();
         let now = self.now_micros();
         self.writer
             .prompt(move |connection| {
@@ -220,6 +213,17 @@ impl Record {
                 Box::pin(async move { upsert(connection, &checked, &new, now).await })
             })
             .await
+    }
+
+    pub(crate) fn new_ids(&self) -> NewIds {
+        NewIds {
+            ticket: self.new_id::<TicketId>().to_string(),
+            customer: self.new_id::<CustomerId>().to_string(),
+            identity: self.new_id::<IdentityId>().to_string(),
+            event: self.new_id::<JobId>().to_string(),
+            job: self.new_id::<JobId>().to_string(),
+            codes: std::array::from_fn(|_| TicketCode::from_random(rand::random())),
+        }
     }
 
     /// A ticket by its id.
@@ -262,7 +266,7 @@ impl Record {
 }
 
 #[derive(Debug, Clone)]
-struct NewIds {
+pub(crate) struct NewIds {
     ticket: String,
     customer: String,
     identity: String,
@@ -273,7 +277,7 @@ struct NewIds {
     codes: [TicketCode; 8],
 }
 
-async fn upsert(
+pub(crate) async fn upsert(
     connection: &mut AnyConnection,
     checked: &Checked,
     new: &NewIds,

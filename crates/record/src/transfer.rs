@@ -11,7 +11,7 @@ use crate::sql::{Columns, clean};
 use crate::{DatabaseAddress, RecordError};
 
 /// Every table, each behind those it refers to.
-const TABLES: [&str; 27] = [
+const TABLES: [&str; 30] = [
     "customer",
     "customer_tag",
     "identity",
@@ -39,6 +39,9 @@ const TABLES: [&str; 27] = [
     "handling",
     "telephone",
     "wrap_up",
+    "webhook",
+    "webhook_delivery",
+    "mark",
 ];
 
 /// Rows of one INSERT at most, and values: under both engines' limits of parameters.

@@ -10,7 +10,7 @@ use crate::act::{Entry, Stamp};
 use crate::follow_ups::FollowUp;
 use crate::search::index_ticket;
 use crate::sql::{Columns, FAMILY, short};
-use crate::tickets::{COLUMNS as TICKET, TicketRow, Upserted};
+use crate::tickets::{COLUMNS as TICKET, Checked, NewIds, TicketRow, Upserted, check, upsert};
 use crate::users::hash_of;
 use crate::{Record, RecordError};
 
@@ -121,10 +121,16 @@ impl Record {
             code: None,
             changed_at: None,
         };
-        let stored = self.upsert_ticket(input, new.language).await?;
-        let change = TicketChange { due_at: new.due_at, owner: Some(by.to_owned()), category: None };
-        self.change_ticket(stored.ticket, change, None, by).await?;
-        Ok(stored)
+        let input = Make {
+            checked: check(input, new.language)?,
+            new: self.new_ids(),
+            change: TicketChange { due_at: new.due_at, owner: Some(by.to_owned()), category: None },
+            by: by.to_owned(),
+        };
+        self.change(input, |connection, input, stamp| {
+            Box::pin(async move { input.store(connection, &stamp).await })
+        })
+        .await
     }
 
     /// Changes a ticket. `version`: the one that the change rests on.
@@ -166,22 +172,12 @@ impl Record {
         version: Option<i64>,
         by: &str,
     ) -> Result<Upserted, RecordError> {
-        let row = self.find_ticket(ticket).await?.ok_or(RecordError::NotFound("ticket"))?;
-        // Counted first: of two at once one is told that the other was faster.
-        self.change_ticket(ticket, TicketChange::default(), version, by).await?;
-        let input = TicketInput {
-            external_ref: row.external_ref,
-            phone: row.phone.e164().to_owned().into(),
-            name: None,
-            language: Some(row.language),
-            category: row.category,
-            state: TicketState::Closed,
-            result: Some(result),
-            result_language: None,
-            code: None,
-            changed_at: None,
-        };
-        self.upsert_ticket(input, row.language).await
+        let input =
+            Publish { ticket: ticket.to_string(), result, version, by: by.to_owned(), new: self.new_ids() };
+        self.change(input, |connection, input, stamp| {
+            Box::pin(async move { input.store(connection, &stamp).await })
+        })
+        .await
     }
 
     pub(crate) async fn open_tickets_of(
@@ -245,6 +241,64 @@ impl Record {
             Box::pin(async move { input.store(connection, &stamp).await })
         })
         .await
+    }
+}
+
+/// A ticket that an agent makes.
+struct Make {
+    checked: Checked,
+    new: NewIds,
+    change: TicketChange,
+    by: String,
+}
+
+impl Make {
+    async fn store(&self, connection: &mut AnyConnection, stamp: &Stamp) -> Result<Upserted, RecordError> {
+        let stored = upsert(connection, &self.checked, &self.new, stamp.now).await?;
+        // One that was made by the same request before stays as it is.
+        if stored.change == crate::Change::Created {
+            let (ticket, change, by) = (stored.ticket.to_string(), self.change.clone(), self.by.clone());
+            Change { ticket, change, version: None, by }.store(connection, stamp).await?;
+        }
+        Ok(stored)
+    }
+}
+
+/// A result that an agent publishes.
+struct Publish {
+    ticket: String,
+    result: Pii<String>,
+    version: Option<i64>,
+    by: String,
+    new: NewIds,
+}
+
+impl Publish {
+    async fn store(&self, connection: &mut AnyConnection, stamp: &Stamp) -> Result<Upserted, RecordError> {
+        let row = sqlx::query(&format!("SELECT {TICKET} FROM ticket WHERE id = $1 AND phone <> ''"))
+            .bind(&self.ticket)
+            .fetch_optional(&mut *connection)
+            .await?
+            .ok_or(RecordError::NotFound("ticket"))?;
+        let row = TicketRow::from_row(&row)?;
+        let language = row.language;
+        let input = TicketInput {
+            external_ref: row.external_ref,
+            phone: row.phone.e164().to_owned().into(),
+            name: None,
+            language: Some(language),
+            category: row.category,
+            state: TicketState::Closed,
+            result: Some(self.result.clone()),
+            result_language: None,
+            code: None,
+            changed_at: None,
+        };
+        let checked = check(input, language)?;
+        // Counted first: of two at once one is told that the other was faster.
+        let (ticket, version, by) = (self.ticket.clone(), self.version, self.by.clone());
+        Change { ticket, change: TicketChange::default(), version, by }.store(connection, stamp).await?;
+        upsert(connection, &checked, &self.new, stamp.now).await
     }
 }
 

@@ -223,6 +223,11 @@ impl Speech {
         self.inner.cache.forget(&text_keys).await
     }
 
+    /// Keeps no rendered clause in memory any more; the cache keeps its own.
+    pub fn clear_memory(&self) {
+        *self.inner.memory.lock().expect("no holder of this lock panics") = Memory::new(MEMORY_SAMPLES);
+    }
+
     async fn prepare_parts(&self, parts: &[Part]) -> Result<Duration, SpeechError> {
         let spoken = self.obtain(parts.iter(), Urgency::Prepare).await?;
         Ok(assemble(parts, |clause| self.at_pace(clause, &spoken, Pace::Usual))?.duration())

@@ -21,8 +21,8 @@ use tokio_util::sync::CancellationToken;
 use super::{Problem, open_record_to_serve, server_runtime, speech_config};
 use crate::audio_cache::RecordCache;
 use crate::config::{Config, ReasonWord};
-use crate::figures;
 use crate::publisher::{self, Publisher};
+use crate::{erasure, figures};
 
 /// `hotline serve`
 #[derive(clap::Args)]
@@ -105,6 +105,8 @@ async fn serve(config: Config, drain: Duration) -> Result<ExitCode, Problem> {
     );
     let desk = Desk { bus, house, ..desk(&config, &record, &speech, metrics.clone(), &draining, &stop) };
     let api = tokio::spawn(hotline_desk::serve(api, hotline_desk::router(desk), stop.clone()));
+    let folder = config.recordings.folder.clone();
+    tokio::spawn(erasure::follow(record.clone(), speech.clone(), folder, stop.clone()));
     tokio::spawn(make_words(record.clone(), stop.clone()));
     let looking = tokio::spawn(figures::watch(record.clone(), stop.clone()));
     let running = Running { config: &config, record: &record, speech: &speech, exchange: &exchange, metrics };

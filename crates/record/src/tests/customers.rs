@@ -255,6 +255,25 @@ async fn dump(house: &House) -> String {
     all
 }
 
+pub async fn a_result_that_cannot_be_published_leaves_the_ticket_as_it_was(house: House) {
+    let mut open = ticket("T-1", "13800138000");
+    (open.state, open.result) = (TicketState::Open, None);
+    let ticket = house.record.upsert_ticket(open, Language::ZhCn).await.unwrap().ticket;
+    let before = house.record.find_ticket(ticket).await.unwrap().unwrap().version;
+    let seq = house.record.newest_seq().await.unwrap();
+    let bad = house.record.publish_result(ticket, "😀".to_owned().into(), Some(before), "min.li").await;
+    assert!(bad.unwrap_err().to_string().starts_with("result: "));
+    let after = house.record.find_ticket(ticket).await.unwrap().unwrap();
+    assert_eq!((after.version, after.state), (before, TicketState::Open));
+    assert_eq!(house.record.newest_seq().await.unwrap(), seq, "nothing of it is told");
+    let good = house.record.publish_result(ticket, "退费25元。".to_owned().into(), Some(before), "min.li");
+    assert_eq!(good.await.unwrap().change, Change::Changed);
+    let stale = house.record.publish_result(ticket, "退费30元。".to_owned().into(), Some(before), "bo").await;
+    assert!(matches!(stale, Err(RecordError::Stale(_))));
+    let after = house.record.find_ticket(ticket).await.unwrap().unwrap();
+    assert_eq!((after.result.as_deref(), after.result_version), (Some("退费25元。"), 1));
+}
+
 pub async fn a_customer_erased_during_a_call_leaves_counts_and_nothing_else(house: House) {
     let record = &house.record;
     let stored = house.with_ticket().await;

@@ -56,6 +56,10 @@ async fn filled(house: &House) -> (CallId, Upserted) {
         stored.customer
     );
     execute(&house.address, &rows).await;
+    let others = "INSERT INTO webhook (name, seq) VALUES ('crm', 1); \
+        INSERT INTO webhook_delivery (id, webhook, seq, type, state, run_at, created_at, changed_at) \
+        VALUES ('d', 'crm', 1, 'ticket.created', 'dead', 1, 1, 1); INSERT INTO mark (name, at) VALUES ('m', 1)";
+    execute(&house.address, others).await;
     // One customer merged into another who comes later.
     let merged = "INSERT INTO customer (id, created_at, changed_at) VALUES ('zz', 1, 1); \
         INSERT INTO customer (id, merged_into, created_at, changed_at) VALUES ('aa', 'zz', 1, 1)";
