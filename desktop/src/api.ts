@@ -44,6 +44,11 @@ export function lostSession(): void {
 }
 
 export async function ask<T>(method: string, path: string, asked: Asked = {}): Promise<T> {
+  return (await askVersioned<T>(method, path, asked)).body;
+}
+
+/** The same, with the version that the answer is of. */
+export async function askVersioned<T>(method: string, path: string, asked: Asked = {}): Promise<{ body: T; version: number }> {
   const headers: Record<string, string> = { Accept: 'application/json' };
   if (asked.body !== undefined) headers['Content-Type'] = 'application/json';
   if (method !== 'GET') headers['X-CSRF-Token'] = csrf;
@@ -59,7 +64,8 @@ export async function ask<T>(method: string, path: string, asked: Asked = {}): P
   }
   if (answer.ok) {
     const text = await answer.text();
-    return (text ? JSON.parse(text) : undefined) as T;
+    const version = Number(/"(\d+)"/.exec(answer.headers.get('ETag') ?? '')?.[1]);
+    return { body: (text ? JSON.parse(text) : undefined) as T, version };
   }
   const told = (await answer.json().catch(() => ({}))) as { code?: string; message?: string; now?: unknown };
   if (answer.status === 401 && path !== '/session') signedOut();

@@ -10,7 +10,12 @@ export interface Agent {
   state: AgentState;
   reason: string | null;
   since: string;
+  skills: string[];
   extension: string | null;
+  /** When the wrap-up ends by itself. */
+  until?: string | null;
+  /** Whose place in a queue is offered to them, or whom they talk with. */
+  waiting?: string | null;
 }
 
 export interface Me {
@@ -75,7 +80,12 @@ export interface Contact {
   plan: string | null;
   reason: string | null;
   'known-by': string | null;
+  language: string | null;
+  customer: string | null;
+  /** The number, masked unless one may see it. */
+  caller?: string | null;
   path: JournalEvent[];
+  'wrap-ups'?: { reason: string; note: string | null; by: string; at: string }[];
 }
 
 export type Alert =
@@ -85,6 +95,7 @@ export type Alert =
 
 export interface Card {
   seq: number;
+  version: number;
   id: string;
   name: string | null;
   language: string | null;
@@ -133,4 +144,100 @@ export interface Hit {
 export interface MyWork {
   tickets: (Ticket & { customer: string; name: string | null })[];
   'follow-ups': (FollowUp & { name: string | null })[];
+}
+
+/** Words by language. */
+export type Title = Record<string, string>;
+
+/** A caller in a queue. */
+export interface Waiting {
+  /** Of the place. */
+  id: string;
+  call: string;
+  customer: string | null;
+  state: 'waiting' | 'offered' | 'talking' | 'kept';
+  agent: string | null;
+  'joined-at': string;
+  since: string;
+  priority: number;
+  /** Masked unless one may see it. */
+  number: string | null;
+  reason: string | null;
+  /** What they were told last. */
+  'told-place': number | null;
+  'told-minutes': number | null;
+}
+
+export interface Queue {
+  name: string;
+  title: Title;
+  skills: string[];
+  callers: Waiting[];
+  /** How long a call takes, talk and wrap-up. */
+  'handling-s': number | null;
+  today: {
+    offered: number;
+    answered: number;
+    'gave-up': number;
+    nobody: number;
+    closed: number;
+    'longest-wait-s': number;
+    'average-wait-s': number | null;
+  };
+}
+
+/** What one agent did today. */
+export interface AgentDay {
+  user: string;
+  offered: number;
+  answered: number;
+  missed: number;
+}
+
+export interface Floor {
+  at: string;
+  queues: Queue[];
+  agents: AgentDay[];
+}
+
+/** A word of the firm's own. */
+export interface Reason {
+  code: string;
+  name: Title;
+}
+
+export interface Reasons {
+  /** Where a queue has none of its own. */
+  'wrap-up': Reason[];
+  'by-queue': Record<string, Reason[]>;
+  breaks: Reason[];
+}
+
+/** A call that one was offered and did not take. */
+export interface Missed {
+  id: string;
+  at: string;
+  outcome: string;
+  queue: string;
+  customer: string | null;
+  name: string | null;
+  /** How the caller fared. */
+  caller: string;
+}
+
+export interface Merge {
+  id: string;
+  from: string;
+  into: string;
+  reason: string | null;
+  'made-by': string;
+  at: string;
+  'undone-by': string | null;
+  'undone-at': string | null;
+}
+
+export interface Look {
+  who: string;
+  what: string;
+  at: string;
 }

@@ -2,7 +2,7 @@
 
 import { onScopeDispose, ref } from 'vue';
 import { i18n, locale } from './i18n';
-import type { JournalEvent } from './types';
+import type { Contact, JournalEvent, Title } from './types';
 
 const { t, te } = i18n.global;
 
@@ -40,11 +40,11 @@ export function clock(milliseconds: number): string {
   return hours ? `${hours}:${two(minutes)}:${two(seconds)}` : `${minutes}:${two(seconds)}`;
 }
 
-/** A length in its largest unit: minutes, hours or days. */
+/** A length in its largest unit: seconds, minutes, hours or days. */
 export function span(milliseconds: number): string {
   const minutes = Math.max(1, Math.round(milliseconds / 60_000));
   const [value, unit] =
-    minutes < 60 ? [minutes, 'minute'] : minutes < 48 * 60 ? [Math.round(minutes / 60), 'hour'] : [Math.round(minutes / 1440), 'day'];
+    milliseconds < 60_000 ? [Math.max(0, Math.round(milliseconds / 1000)), 'second'] : minutes < 60 ? [minutes, 'minute'] : minutes < 48 * 60 ? [Math.round(minutes / 60), 'hour'] : [Math.round(minutes / 1440), 'day'];
   return new Intl.NumberFormat(locale.value, { style: 'unit', unit: unit as string, unitDisplay: 'long' }).format(value as number);
 }
 
@@ -69,7 +69,9 @@ export function step(event: JournalEvent, agents: Map<string, string>): string {
   const body = event.body;
   const text = (field: string) => (typeof body[field] === 'string' || typeof body[field] === 'number' ? String(body[field]) : '');
   if (!te(`path.${event.type}`)) return event.type;
-  const key = event.type === 'call.heard' && body.whole === false ? 'path.call.heardPart' : `path.${event.type}`;
+  const part = event.type === 'call.heard' && body.whole === false;
+  const to = event.type === 'call.transferred' && typeof body.to === 'string';
+  const key = part ? 'path.call.heardPart' : to ? 'path.call.transferredTo' : `path.${event.type}`;
   return t(key, {
     plan: text('plan'),
     step: text('step'),
@@ -79,8 +81,29 @@ export function step(event: JournalEvent, agents: Map<string, string>): string {
     language: text('language'),
     queue: text('queue'),
     place: text('place'),
-    agent: agents.get(text('agent')) ?? t('path.somebody'),
+    agent: agents.get(text('agent') || text('to')) ?? t('path.somebody'),
     how: word('path', text('how')),
     code: text('code'),
   });
+}
+
+/** What the firm calls something, in the reader's language if it has one there. */
+export function titled(titles: Title | undefined, name: string): string {
+  return titles?.[locale.value] ?? titles?.['en-US'] ?? Object.values(titles ?? {})[0] ?? name;
+}
+
+/** Seconds as a clock; a dash where nobody knows. */
+export function seconds(value: number | null | undefined): string {
+  return value === null || value === undefined ? '–' : clock(value * 1000);
+}
+
+/** What a call's path comes to, for somebody who has two seconds. */
+export function digest(contact: Contact): { keyed: string[]; heard: string[]; verified: string | null } {
+  const texts = (type: string, field: string) =>
+    contact.path.filter((event) => event.type === type && typeof event.body[field] === 'string').map((event) => event.body[field] as string);
+  return {
+    keyed: texts('call.keyed', 'keys').slice(-4),
+    heard: [...new Set(texts('call.heard', 'prompt'))].slice(-3),
+    verified: texts('call.verified', 'outcome').at(-1) ?? null,
+  };
 }

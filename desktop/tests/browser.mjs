@@ -1,86 +1,7 @@
-/**
- * An agent's day at the desktop, in a real browser. Started by the test `desktop` of the workspace,
- * which does what is asked on standard output (`ask stop`, `ask start`, `ask call`) and answers `done`.
- */
+/** An agent's day at the desktop, in a real browser. */
 
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
-import { createInterface } from 'node:readline';
-import { AxeBuilder } from '@axe-core/playwright';
-import { chromium } from 'playwright-core';
-
-const { DESKTOP_URL: base, DESKTOP_TOKEN: token, DESKTOP_PASSWORD: password } = process.env;
-const browserAt = [process.env.CHROMIUM, '/usr/bin/chromium', '/usr/bin/google-chrome'].find((path) => path && existsSync(path));
-assert(browserAt, 'there is no Chromium: tools/install --tests installs it (or name one by CHROMIUM)');
-
-const answers = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
-async function askFor(what) {
-  console.log(`ask ${what}`);
-  assert.equal((await answers.next()).value, 'done');
-}
-
-async function api(method, path, body, headers = {}) {
-  const answer = await fetch(`${base}/api/v1${path}`, {
-    method,
-    headers: { Authorization: `Bearer ${token}`, 'Content-Type': 'application/json', ...headers },
-    body: body && JSON.stringify(body),
-  });
-  assert(answer.ok, `${method} ${path}: ${answer.status} ${await answer.clone().text()}`);
-  const text = await answer.text();
-  return text ? JSON.parse(text) : undefined;
-}
-
-const browser = await chromium.launch({ executablePath: browserAt, args: process.getuid?.() === 0 ? ['--no-sandbox'] : [] });
-const troubles = [];
-
-async function person(locale, colorScheme, size) {
-  const context = await browser.newContext({ viewport: size, locale, colorScheme, timezoneId: 'Asia/Shanghai' });
-  context.setDefaultTimeout(15_000);
-  const page = await context.newPage();
-  page.on('pageerror', (error) => troubles.push(error.message));
-  page.on('console', (told) => {
-    // Answers of the API that are meant to be refusals, and a server that is stopped, are told here too.
-    if (told.type() === 'error' && !/Failed to load resource|ERR_/.test(told.text())) troubles.push(told.text());
-  });
-  return page;
-}
-
-async function signIn(page, login, word) {
-  await page.fill('input[name=login]', login);
-  await page.fill('input[name=password]', word);
-  await page.keyboard.press('Enter');
-}
-
-/** Nothing that a screen reader or weak eyes would stumble over, by axe-core's rules. */
-async function accessible(page, what) {
-  const { violations } = await new AxeBuilder({ page }).withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice']).analyze();
-  const found = violations.map((one) => `${one.id}: ${one.nodes.map((node) => node.target.join(' ')).join(', ')}`);
-  assert.deepEqual(found, [], what);
-}
-
-async function frameFits(page) {
-  const fits = await page.evaluate(() => document.documentElement.scrollHeight <= innerHeight && document.documentElement.scrollWidth <= innerWidth);
-  assert(fits, 'the frame scrolls');
-}
-
-const sees = (page, text, scope = 'body') => page.locator(scope).getByText(text).first().waitFor();
-const entry = (page, text) => page.locator('.entry', { hasText: text }).first();
-
-/** Keeps what is seen, in the folder DESKTOP_SHOTS, if there is one. */
-async function keep(page, name) {
-  if (process.env.DESKTOP_SHOTS) await page.screenshot({ path: `${process.env.DESKTOP_SHOTS}/${name}.png` });
-}
-
-async function step(words, act) {
-  const at = Date.now();
-  await act();
-  console.log(`  ${words}: ${Date.now() - at} ms`);
-}
-
-/** The customer of a ticket that was put. */
-async function ticket(fields) {
-  return (await api('POST', '/tickets', fields)).customer;
-}
+import { accessible, api, askFor, base, choose, entry, frameFits, keep, password, person, run, sees, signIn, step, ticket } from './support.mjs';
 
 async function main() {
   const markup = '<img src=x onerror="window.hacked=1"><b>王</b>';
@@ -102,6 +23,7 @@ async function main() {
     await signIn(page, 'min.li', 'not the password');
     await sees(page, '账号或密码不对');
     await accessible(page, 'signing in, with an error');
+    await keep(page, 'sign-in');
     for (let tries = 0; tries < 7 && !(await page.getByText('账号已锁定').isVisible()); tries += 1) {
       const answered = page.waitForResponse((one) => one.url().endsWith('/session'));
       await signIn(page, 'lock.me', 'not the password');
@@ -116,22 +38,19 @@ async function main() {
     await sees(page, '已连接');
     await frameFits(page);
     await accessible(page, 'the empty desktop');
+    await keep(page, 'empty');
   });
   await step('a break has a reason', async () => {
-    const choose = async (name) => {
-      await page.locator('.state').click();
-      await page.getByRole('menuitem', { name }).click();
-    };
     await page.locator('.state').click();
     assert(await page.getByRole('menuitem', { name: '用餐' }).isDisabled(), 'who is offline takes no break');
     await page.keyboard.press('Escape');
-    await choose('可接听');
+    await choose(page, '可接听');
     await page.locator('.state', { hasText: '可接听' }).waitFor();
-    await choose('用餐');
+    await choose(page, '用餐');
     await page.locator('.state', { hasText: '小休用餐' }).waitFor();
     const { agent } = await page.evaluate(() => fetch('/api/v1/me').then((answer) => answer.json()));
-    assert.deepEqual([agent.state, agent.reason], ['break', 'lunch']);
-    await choose('离线');
+    assert.deepEqual([agent.state, agent.reason], ['break', 'meal']);
+    await choose(page, '离线');
     await page.locator('.state', { hasText: '离线' }).waitFor();
   });
   await step('a customer is found by a word of a result, with the keyboard alone', async () => {
@@ -139,6 +58,7 @@ async function main() {
     await page.keyboard.type('退费');
     await page.getByRole('option').first().waitFor();
     await accessible(page, 'search');
+    await keep(page, 'search');
     await page.keyboard.press('Enter');
     await page.locator('h1', { hasText: '李晓梅' }).waitFor();
     assert.equal(new URL(page.url()).pathname, `/customers/${customer}`);
@@ -170,6 +90,7 @@ async function main() {
     await box.getByText('原来 信号覆盖 → 现在 套餐').waitFor();
     assert.equal(await box.locator('textarea').inputValue(), '您反映的信号问题已经修复。');
     await accessible(page, 'a conflict');
+    await keep(page, 'conflict');
     await box.getByRole('button', { name: '按现在的版本继续' }).click();
     await box.getByRole('button', { name: '公布并通知客户' }).click();
     await sees(page, '没有未结的工单', 'aside');
@@ -245,13 +166,14 @@ async function main() {
     await sees(boss, 'Connected');
     await accessible(boss, 'a customer, in English and dark');
     await frameFits(boss);
-    await keep(boss, 'dark');
+    await keep(boss, 'customer-en');
   });
   await step('a lost connection is told, and made good by what was missed', async () => {
     await askFor('stop');
     await sees(page, '连接已断开，正在重连');
     await sees(boss, 'Connection lost');
     await accessible(page, 'a lost connection');
+    await keep(page, 'lost');
     // One resumes behind a place that the journal does not have: it has to paint anew, and says so. Until the server
     // is back every try asks so.
     const lost = (route) => route.continue({ headers: { ...route.request().headers(), 'last-event-id': '999999999' } });
@@ -275,17 +197,6 @@ async function main() {
     await sees(page, 'Sign in to the service desk');
     assert.equal(await page.evaluate(() => fetch('/api/v1/me').then((answer) => answer.status)), 401);
   });
-  assert.deepEqual(troubles, [], 'the browser complained');
 }
 
-try {
-  await main();
-} catch (error) {
-  const shown = browser.contexts().flatMap((context) => context.pages());
-  for (const [at, page] of shown.entries()) await keep(page, `failed-${at}`).catch(() => {});
-  console.log(`FAILED: ${error.stack}\n${troubles.join('\n')}`);
-  process.exitCode = 1;
-} finally {
-  await browser.close();
-  process.stdin.destroy();
-}
+await run(main);

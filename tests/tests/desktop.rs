@@ -1,5 +1,5 @@
-//! The agent's desktop in a real browser: `desktop/tests/browser.mjs` works at it, and this starts
-//! and stops what it works with.
+//! The agent's desktop in a real browser: the scripts in `desktop/tests/` work at it, and this starts
+//! and stops what they work with.
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Command, Stdio};
@@ -12,12 +12,8 @@ use crate::support::{root, seconds, tickets, wait_until};
 const PASSWORD: &str = "correct-horse-battery";
 
 fn add_user(server: &Server, login: &str, name: &str, roles: &str) {
-    let mut add = Command::new(binary());
-    add.arg("--config").arg(server.folder().join("hotline.toml"));
-    add.args(["user", "add", login, "--name", name, "--roles", roles]).current_dir(server.folder());
-    let mut child = add.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
-    child.stdin.take().unwrap().write_all(PASSWORD.as_bytes()).unwrap();
-    assert!(child.wait().unwrap().success(), "{login} has no account");
+    let done = server.tool_told(&["user", "add", login, "--name", name, "--roles", roles], PASSWORD);
+    assert!(done.status.success(), "{login} has no account: {}", String::from_utf8_lossy(&done.stderr));
 }
 
 /// A browser script that is killed with its test.
@@ -28,6 +24,26 @@ impl Drop for Script {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
+}
+
+/// Runs a script of `desktop/tests/` against a server; what it asks for is done by `does`.
+fn run(script: &str, server: &mut Server, mut does: impl FnMut(&mut Server, &[&str])) {
+    let mut command = Command::new(root().join("tools/desktop"));
+    command.args(["node", &format!("desktop/tests/{script}")]).current_dir(root());
+    command.env("DESKTOP_URL", server.url()).env("DESKTOP_TOKEN", TOKEN).env("DESKTOP_PASSWORD", PASSWORD);
+    let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut script = Script(child);
+    let mut answers = script.0.stdin.take().unwrap();
+    for line in BufReader::new(script.0.stdout.take().unwrap()).lines() {
+        let line = line.unwrap();
+        let Some(asked) = line.strip_prefix("ask ") else {
+            println!("{line}");
+            continue;
+        };
+        does(server, &asked.split(' ').collect::<Vec<_>>());
+        writeln!(answers, "done").unwrap();
+    }
+    assert!(script.0.wait().unwrap().success(), "the lines above say what went wrong in the browser");
 }
 
 /// A caller who wants a person.
@@ -47,34 +63,29 @@ fn an_agent_works_a_day_at_the_desktop() {
     {
         add_user(&server, login, name, roles);
     }
-    let mut script = Command::new(root().join("tools/desktop"));
-    script.args(["node", "desktop/tests/browser.mjs"]).current_dir(root());
-    script.env("DESKTOP_URL", server.url()).env("DESKTOP_TOKEN", TOKEN).env("DESKTOP_PASSWORD", PASSWORD);
-    let child = script.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-    let mut script = Script(child);
-    let mut answers = script.0.stdin.take().unwrap();
     let mut caller = None;
-    for line in BufReader::new(script.0.stdout.take().unwrap()).lines() {
-        let line = line.unwrap();
-        match line.strip_prefix("ask ") {
-            Some("stop") => server.stop(),
-            Some("start") => {
-                server.launch();
-                server.await_ready();
-            }
-            Some("call") => caller = Some(call(&server)),
-            Some(other) => panic!("nobody knows how to {other}"),
-            None => {
-                println!("{line}");
-                continue;
-            }
+    run("browser.mjs", &mut server, |server, asked| match asked {
+        ["stop"] => server.stop(),
+        ["start"] => {
+            server.launch();
+            server.await_ready();
         }
-        writeln!(answers, "done").unwrap();
-    }
-    assert!(script.0.wait().unwrap().success(), "the lines above say what went wrong in the browser");
+        ["call"] => caller = Some(call(server)),
+        other => panic!("nobody knows how to {other:?}"),
+    });
     drop(caller);
     // The code went out to the number on file as often as it was asked for and allowed.
     wait_until("the code is sent three times", seconds(20), || {
         server.messages().iter().filter(|message| message.to_string().contains(tickets::CODE)).count() >= 3
     });
+}
+
+#[test]
+fn a_record_is_kept_in_order_at_the_desktop() {
+    let mut server = Server::start(Setup { warm: false, voice: false, ..Setup::default() });
+    server.note_secrets(&serde_json::json!({ "phone": tickets::PHONE, "name": tickets::NAME }));
+    for (login, name, roles) in [("min.li", "李敏", "agent"), ("boss", "周主管", "agent,supervisor")] {
+        add_user(&server, login, name, roles);
+    }
+    run("records.mjs", &mut server, |_, asked| panic!("nobody knows how to {asked:?}"));
 }

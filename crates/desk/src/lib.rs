@@ -207,6 +207,7 @@ pub fn router(desk: Desk) -> Router {
         .route("/api/v1/tickets/{id}/code", post(mine::resend))
         .route("/", get(pages::page))
         .route("/customers/{id}", get(pages::page))
+        .route("/team", get(pages::page))
         .route("/assets/{name}", get(pages::asset))
         .route("/icon.svg", get(pages::icon))
         .route("/api/v1/receipts", post(receipts::put))

@@ -52,7 +52,7 @@ impl Filter {
             || self
                 .user
                 .as_deref()
-                .is_some_and(|user| word("user") == Some(user) || word("agent") == Some(user))
+                .is_some_and(|user| ["user", "agent", "to"].iter().any(|field| word(field) == Some(user)))
             || (!self.queues.is_empty() && word("queue").is_some_and(|queue| self.queues.contains(queue)))
             || (self.house
                 && ["agent.", "queue.", "follow-up."]

@@ -1,7 +1,7 @@
 /** The customer on screen: the card, the time line, and what goes on at this moment. */
 
 import { computed, ref, shallowRef } from 'vue';
-import { Problem, ask } from '../api';
+import { Problem, ask, askVersioned } from '../api';
 import type { Card, Entry, JournalEvent, Timeline } from '../types';
 
 export const wanted = ref<string | null>(null);
@@ -16,9 +16,14 @@ export const live = computed(() => card.value?.live ?? []);
 const PAGE = 40;
 const key = (entry: Entry) => `${entry.kind}:${entry.id}`;
 
+/** A card, with the version that a change of it rests on. */
+export async function loadCard(id: string): Promise<Card> {
+  const { body, version } = await askVersioned<Card>('GET', `/customers/${encodeURIComponent(id)}/card`);
+  return { ...body, version };
+}
+
 function load(id: string): Promise<[Card, Timeline]> {
-  const path = `/customers/${encodeURIComponent(id)}`;
-  return Promise.all([ask<Card>('GET', `${path}/card`), ask<Timeline>('GET', `${path}/timeline?limit=${PAGE}`)]);
+  return Promise.all([loadCard(id), ask<Timeline>('GET', `/customers/${encodeURIComponent(id)}/timeline?limit=${PAGE}`)]);
 }
 
 /** Shows a customer. Gives the `seq` to follow from; `null`: there is nothing to show. */

@@ -19,3 +19,9 @@ export function useDraft(about: () => string): Ref<string> {
   );
   return text;
 }
+
+/** Whether somebody is writing: in a field of the page stands something that was not sent. */
+export function writing(): boolean {
+  const fields = document.querySelectorAll<HTMLInputElement | HTMLTextAreaElement>('textarea, input:not([type=checkbox], [type=radio])');
+  return [...fields].some((field) => field === document.activeElement || field.value.trim() !== '');
+}

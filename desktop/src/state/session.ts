@@ -1,10 +1,12 @@
 /** Who is signed in. */
 
-import { reactive, ref } from 'vue';
+import { computed, reactive, ref } from 'vue';
 import { Problem, ask, onSignedOut, useToken } from '../api';
 import type { Agent, AgentState, Me } from '../types';
 
 export const me = ref<Me | null>(null);
+/** Whether this person leads others: sees the whole floor, hears calls, erases records. */
+export const leads = computed(() => me.value?.roles.includes('supervisor') ?? false);
 /** `asking` until it is known whether somebody is signed in. */
 export const phase = ref<'asking' | 'out' | 'in'>('asking');
 /** The session ended while somebody worked: what they wrote is kept. */

@@ -2,7 +2,7 @@
 
 import { ref } from 'vue';
 import { ask } from '../api';
-import type { MyWork } from '../types';
+import type { Missed, MyWork } from '../types';
 
 export const work = ref<MyWork | null>(null);
 
@@ -21,4 +21,17 @@ export async function loadWork(): Promise<void> {
 /** Loads it soon. What concerns all is not asked for by all at once. */
 export function loadWorkSoon(mine: boolean): void {
   timer ??= setTimeout(() => void loadWork(), mine ? 100 : 500 + Math.random() * 1500);
+}
+
+/** Calls of the last day that rang here and were not taken. */
+export const missedCalls = ref<Missed[]>([]);
+const DAY = 24 * 3600 * 1000;
+
+export async function loadMissed(): Promise<void> {
+  try {
+    const all = await ask<Missed[]>('GET', '/me/missed');
+    missedCalls.value = all.filter((one) => Date.parse(one.at) > Date.now() - DAY);
+  } catch {
+    // What is painted stays.
+  }
 }

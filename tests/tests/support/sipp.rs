@@ -25,6 +25,16 @@ impl Scenario<'_> {
     /// Runs it to its end and gives the trace of its messages; panics with SIPp's own words if the call did not
     /// go as written.
     pub fn run(&self, server: &Server) -> String {
+        let status = self.start(server).wait(super::seconds(110));
+        if !status.success() {
+            eprintln!("{}\n{}", self.log("_errors.log"), self.log("_messages.log"));
+            panic!("SIPp, {}: {status}", self.file);
+        }
+        self.log("_messages.log")
+    }
+
+    /// Starts it and does not wait.
+    pub fn start(&self, server: &Server) -> Process {
         let address = if server.sip().is_ipv6() { "[::1]".to_owned() } else { own_address().to_string() };
         // One loopback address of IPv6 serves all: the port is the server's, and one.
         let port = if server.sip().is_ipv6() { server.sip().port() + 8192 } else { 5060 };
@@ -41,13 +51,7 @@ impl Scenario<'_> {
             .arg(server.sip().to_string())
             .current_dir(self.folder)
             .env("TERM", "dumb");
-        let log = self.folder.join("sipp.log");
-        let status = Process::start(&mut command, &log).wait(super::seconds(110));
-        if !status.success() {
-            eprintln!("{}\n{}", self.log("_errors.log"), self.log("_messages.log"));
-            panic!("SIPp, {}: {status}", self.file);
-        }
-        self.log("_messages.log")
+        Process::start(&mut command, &self.folder.join("sipp.log"))
     }
 
     fn log(&self, ending: &str) -> String {

@@ -1,0 +1,230 @@
+/** The caller who is offered to this agent, whom they talk with, and what is to be written of it after. */
+
+import { computed, ref, shallowRef, watch } from 'vue';
+import { Problem, ask } from '../api';
+import type { Card, Contact, JournalEvent, Reasons } from '../types';
+import { loadCard } from './customer';
+import { type Place, loadFloor, names, places, team } from './floor';
+import { titled, word } from '../words';
+import { me } from './session';
+
+export interface Caller {
+  call: string;
+  customer: string | null;
+  queue: string;
+  joinedAt: string;
+  /** Since when it rings, or they talk. */
+  since: string;
+  /** What the record knows of it. `null`: not read yet. */
+  contact: Contact | null;
+  /** `null`: not read yet, or nobody knows who it is. */
+  card: Card | null;
+  /** Of a caller whom nobody knows. */
+  number: string | null;
+  read: boolean;
+  /** A colleague asks about the caller, or is about to hand them on. */
+  asked?: boolean;
+}
+
+export interface Offer extends Caller {
+  offer: string;
+  waiting: string;
+}
+
+export interface WrapUp {
+  call: string;
+  customer: string | null;
+  name: string | null;
+  queue: string;
+  /** How long they talked, in milliseconds. */
+  talked: number;
+}
+
+export const offer = ref<Offer | null>(null);
+export const talk = ref<Caller | null>(null);
+export const wrapUp = ref<WrapUp | null>(null);
+/** How the last offer went that came to nothing. */
+export const missed = shallowRef<{ offer: string; how: string } | null>(null);
+export const reasons = shallowRef<Reasons>({ 'wrap-up': [], 'by-queue': {}, breaks: [] });
+
+/** What is on hold, and who else was asked, as far as this page did it. */
+export const held = ref(false);
+export const consult = ref<{ label: string; conference: boolean } | null>(null);
+
+const own = computed(() => team.get(me.value?.id ?? '') ?? null);
+export const wrapUpUntil = computed(() => (own.value?.state === 'wrap-up' ? (own.value.until ?? null) : null));
+
+const KEPT = 'hotline.wrap-up';
+function kept(): WrapUp | null {
+  try {
+    return JSON.parse(sessionStorage.getItem(KEPT) ?? 'null') as WrapUp | null;
+  } catch {
+    return null;
+  }
+}
+watch(wrapUp, (now) => {
+  if (now) sessionStorage.setItem(KEPT, JSON.stringify(now));
+  else sessionStorage.removeItem(KEPT);
+});
+
+export async function loadReasons(): Promise<void> {
+  try {
+    reasons.value = await ask<Reasons>('GET', '/reasons');
+  } catch (error) {
+    // A firm that names none writes a note only.
+    if (!(error instanceof Problem && error.status === 404)) setTimeout(() => void loadReasons(), 10_000);
+  }
+}
+
+/** What a break is called. */
+export function breakName(reason: string): string {
+  const own = reasons.value.breaks.find((one) => one.code === reason);
+  return own && Object.keys(own.name).length ? titled(own.name, reason) : word('state.reasons', reason);
+}
+
+/** Reads who it is. The card holds the path of every call that goes on, so one answer is enough for a customer. */
+async function read(caller: Caller): Promise<void> {
+  try {
+    if (caller.customer) {
+      caller.card = await loadCard(caller.customer);
+      caller.contact = caller.card.live.find((one) => one.id === caller.call) ?? null;
+    }
+    const contact = caller.contact ? undefined : ask<Contact>('GET', `/calls/${caller.call}`);
+    // Nobody knows who it is: the number is all that there is, and the queue has it.
+    if (!caller.customer) await loadFloor();
+    caller.contact ??= (await contact) ?? null;
+    caller.number = [...places.values()].find((one) => one.call === caller.call)?.number ?? null;
+  } catch {
+    // The card says what the offer itself told.
+  }
+  if (caller.contact && talk.value?.call === caller.call) consult.value ??= consultOf(caller.contact);
+  caller.read = true;
+}
+
+/** Who else is in the call, as its path tells it to a page that was loaded anew. */
+function consultOf(contact: Contact): { label: string; conference: boolean } | null {
+  const { how, to } = contact.path.findLast((event) => event.type === 'call.transferred')?.body ?? {};
+  if (how !== 'consulted' && how !== 'conference') return null;
+  return { label: names.value.get(String(to)) ?? '', conference: how === 'conference' };
+}
+
+function begin(place: Place, since: string): Caller {
+  return {
+    call: place.call,
+    customer: place.customer,
+    queue: place.queue,
+    joinedAt: place['joined-at'],
+    since,
+    contact: null,
+    card: null,
+    number: null,
+    read: false,
+  };
+}
+
+/** An offer of which only the place is known so far. */
+let asked: { offer: string; waiting: string; at: string } | null = null;
+
+/** The call that this agent was put on last, by whatever way. */
+let joined: { call: string; customer: string | null; at: string; asked: boolean } | null = null;
+
+/** Something of queues or agents happened, and the floor knows it already. */
+export function mine(event: JournalEvent): void {
+  const body = event.body;
+  if (event.type === 'queue.offer' && body.user === me.value?.id) {
+    if (body.outcome === null) {
+      performance.mark('offer', { detail: { offer: body.offer, at: event['occurred-at'] } });
+      asked = { offer: String(body.offer), waiting: String(body.waiting), at: event['occurred-at'] };
+    } else {
+      if (asked?.offer === body.offer) asked = null;
+      if (body.outcome !== 'answered') {
+        if (offer.value?.offer === body.offer) offer.value = null;
+        missed.value = { offer: String(body.offer), how: String(body.outcome) };
+      }
+    }
+  }
+  settle();
+}
+
+/** Brings this in line with where the floor says that one is. `anew`: the floor was read, no event told of it. */
+export function settle(anew = false): void {
+  const agent = own.value;
+  if (!agent) return;
+  const place = [...places.values()].find((one) => one.agent === agent.user && (one.state === 'talking' || one.state === 'offered'));
+  if (anew) {
+    if (offer.value && places.get(offer.value.waiting)?.agent !== agent.user) offer.value = null;
+    // The page came while it rang already.
+    if (agent.state === 'offered' && !offer.value && place) {
+      asked = { offer: place.id, waiting: place.id, at: agent.since };
+    }
+  }
+  const ringing = asked && places.get(asked.waiting);
+  if (asked && ringing?.call && (agent.state === 'offered' || agent.state === 'available')) {
+    offer.value = { ...begin(ringing, asked.at), offer: asked.offer, waiting: asked.waiting };
+    asked = null;
+    void read(offer.value);
+  }
+  if (agent.state === 'talking') {
+    asked = null;
+    if (offer.value && (!place || place.call === offer.value.call)) {
+      talk.value = { ...offer.value, since: agent.since };
+      // What was still being read when they answered is read for the talk.
+      if (!talk.value.read) void read(talk.value);
+    } else if (place && talk.value?.call !== place.call) {
+      talk.value = begin(place, agent.since);
+      void read(talk.value);
+    } else if (!place && joined && (talk.value?.call !== joined.call || talk.value.asked !== joined.asked)) {
+      // A colleague asks, or has put the caller through.
+      const { call, customer, at, asked: only } = joined;
+      talk.value = { call, customer, queue: '', joinedAt: at, since: at, contact: null, card: null, number: null, read: false, asked: only };
+      void read(talk.value);
+    }
+    if (talk.value && place?.call === talk.value.call) talk.value.asked = false;
+    offer.value = null;
+    if (wrapUp.value && wrapUp.value.call !== talk.value?.call) wrapUp.value = null;
+    return;
+  }
+  if (agent.state !== 'offered' && agent.state !== 'available') offer.value = null;
+  if (talk.value) {
+    const { call, customer, queue, since, card, asked: only } = talk.value;
+    // A caller who was put through, or hung up: either way something is to be written of it, but not by who was asked.
+    if (!only) wrapUp.value = { call, customer, name: card?.name ?? null, queue, talked: Date.parse(agent.since) - Date.parse(since) };
+    talk.value = null;
+    joined = null;
+    held.value = false;
+    consult.value = null;
+  } else if (agent.state === 'wrap-up' && !wrapUp.value) {
+    wrapUp.value = kept();
+  }
+}
+
+/** A step of the call that is talked in. */
+export function stepped(event: JournalEvent): void {
+  if (event.type === 'call.joined' && event.body.agent === me.value?.id && event['interaction-id']) {
+    joined = { call: event['interaction-id'], customer: event['customer-id'], at: event['occurred-at'], asked: false };
+    settle();
+  }
+  if (event.type === 'call.transferred' && event.body.to === me.value?.id && event['interaction-id']) {
+    if (event.body.how === 'consulted' || event.body.how === 'sent') {
+      joined = { call: event['interaction-id'], customer: event['customer-id'], at: event['occurred-at'], asked: true };
+      settle();
+    }
+  }
+  const caller = [offer.value, talk.value].find((one) => one && one.call === event['interaction-id']);
+  if (!caller) return;
+  if (caller.contact && !caller.contact.path.some((known) => known.seq === event.seq)) {
+    caller.contact.path = [...caller.contact.path, event];
+  }
+  if (event.type !== 'call.transferred' || caller !== talk.value) return;
+  const how = event.body.how;
+  if (how === 'conference' && consult.value) consult.value.conference = true;
+  else if (['back', 'completed', 'busy', 'no-answer', 'failed'].includes(String(how))) consult.value = null;
+}
+
+export function forgetMine(): void {
+  asked = joined = null;
+  offer.value = talk.value = null;
+  wrapUp.value = null;
+  held.value = false;
+  consult.value = null;
+}
