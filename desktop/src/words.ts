@@ -69,6 +69,7 @@ export function step(event: JournalEvent, agents: Map<string, string>): string {
   const body = event.body;
   const text = (field: string) => (typeof body[field] === 'string' || typeof body[field] === 'number' ? String(body[field]) : '');
   if (!te(`path.${event.type}`)) return event.type;
+  if (event.type === 'call.said' && body.spoken === false) return t('path.call.notSaid', { agent: agents.get(text('by')) ?? t('path.somebody'), text: text('text') });
   const part = event.type === 'call.heard' && body.whole === false;
   const to = event.type === 'call.transferred' && typeof body.to === 'string';
   const key = part ? 'path.call.heardPart' : to ? 'path.call.transferredTo' : `path.${event.type}`;
@@ -81,9 +82,10 @@ export function step(event: JournalEvent, agents: Map<string, string>): string {
     language: text('language'),
     queue: text('queue'),
     place: text('place'),
-    agent: agents.get(text('agent') || text('to')) ?? t('path.somebody'),
+    agent: agents.get(text('agent') || text('to') || text('by')) ?? t('path.somebody'),
     how: word('path', text('how')),
     code: text('code'),
+    text: text('text'),
   });
 }
 
