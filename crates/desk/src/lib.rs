@@ -24,6 +24,7 @@ mod serve;
 mod sessions;
 mod tickets;
 mod views;
+mod webhooks;
 mod work;
 
 use std::path::PathBuf;
@@ -156,6 +157,9 @@ const BODY: usize = 1 << 20;
         floor::wrap_up,
         floor::missed,
         mine::resend,
+        webhooks::list,
+        webhooks::deliveries,
+        webhooks::replay,
         receipts::put,
         health::healthz,
         health::readyz,
@@ -210,6 +214,9 @@ pub fn router(desk: Desk) -> Router {
         .route("/team", get(pages::page))
         .route("/assets/{name}", get(pages::asset))
         .route("/icon.svg", get(pages::icon))
+        .route("/api/v1/webhooks", get(webhooks::list))
+        .route("/api/v1/webhooks/{name}/deliveries", get(webhooks::deliveries))
+        .route("/api/v1/webhooks/{name}/replay", post(webhooks::replay))
         .route("/api/v1/receipts", post(receipts::put))
         .route("/api/v1/openapi.json", get(|| async { axum::Json(ApiDocument::openapi()) }))
         .route("/healthz", get(health::healthz))

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use hotline_jobs::{Sees, Webhook, WebhookSettings};
 use hotline_model::{Language, Pii};
 use hotline_record::{BadAddress, DatabaseAddress, Engine, Role};
 use hotline_speech::{AudioFormat, ProviderConfig};
@@ -37,12 +38,16 @@ pub struct Config {
     pub speech: Speech,
     /// Which calls are recorded.
     pub recordings: Recordings,
+    /// How long things are kept.
+    pub retention: Retention,
     /// How customers are told to call.
     pub messages: Messages,
     /// What agents choose from.
     pub desk: DeskSection,
     /// The HTTP API.
     pub api: Api,
+    /// Whom the journal is told to.
+    pub webhooks: Vec<WebhookSection>,
 }
 
 /// `[record]`
@@ -251,6 +256,22 @@ impl Default for Recordings {
     }
 }
 
+/// `[retention]`: in days; 0 keeps for good.
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Retention {
+    /// Recordings, with their files.
+    pub recordings_days: u32,
+    /// Steps of calls.
+    pub steps_days: u32,
+    /// Text messages.
+    pub messages_days: u32,
+    /// The journal but for steps.
+    pub journal_days: u32,
+    /// Who looked at whom.
+    pub access_log_days: u32,
+}
+
 /// `[messages]`
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
@@ -410,6 +431,55 @@ fn agent() -> Vec<Role> {
     vec![Role::Agent]
 }
 
+/// `[[webhooks]]`
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct WebhookSection {
+    /// Its name, by which the record knows how far it was told.
+    pub name: String,
+    /// Where entries are posted.
+    pub url: String,
+    /// Signs: `whsec_` and 24 to 64 bytes in Base64.
+    #[serde(serialize_with = "hidden")]
+    pub secret: Pii<String>,
+    /// Another one that signs beside it, while the receiver exchanges them.
+    #[serde(default, serialize_with = "hidden", skip_serializing_if = "Option::is_none")]
+    pub second_secret: Option<Pii<String>>,
+    /// Types of entries: `ticket.created`, `ticket.*`, `*`.
+    pub events: Vec<String>,
+    /// What of people it is told besides ids.
+    #[serde(default)]
+    pub sees: Sees,
+    /// Whether it may stand in a private network or on this machine.
+    #[serde(default)]
+    pub private: bool,
+    /// How long an answer may take, in seconds.
+    #[serde(default = "fifteen")]
+    pub within_s: u64,
+}
+
+const fn fifteen() -> u64 {
+    15
+}
+
+impl WebhookSection {
+    /// The webhook, looked over.
+    ///
+    /// # Errors
+    /// What is wrong with it, in words for the operator.
+    pub fn webhook(&self) -> Result<Webhook, String> {
+        Webhook::new(WebhookSettings {
+            name: self.name.clone(),
+            url: self.url.clone(),
+            secrets: std::iter::once(&self.secret).chain(&self.second_secret).cloned().collect(),
+            events: self.events.clone(),
+            sees: self.sees,
+            private: self.private,
+            within: Duration::from_secs(self.within_s.clamp(1, 60)),
+        })
+    }
+}
+
 /// Prints a secret as nothing but that there is one.
 fn hidden<S: Serializer, T>(_: &T, to: S) -> Result<S::Ok, S::Error> {
     to.serialize_str("(hidden)")
@@ -529,6 +599,13 @@ impl Config {
                 problems.push(format!("desk: `{}`: a code has small letters, digits and `-`", word.code));
             }
         }
+        for (at, webhook) in self.webhooks.iter().enumerate() {
+            problems.extend(webhook.webhook().err());
+            let twice = self.webhooks[..at].iter().any(|other| other.name == webhook.name);
+            if twice || webhook.name.is_empty() || webhook.name.len() > 64 {
+                problems.push(format!("webhooks: `{}`: a name of its own is expected", webhook.name));
+            }
+        }
         for token in &self.api.tokens {
             if token.secret.expose().len() < 16 {
                 problems.push(format!("api.tokens: `{}`: a secret has 16 characters or more", token.name));
@@ -630,6 +707,19 @@ mod tests {
         assert!(!format!("{config:?}").contains("0123456789abcdef"));
         let dumped = config.to_toml();
         assert!(dumped.contains("(hidden)") && !dumped.contains("0123456789abcdef"), "{dumped}");
+    }
+
+    #[test]
+    fn a_webhook_is_looked_over_and_its_secret_not_shown() {
+        let good = "[[webhooks]]\nname = \"crm\"\nurl = \"https://crm.example/hooks\"\nevents = [\"ticket.*\"]\n\
+            secret = \"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\"\nsees = { numbers = true }\n";
+        let config = Config::parse(good).unwrap();
+        assert!(config.webhooks[0].sees.numbers && !config.webhooks[0].sees.names);
+        assert!(!format!("{config:?}{}", config.to_toml()).contains("MfKQ"));
+        let twice = format!("{good}{good}");
+        assert!(Config::parse(&twice).unwrap_err().contains("name of its own"));
+        let inside = good.replace("crm.example", "10.0.0.1");
+        assert!(Config::parse(&inside).unwrap_err().contains("private address"));
     }
 
     #[test]

@@ -9,7 +9,8 @@ use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogra
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use tokio_util::sync::CancellationToken;
 
-const COUNTERS: [(&str, &str); 12] = [
+const COUNTERS: [(&str, &str); 13] = [
+    ("hotline_retention_rows_total", "Rows and recordings that were deleted by their age, by kind"),
     ("hotline_calls_started_total", "Calls that were taken, by trunk"),
     ("hotline_calls_refused_total", "INVITEs that became no call, by why"),
     (

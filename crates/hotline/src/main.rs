@@ -7,6 +7,7 @@ mod erasure;
 mod figures;
 mod progress;
 mod publisher;
+mod retention;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -57,6 +58,10 @@ enum Command {
     Customer(commands::customer::Arguments),
     /// Make, list, reset or disable the accounts of people who sign in.
     User(commands::user::Arguments),
+    /// Delete what is older than its period now; a server does it every night.
+    Retention(commands::retention::Arguments),
+    /// See what other systems are told, and send once more what was given up.
+    Webhooks(commands::webhooks::Arguments),
     /// Make, check or show a configuration.
     Config(commands::config::Arguments),
     /// Ask everything the hotline needs whether it is there, and say what to do if not.
@@ -93,6 +98,8 @@ fn main() -> ExitCode {
         Command::Migrate(arguments) => commands::migrate::run(arguments),
         Command::Customer(arguments) => commands::customer::run(config, arguments),
         Command::User(arguments) => commands::user::run(config, arguments),
+        Command::Retention(arguments) => commands::retention::run(config, arguments),
+        Command::Webhooks(arguments) => commands::webhooks::run(config, arguments),
         Command::Config(arguments) => commands::config::run(config, arguments),
         Command::Doctor => commands::doctor::run(config),
     };

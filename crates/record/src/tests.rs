@@ -22,6 +22,7 @@ mod people;
 mod queues;
 mod spooled;
 mod transfer;
+mod upkeep;
 
 use customers::*;
 use floor::*;
@@ -31,6 +32,7 @@ use queues::{
     telephones_are_those_of_accounts_that_may_sign_in, the_last_agent_of_a_caller_is_known,
     what_is_stored_of_queues_is_what_a_restart_finds,
 };
+use upkeep::*;
 
 fn ticket(reference: &str, phone: &str) -> TicketInput {
     TicketInput {
@@ -463,6 +465,8 @@ on_both!(
     telephones_are_those_of_accounts_that_may_sign_in,
     the_last_agent_of_a_caller_is_known,
     a_result_that_cannot_be_published_leaves_the_ticket_as_it_was,
+    deliveries_are_planned_claimed_and_settled_once,
+    what_is_older_than_its_period_is_counted_and_deleted,
     the_floor_tells_places_waits_and_how_the_day_went,
     what_an_agent_writes_down_is_kept_once_and_goes_with_the_customer,
 );

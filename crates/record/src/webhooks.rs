@@ -185,7 +185,7 @@ impl Record {
         let due = sqlx::query(DUE)
             .bind(webhook)
             .bind(self.now_micros())
-            .bind(1)
+            .bind(1_i64)
             .fetch_optional(&self.readers)
             .await?;
         if due.is_none() {

@@ -130,3 +130,29 @@ async fn who_talked_in_a_call_wraps_it_up_with_a_known_reason() {
     let (_, missed) = house.by(&agent, "GET", "/api/v1/me/missed", Value::Null).await;
     assert_eq!((&missed[0]["outcome"], &missed[0]["name"]), (&json!("timed-out"), &json!("王小明")));
 }
+
+#[tokio::test]
+async fn webhooks_are_the_operators() {
+    let house = house().await;
+    let boss = house.browser("boss", &[Role::Supervisor]).await;
+    let operator = house.browser("op", &[Role::Operator]).await;
+    assert_eq!(house.by(&boss, "GET", "/api/v1/webhooks", Value::Null).await.0, StatusCode::FORBIDDEN);
+    let replay = "/api/v1/webhooks/crm/replay";
+    assert_eq!(house.by(&boss, "POST", replay, json!({})).await.0, StatusCode::FORBIDDEN);
+    assert_eq!(house.by(&operator, "POST", replay, json!({})).await.0, StatusCode::NOT_FOUND);
+    let record = &house.desk.record;
+    record.plan_deliveries("crm", |_| true).await.unwrap();
+    house.post_ticket(&ticket()).await;
+    record.plan_deliveries("crm", |kind| kind == "ticket.created").await.unwrap();
+    let (_, all) = house.by(&operator, "GET", "/api/v1/webhooks", Value::Null).await;
+    assert_eq!((&all[0]["name"], &all[0]["due"]), (&json!("crm"), &json!(1)), "{all}");
+    let path = "/api/v1/webhooks/crm/deliveries?state=due";
+    let (_, due) = house.by(&operator, "GET", path, Value::Null).await;
+    assert_eq!((&due[0]["type"], &due[0]["attempts"]), (&json!("ticket.created"), &json!(0)));
+    let both = json!({ "ids": [], "since": "2026-11-20T00:00:00Z" });
+    assert_eq!(house.by(&operator, "POST", replay, both).await.0, StatusCode::UNPROCESSABLE_ENTITY);
+    let (status, done) = house.by(&operator, "POST", replay, json!({ "ids": [due[0]["id"]] })).await;
+    assert_eq!((status, &done["deliveries"]), (StatusCode::OK, &json!(1)));
+    let wrong = "/api/v1/webhooks/crm/deliveries?state=eaten";
+    assert_eq!(house.by(&operator, "GET", wrong, Value::Null).await.0, StatusCode::BAD_REQUEST);
+}

@@ -9,11 +9,13 @@ pub mod import;
 pub mod migrate;
 pub mod plan_files;
 pub mod prompts;
+pub mod retention;
 pub mod say;
 pub mod serve;
 pub mod simulate;
 pub mod test;
 pub mod user;
+pub mod webhooks;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use hotline_desk::{Desk, Forget, QueueWords, Reason, Token, Tokens};
 use hotline_dialplan::Plans;
 use hotline_engine::{Exchange, HttpDoor, TrunkSettings};
-use hotline_jobs::{FileOutbox, HttpGateway, HttpSettings, Jobs, MessageProvider, MessageTexts};
+use hotline_jobs::{FileOutbox, HttpGateway, HttpSettings, Jobs, MessageProvider, MessageTexts, Webhooks};
 use hotline_media::MediaConfig;
 use hotline_model::{Calendar, Clock, Language, PhoneNumber, SystemClock};
 use hotline_record::Record;
@@ -20,9 +20,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Problem, open_record_to_serve, server_runtime, speech_config};
 use crate::audio_cache::RecordCache;
-use crate::config::{Config, ReasonWord};
+use crate::config::{Config, ReasonWord, WebhookSection};
 use crate::publisher::{self, Publisher};
-use crate::{erasure, figures};
+use crate::{erasure, figures, retention};
 
 /// `hotline serve`
 #[derive(clap::Args)]
@@ -82,7 +82,17 @@ async fn serve(config: Config, drain: Duration) -> Result<ExitCode, Problem> {
     let speech = open_speech(&config, &record)?;
     let (stop, draining) = (CancellationToken::new(), CancellationToken::new());
     let (hours, calendar) = watch::channel(publisher::calendar(&config, &plans)?);
+    tokio::spawn(retention::nightly(
+        config.clone(),
+        record.clone(),
+        calendar.clone(),
+        Arc::clone(&clock),
+        stop.clone(),
+    ));
     let jobs = start_jobs(&config, calendar, &record, &speech, &clock, &stop)?;
+    let telling: Vec<_> = config.webhooks.iter().map(WebhookSection::webhook).collect::<Result<_, _>>()?;
+    let telling = Webhooks::new(record.clone(), telling, Arc::clone(&clock));
+    let telling = tokio::spawn(telling.run(stop.clone()));
     let (publish, published) = watch::channel(Arc::new(plans));
     publisher::render_prompts(&speech, &publish.borrow());
     publisher::render_templates(&speech, config.speech.templates.as_deref());
@@ -123,7 +133,7 @@ async fn serve(config: Config, drain: Duration) -> Result<ExitCode, Problem> {
         () = signals.stop() => exchange.drain(Duration::ZERO).await,
     }
     stop.cancel();
-    let _ = tokio::join!(api, jobs, looking);
+    let _ = tokio::join!(api, jobs, telling, looking);
     if !record.flush(Duration::from_secs(10)).await {
         tracing::error!(
             steps = record.spooled_steps(),
