@@ -209,3 +209,134 @@ fn an_agent_asks_a_colleague_and_hands_the_caller_on() {
     assert!(share_of_tone(&caller.heard(), OUTSIDE_HZ) > 0.1);
     assert!(share_of_tone(&desk.heard(), OUTSIDE_HZ) > 0.1);
 }
+
+/// Seconds of a recording in which all of these tones are heard together, and no others of the three.
+fn together(wav: &Path, tones: &[f64]) -> f64 {
+    let wav = hotline_audio::read_wav(std::fs::File::open(wav).unwrap()).unwrap();
+    let piece = wav.rate_hz as usize / 2;
+    let with = |samples: &[i16], hertz: f64| {
+        let power: f64 = samples.iter().map(|s| f64::from(*s).powi(2)).sum::<f64>() / samples.len() as f64;
+        let angle = |n: usize| 2.0 * std::f64::consts::PI * hertz * n as f64 / f64::from(wav.rate_hz);
+        let (re, im) = samples.iter().enumerate().fold((0.0, 0.0), |(re, im), (n, sample)| {
+            (re + f64::from(*sample) * angle(n).cos(), im + f64::from(*sample) * angle(n).sin())
+        });
+        power > 90_000.0 && 2.0 * (re * re + im * im) / (samples.len() as f64).powi(2) > 0.2 * power
+    };
+    let exact = |samples: &&[i16]| {
+        [CALLER_HZ, AGENT_HZ, OUTSIDE_HZ].iter().all(|hertz| with(samples, *hertz) == tones.contains(hertz))
+    };
+    wav.samples.chunks_exact(piece).filter(exact).count() as f64 / 2.0
+}
+
+#[test]
+fn three_talk_together_and_two_stay() {
+    let address = own_address();
+    let server = server(&address.to_string());
+    let anna = Agent::hire(&server, "anna");
+    let mut outside = Baresip::outside(&server, "10010", address, Line::Tone(OUTSIDE_HZ));
+    let (mut desk, mut caller) = with_anna(&server, &anna);
+    let call = call_id(&server);
+    assert_eq!(anna.act(&call, json!({ "act": "conference" })), 409, "with whom?");
+    assert_eq!(anna.act(&call, json!({ "act": "consult", "to": { "number": "10010" } })), 204);
+    wait_until("they are asked", seconds(20), || anna.act(&call, json!({ "act": "conference" })) == 204);
+    std::thread::sleep(seconds(4));
+    // The agent hangs up: the other two go on.
+    desk.hang_up();
+    anna.await_state("wrap-up");
+    std::thread::sleep(seconds(3));
+    outside.hang_up();
+    caller.await_closed(seconds(30));
+    let calls = server.await_calls(1);
+    assert_eq!(ways(&calls[0]), ["consulted", "conference", "completed"], "{}", calls[0]);
+    let (at_caller, at_desk, there) = (caller.heard(), desk.heard(), outside.heard());
+    assert!(together(&at_caller, &[AGENT_HZ, OUTSIDE_HZ]) > 2.0);
+    assert!(together(&at_desk, &[CALLER_HZ, OUTSIDE_HZ]) > 2.0);
+    assert!(together(&there, &[CALLER_HZ, AGENT_HZ]) > 2.0);
+    assert!(together(&at_caller, &[OUTSIDE_HZ]) > 1.5);
+    assert!(together(&there, &[CALLER_HZ]) > 1.5);
+}
+
+#[test]
+fn a_supervisor_listens_whispers_and_joins() {
+    let server = server("127.0.0.1:9");
+    let anna = Agent::hire(&server, "anna");
+    let carl = Agent::hire_as(&server, "carl", "supervisor");
+    let mut office = Baresip::agent(&server, carl.login, PASSWORD, Line::Tone(OUTSIDE_HZ));
+    office.await_registered();
+    let (mut desk, mut caller) = with_anna(&server, &anna);
+    let call = call_id(&server);
+    assert_eq!(anna.act(&call, json!({ "act": "listen" })), 403, "an agent is no supervisor");
+    assert_eq!(carl.act(&call, json!({ "act": "stop" })), 409, "nobody listens");
+    assert_eq!(carl.act(&call, json!({ "act": "listen" })), 204);
+    std::thread::sleep(seconds(4));
+    assert_eq!(carl.act(&call, json!({ "act": "whisper" })), 204);
+    std::thread::sleep(seconds(4));
+    assert_eq!(carl.act(&call, json!({ "act": "join" })), 204);
+    std::thread::sleep(seconds(4));
+    assert_eq!(carl.act(&call, json!({ "act": "stop" })), 204);
+    std::thread::sleep(seconds(2));
+    desk.hang_up();
+    caller.await_closed(seconds(30));
+    let (at_caller, at_desk, at_office) = (caller.heard(), desk.heard(), office.heard());
+    assert!(
+        together(&at_office, &[CALLER_HZ, AGENT_HZ]) > 7.0,
+        "{}",
+        together(&at_office, &[CALLER_HZ, AGENT_HZ])
+    );
+    let whispered = together(&at_desk, &[CALLER_HZ, OUTSIDE_HZ]);
+    assert!((5.0..11.0).contains(&whispered), "{whispered} s at the agent's");
+    let joined = together(&at_caller, &[AGENT_HZ, OUTSIDE_HZ]);
+    assert!((2.0..6.0).contains(&joined), "{joined} s at the caller's");
+    assert!(together(&at_caller, &[AGENT_HZ]) > 6.0, "before and after the caller heard the agent alone");
+}
+
+#[test]
+fn a_colleague_sends_a_sentence_to_a_caller_who_talks() {
+    let server = server("127.0.0.1:9");
+    let (anna, bert) = (Agent::hire(&server, "anna"), Agent::hire(&server, "bert"));
+    let (mut desk, mut caller) = with_anna(&server, &anna);
+    let call = call_id(&server);
+    let say = |text: &str| bert.act(&call, json!({ "act": "say", "text": text }));
+    assert_eq!(say(""), 422);
+    assert_eq!(say(&"长".repeat(501)), 422);
+    // Known words are cached, so that no voice is needed here; of others the record says that nobody heard them.
+    assert_eq!(say(tickets::REFUND), 204);
+    assert_eq!(say("没有人听得见这一句。"), 204);
+    server.await_event("call.said", 2, seconds(20));
+    std::thread::sleep(seconds(8));
+    desk.hang_up();
+    caller.await_closed(seconds(30));
+    let calls = server.await_calls(1);
+    let path = calls[0]["path"].as_array().unwrap();
+    let said = path.iter().filter(|event| event["type"] == "call.said").map(|event| &event["body"]);
+    let mut spoken: Vec<_> =
+        said.map(|body| (body["spoken"].as_bool().unwrap(), body["by"].clone())).collect();
+    spoken.sort_by_key(|(spoken, _)| *spoken);
+    assert_eq!(spoken, [(false, json!(bert.user)), (true, json!(bert.user))]);
+    // While it is spoken the caller hears it in place of the agent.
+    let tone = share_of_tone(&caller.heard(), AGENT_HZ);
+    assert!(tone < 0.6, "{tone}");
+}
+
+#[test]
+fn an_agent_sends_a_caller_on_by_their_telephones_own_key() {
+    let address = own_address();
+    let server = server(&address.to_string());
+    let anna = Agent::hire(&server, "anna");
+    let mut outside = Baresip::outside(&server, "10010", address, Line::Tone(OUTSIDE_HZ));
+    let (mut desk, mut caller) = with_anna(&server, &anna);
+    // Nobody is called so, and no trunk may call that: both are declined, and the talk goes on.
+    for to in ["nobody", "13900139000"] {
+        desk.refer(to);
+        std::thread::sleep(seconds(2));
+    }
+    assert_eq!(anna.state(), "talking");
+    desk.refer("10010");
+    anna.await_state("wrap-up");
+    std::thread::sleep(seconds(4));
+    outside.hang_up();
+    caller.await_closed(seconds(30));
+    let calls = server.await_calls(1);
+    assert_eq!(ways(&calls[0]), ["sent", "answered"], "{}", calls[0]);
+    assert!(share_of_tone(&outside.heard(), CALLER_HZ) > 0.8);
+}

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use hotline_model::{CallId, Pii, UserId};
+use hotline_model::{CallId, Language, Pii, UserId};
 use tokio::sync::{mpsc, oneshot};
 
 /// What an agent wants to do.
@@ -69,6 +69,33 @@ pub enum Act {
     Complete,
     /// Who was asked is let go, the agent has the caller again.
     Back,
+    /// Caller, agent and who was asked talk together.
+    Confer,
+    /// A sentence is spoken to the caller; by anybody who serves the customer.
+    Say(
+        /// What.
+        Pii<String>,
+        /// In which language; the caller's if left out.
+        Option<Language>,
+    ),
+    /// A supervisor's telephone rings, and they hear the call; or they do so in another way than before.
+    Watch(
+        /// How.
+        Watching,
+    ),
+    /// They hear it no longer.
+    StopWatching,
+}
+
+/// How a supervisor is in a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Watching {
+    /// Hears all, is heard by nobody.
+    Listen,
+    /// The agent hears them, the caller does not.
+    Whisper,
+    /// Everybody hears them.
+    Join,
 }
 
 /// What somebody wants.

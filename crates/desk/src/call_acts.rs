@@ -2,8 +2,9 @@
 
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use hotline_bus::{Act, Command, Target};
+use hotline_bus::{Act, Command, Target, Watching};
 use hotline_model::Pii;
+use hotline_record::Role;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -31,11 +32,22 @@ pub enum CallTarget {
 pub struct CallAct {
     /// `hold`: the caller hears music; `resume`: both hear each other again; `leave`: the agent leaves, and the
     /// plan goes on with the caller; `transfer`: the caller goes to somebody else and the agent leaves; `consult`:
-    /// the caller waits while the agent asks somebody, who then gets the caller (`complete`) or is let go (`back`).
+    /// the caller waits while the agent asks somebody, who then gets the caller (`complete`), talks with both
+    /// (`conference`) or is let go (`back`). By anybody who serves customers: `say` speaks a sentence to a caller who
+    /// talks with an agent. By supervisors, whose own telephone rings: `listen`, `whisper` (to the agent alone),
+    /// `join`, and `stop`.
     act: String,
     /// For `transfer` and `consult`: to whom.
     to: Option<CallTarget>,
+    /// For `say`: what, at most 500 characters.
+    #[schema(value_type = Option<String>)]
+    text: Option<Pii<String>>,
+    /// For `say`: `zh-CN` or `en-US`; the caller's language if left out.
+    language: Option<String>,
 }
+
+/// A sentence is no speech.
+const SENTENCE: usize = 500;
 
 fn invalid(text: &str) -> ApiError {
     ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", text)
@@ -49,17 +61,33 @@ impl CallAct {
             ("leave", None) => Act::Leave,
             ("complete", None) => Act::Complete,
             ("back", None) => Act::Back,
+            ("conference", None) => Act::Confer,
+            ("listen", None) => Act::Watch(Watching::Listen),
+            ("whisper", None) => Act::Watch(Watching::Whisper),
+            ("join", None) => Act::Watch(Watching::Join),
+            ("stop", None) => Act::StopWatching,
+            ("say", None) => {
+                let text = self.text.filter(|text| !text.expose().trim().is_empty());
+                let text = text.ok_or_else(|| invalid("text: what is to be said"))?;
+                if text.expose().chars().count() > SENTENCE {
+                    return Err(invalid("text: at most 500 characters"));
+                }
+                let language = self.language.map(|language| language.parse()).transpose();
+                Act::Say(text, language.map_err(|_| invalid("language: zh-CN or en-US"))?)
+            }
             ("transfer", Some(to)) => Act::Transfer(to.read()?),
             ("consult", Some(to)) => match to.read()? {
                 Target::Queue(_) => return Err(invalid("to: nobody can ask a queue; `transfer` takes one")),
                 to => Act::Consult(to),
             },
             ("transfer" | "consult", None) => return Err(invalid("to: a number, an agent or a queue")),
-            ("hold" | "resume" | "leave" | "complete" | "back", Some(_)) => {
+            (_, Some(_)) => {
                 return Err(invalid("to: only `transfer` and `consult` go to somebody"));
             }
             _ => {
-                return Err(invalid("act: hold, resume, leave, transfer, consult, complete or back"));
+                return Err(invalid(
+                    "act: hold, resume, leave, transfer, consult, complete, conference, back, say, listen, whisper, join or stop",
+                ));
             }
         };
         Ok(act)
@@ -94,6 +122,10 @@ pub async fn act(
 ) -> Result<StatusCode, ApiError> {
     let user = asker.person()?;
     let call = id.parse().map_err(|_| ApiError::not_found("call"))?;
-    desk.bus.ask(Command::Call(call, user, wanted.read()?)).await.map_err(of_bus)?;
+    let act = wanted.read()?;
+    if matches!(act, Act::Watch(_) | Act::StopWatching) {
+        asker.needs(&[Role::Supervisor])?;
+    }
+    desk.bus.ask(Command::Call(call, user, act)).await.map_err(of_bus)?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -4,11 +4,13 @@ mod agent;
 mod negotiate;
 mod other;
 mod party;
+mod sound;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use agent::Queueing;
+use hotline_audio::Clip;
 use hotline_bus::{Act, BusError};
 use hotline_dialplan::plan::Answering as PlanAnswering;
 use hotline_dialplan::session::{HungUpBy, Query};
@@ -22,8 +24,10 @@ use hotline_queue::Leaving;
 use hotline_record::{CallEnd, CallSave, CallStep, NewCall, NewFollowUp, OpenedCall};
 use hotline_sip::sdp::Capabilities;
 use hotline_sip::{Invite, LegKey};
+use hotline_speech::SpeechError;
 use jiff::Timestamp;
 use other::Other;
+use sound::Watch;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
@@ -48,6 +52,10 @@ pub(crate) enum Note {
     Queue(WaitingId, News),
     /// What rings for the party with this media.
     Rings(LegId, Vec<LegKey>),
+    /// Whom an agent's telephone wants the caller to go to.
+    Referred(LegKey, Option<Reached>),
+    /// A colleague's sentence for the caller, spoken.
+    Sentence(UserId, String, Result<Vec<Clip>, SpeechError>),
     /// What an agent wants to happen; the agent whom the call is to go to.
     Act(UserId, Act, Option<Reached>, oneshot::Sender<Result<(), BusError>>),
 }
@@ -130,6 +138,8 @@ pub(crate) struct Call {
     queueing: Option<Queueing>,
     /// Somebody beside the agent: put through to, or asked.
     other: Option<Other>,
+    /// A supervisor who listens.
+    watch: Option<Watch>,
     /// What came of a telephone before it was known that it rings.
     early_party_events: Vec<hotline_sip::Event>,
 }
@@ -179,6 +189,7 @@ impl Call {
             leg_is_over: false,
             queueing: None,
             other: None,
+            watch: None,
             early_party_events: Vec::new(),
         }
     }
@@ -295,13 +306,15 @@ impl Call {
 
     fn wake(&self) -> Option<Instant> {
         let session = self.session.as_ref().and_then(Session::poll_timeout).map(|at| self.began + at);
-        [session, self.player.poll_timeout(), self.other_wake()].into_iter().flatten().min()
+        let rings = [self.other_wake(), self.watch_wake()].into_iter().flatten().min();
+        [session, self.player.poll_timeout(), rings].into_iter().flatten().min()
     }
 
     fn handle_timeout(&mut self) {
         let now = Instant::now();
         self.player.handle_timeout(now, self.language);
         self.other_timeout(now);
+        self.watch_timeout(now);
         let at = self.since();
         if let Some(session) = self.session.as_mut()
             && session.poll_timeout().is_some_and(|due| due <= at)
@@ -318,6 +331,8 @@ impl Call {
             Note::Media(event) => self.media_event(event),
             Note::Queue(waiting, news) => self.queue_news(waiting, news),
             Note::Rings(media, legs) => self.rings(media, legs),
+            Note::Referred(leg, reached) => self.refer_to_agent(leg, reached),
+            Note::Sentence(by, text, clips) => self.sentence(by, text, clips),
             Note::Act(by, act, reached, answer) => {
                 let done = self.act(by, &act, reached);
                 let _ = answer.send(done);
@@ -351,6 +366,8 @@ impl Call {
                     self.key(key, KeyCame::Info);
                 }
             }
+            // Nobody calls others at our expense by calling us.
+            Sip::Refer { leg, .. } => self.house.signalling.wish(leg, Wish::AnswerRefer(false)),
             Sip::Cancelled { .. } => {
                 self.leg_is_over = true;
                 self.end(HungUpBy::Caller, ending::CANCELLED);
@@ -375,6 +392,7 @@ impl Call {
     fn media_event(&mut self, event: MediaEvent) {
         match event {
             MediaEvent::Digit { key, .. } => self.key(key, KeyCame::Media),
+            MediaEvent::PlayDone { play, .. } if self.sentence_ended(play) => {}
             MediaEvent::PlayDone { play, .. } => {
                 if let Some(op) = self.player.ended(play) {
                     self.tell(Event::PlayDone { op });
@@ -436,7 +454,11 @@ impl Call {
                 }
                 Command::StopPlaying { op } => self.player.stop(op),
                 Command::Music { op, name } => self.player.music(op, &name),
-                Command::Enqueue { op, queue, priority, skills, last_agent, .. } => {
+                Command::Enqueue { op, queue, priority, skills, last_agent, reason } => {
+                    // Whoever is rung sees it.
+                    if reason.is_some() {
+                        self.house.record.save_call(self.id, CallSave { reason, ..CallSave::default() });
+                    }
                     self.enqueue(op, queue, priority, &skills, last_agent);
                 }
                 Command::LeaveQueue { op } => self.leave_queue(op),

@@ -11,7 +11,7 @@ use hotline_bus::{Act, Asked, BusError, Commands, Target};
 use hotline_dialplan::Plans;
 use hotline_dialplan::plans::QueueStrategy;
 use hotline_media::{MediaConfig, MediaError};
-use hotline_model::{CallId, CallerNumber, Clock, EndReason, Ending, IdSource, UserId};
+use hotline_model::{AgentId, CallId, CallerNumber, Clock, EndReason, Ending, IdSource, UserId};
 use hotline_queue::{QueueSettings, Strategy};
 use hotline_record::{CallEnd, Record};
 use hotline_sip::auth::Algorithm;
@@ -124,6 +124,8 @@ impl Exchange {
             advertised: settings.advertised,
             call_limit: settings.longest_call,
             legs_limit: settings.calls * 2 + 100,
+            // Agents' telephones have a key for it; what others ask for is declined by the call.
+            allow_refer: true,
             ..hotline_sip::Config::default()
         };
         let transport = SipTransport::bind(settings.bind, sip, settings.telephones_sha256)
@@ -352,30 +354,47 @@ async fn obey(mut commands: Commands, house: Arc<House>) {
                     let _ = answer.send(Err(BusError::Unknown));
                     continue;
                 };
-                let Some(agent) = wanted_agent(&act).filter(|agent| *agent != by) else {
+                let Some(wanted) = wanted_agent(&act, by) else {
                     let _ = mailbox.send(Note::Act(by, act, None, answer));
                     continue;
                 };
                 let switchboard = house.switchboard.clone();
                 tokio::spawn(async move {
-                    match switchboard.reach(agent.into()).await {
-                        Some(reached) => {
-                            let _ = mailbox.send(Note::Act(by, act, Some(reached), answer));
-                        }
+                    let reached = match wanted {
+                        Wanted::Free(agent) => switchboard.reach(agent).await,
+                        Wanted::Themselves(agent) => switchboard.reach_supervisor(agent).await,
+                    };
+                    let note = match reached {
+                        Some(reached) => Note::Act(by, act, Some(reached), answer),
+                        // They may be in the call already, and want to hear it otherwise.
+                        None if matches!(wanted, Wanted::Themselves(_)) => Note::Act(by, act, None, answer),
                         None => {
                             let _ = answer.send(Err(BusError::NoWay));
+                            return;
                         }
-                    }
+                    };
+                    let _ = mailbox.send(note);
                 });
             }
         }
     }
 }
 
-/// The agent whom a call is to go to.
-const fn wanted_agent(act: &Act) -> Option<UserId> {
+/// Whose telephone an act makes ring.
+#[derive(Clone, Copy)]
+enum Wanted {
+    /// An agent who has to be free.
+    Free(AgentId),
+    /// The supervisor who wants to hear.
+    Themselves(AgentId),
+}
+
+fn wanted_agent(act: &Act, by: UserId) -> Option<Wanted> {
     match act {
-        Act::Transfer(Target::Agent(agent)) | Act::Consult(Target::Agent(agent)) => Some(*agent),
+        Act::Transfer(Target::Agent(agent)) | Act::Consult(Target::Agent(agent)) if *agent != by => {
+            Some(Wanted::Free((*agent).into()))
+        }
+        Act::Watch(_) => Some(Wanted::Themselves(by.into())),
         _ => None,
     }
 }

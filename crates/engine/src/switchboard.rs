@@ -39,6 +39,9 @@ enum Request {
     Event(Event),
     Choice(UserId, Choice, oneshot::Sender<Result<(), BusError>>),
     Reach(AgentId, oneshot::Sender<Option<String>>),
+    Find(String, oneshot::Sender<Option<AgentId>>),
+    /// The login, and whether nobody needs to be freed afterwards.
+    ReachSupervisor(AgentId, oneshot::Sender<Option<(String, bool)>>),
     /// The task of this call is gone without a word.
     Gone(CallId),
 }
@@ -151,6 +154,22 @@ impl Switchboard {
         Some(Reached { agent, login, talks: false, kept: false, switchboard: self.clone() })
     }
 
+    /// The same, by a login.
+    pub async fn reach_login(&self, login: String) -> Option<Reached> {
+        let (answer, agent) = oneshot::channel();
+        self.requests.send(Request::Find(login, answer)).ok()?;
+        self.reach(agent.await.ok()??).await
+    }
+
+    /// A supervisor's telephones, wherever they are; whoever is signed in is offered nobody meanwhile. `None` if they
+    /// have another call, or no account.
+    pub async fn reach_supervisor(&self, agent: AgentId) -> Option<Reached> {
+        let (answer, login) = oneshot::channel();
+        self.requests.send(Request::ReachSupervisor(agent, answer)).ok()?;
+        let (login, kept) = login.await.ok()??;
+        Some(Reached { agent, login, talks: false, kept, switchboard: self.clone() })
+    }
+
     /// The task of a call is gone without a word: its places and agents are freed.
     pub fn gone(&self, call: CallId) {
         let _ = self.requests.send(Request::Gone(call));
@@ -224,6 +243,25 @@ impl Task {
                 let found = login.is_some();
                 // Nobody waits for the answer any more: nobody would let them go.
                 if answer.send(login).is_ok() && found {
+                    self.queues.handle_event(now, Event::TalkBegan { agent });
+                }
+            }
+            Request::Find(login, answer) => {
+                let found = self.agents.iter().find(|(_, of)| **of == login).map(|(agent, _)| *agent);
+                let _ = answer.send(found);
+            }
+            Request::ReachSupervisor(agent, answer) => {
+                // Supervisors need not be agents.
+                let user = UserId::from(agent);
+                let users = self.record.users().await.unwrap_or_default();
+                let login =
+                    users.into_iter().find(|one| one.id == user && !one.disabled).map(|one| one.login);
+                let state = self.queues.find_agent(agent).map(|row| row.state.clone());
+                let busy = matches!(state, Some(AgentState::Talking { .. } | AgentState::Offered { .. }));
+                let at_work = matches!(state, Some(AgentState::Available | AgentState::WrapUp { .. }));
+                let found = login.filter(|_| !busy).map(|login| (login, !at_work));
+                let keeps = found.is_some() && at_work;
+                if answer.send(found).is_ok() && keeps {
                     self.queues.handle_event(now, Event::TalkBegan { agent });
                 }
             }

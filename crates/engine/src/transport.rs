@@ -35,6 +35,8 @@ pub(crate) enum Wish {
     Cancel,
     AcceptReinvite(Bytes),
     RejectReinvite(u16),
+    /// Answers a REFER; what was accepted is reported as done at once.
+    AnswerRefer(bool),
 }
 
 enum Request {
@@ -261,6 +263,11 @@ impl Task {
                     Wish::Cancel => self.endpoint.cancel(now, leg),
                     Wish::HangUp => self.endpoint.hang_up(now, leg),
                     Wish::AcceptReinvite(sdp) => self.endpoint.accept_reinvite(now, leg, sdp),
+                    Wish::AnswerRefer(true) => self
+                        .endpoint
+                        .answer_refer(now, leg, 202)
+                        .and_then(|()| self.endpoint.notify(now, leg, "SIP/2.0 200 OK", true)),
+                    Wish::AnswerRefer(false) => self.endpoint.answer_refer(now, leg, 603),
                     Wish::RejectReinvite(code) => self.endpoint.reject_reinvite(now, leg, code),
                 };
                 // A leg that ended while the wish was on its way tells so by its own event.

@@ -135,6 +135,15 @@ pub enum StepEvent {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         to: Option<AgentId>,
     },
+    /// A colleague had a sentence spoken to the caller.
+    Said {
+        /// Who sent it.
+        by: AgentId,
+        /// What.
+        text: String,
+        /// Whether it was spoken: the caller may have gone on, or there was no voice.
+        spoken: bool,
+    },
     /// Something of ours went wrong and the plan went on by its exit for it.
     Trouble {
         /// The step.
@@ -171,6 +180,7 @@ impl StepEvent {
             Self::Returned { .. } => "call.returned",
             Self::LeftQueue { .. } => "call.left-queue",
             Self::Transferred { .. } => "call.transferred",
+            Self::Said { .. } => "call.said",
             Self::Trouble { .. } => "call.trouble",
             Self::Ended { .. } => "call.ended",
         }

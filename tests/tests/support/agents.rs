@@ -24,7 +24,13 @@ pub struct Agent<'a> {
 
 impl<'a> Agent<'a> {
     pub fn hire(server: &'a Server, login: &'static str) -> Self {
-        for arguments in [vec!["user", "add", login, "--name", "安娜"], vec!["user", "telephone", login]] {
+        Self::hire_as(server, login, "agent")
+    }
+
+    /// With another role than an agent's.
+    pub fn hire_as(server: &'a Server, login: &'static str, role: &str) -> Self {
+        let account = vec!["user", "add", login, "--name", "安娜", "--roles", role];
+        for arguments in [account, vec!["user", "telephone", login]] {
             let done = server.tool_told(&arguments, PASSWORD);
             assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
         }
@@ -67,8 +73,13 @@ impl<'a> Agent<'a> {
     }
 }
 
-/// The share of a recording's loud half seconds in which a tone is heard.
+/// The share of a recording's loud half seconds in which a tone is heard, and hardly anything else.
 pub fn share_of_tone(wav: &Path, hertz: f64) -> f64 {
+    share_with_tone(wav, hertz, 0.5)
+}
+
+/// The share of a recording's loud half seconds of which a tone has at least this part of the power.
+pub fn share_with_tone(wav: &Path, hertz: f64, part: f64) -> f64 {
     let wav = hotline_audio::read_wav(std::fs::File::open(wav).unwrap()).unwrap();
     let (rate, samples) = (wav.rate_hz, wav.samples);
     let (mut with, mut loud) = (0, 0);
@@ -84,7 +95,7 @@ pub fn share_of_tone(wav: &Path, hertz: f64) -> f64 {
             (re + f64::from(*sample) * angle(n).cos(), im + f64::from(*sample) * angle(n).sin())
         });
         let at = 2.0 * (re * re + im * im) / (piece.len() as f64).powi(2);
-        with += usize::from(at > 0.5 * power);
+        with += usize::from(at > part * power);
     }
     if loud == 0 { 0.0 } else { f64::from(with as u32) / f64::from(loud) }
 }

@@ -102,6 +102,12 @@ impl Baresip {
         self.command("sndcode", keys);
     }
 
+    /// Wants the other side to call somebody else (REFER).
+    pub fn refer(&mut self, to: &str) {
+        let to = format!("sip:{to}@{}", self.server);
+        self.command("transfer", &to);
+    }
+
     pub fn hang_up(&mut self) {
         self.command("hangup", "");
         self.await_event("CALL_CLOSED");

@@ -94,6 +94,7 @@ impl Call {
     /// Lets go of the place and of whoever rings or talks.
     pub(super) fn give_up_queue(&mut self, how: Leaving) {
         self.let_go_of_other();
+        self.let_go_of_watcher();
         let Some(mut queueing) = self.queueing.take() else { return };
         self.house.switchboard.leave(queueing.waiting, how);
         if let Some(agent) = queueing.agent.take() {
@@ -190,6 +191,10 @@ impl Call {
             if !other.party.rings(legs) {
                 self.other_news(PartyNews::NotAnswered(480));
             }
+        } else if let Some(watch) = self.watch.as_mut().filter(|watch| watch.party.media == media) {
+            if !watch.party.rings(legs) {
+                self.watch_news(PartyNews::NotAnswered(480));
+            }
         } else {
             // Taken back meanwhile.
             legs.into_iter().for_each(|leg| self.house.signalling.wish(leg, Wish::Cancel));
@@ -206,12 +211,21 @@ impl Call {
         let agent = self.queueing.as_mut().and_then(|queueing| queueing.agent.as_mut());
         let unknown = agent.as_ref().is_some_and(|agent| !agent.party.is_known());
         if let Some(agent) = agent.filter(|agent| agent.party.has(leg)) {
+            if let hotline_sip::Event::Refer { refer_to, .. } = &event {
+                return self.referred(leg, refer_to);
+            }
             let news = agent.party.handle_event(&house, event);
             self.agent_news(news);
         } else if let Some(other) = self.other.as_mut().filter(|other| other.party.has(leg)) {
             let news = other.party.handle_event(&house, event);
             self.other_news(news);
-        } else if unknown || self.other.as_ref().is_some_and(|other| !other.party.is_known()) {
+        } else if let Some(watch) = self.watch.as_mut().filter(|watch| watch.party.has(leg)) {
+            let news = watch.party.handle_event(&house, event);
+            self.watch_news(news);
+        } else if unknown
+            || self.other.as_ref().is_some_and(|other| !other.party.is_known())
+            || self.watch.as_ref().is_some_and(|watch| !watch.party.is_known())
+        {
             // It answers faster than the call to it is known here.
             self.early_party_events.push(event);
         } else if let hotline_sip::Event::Answered { leg, .. } = event {
@@ -252,6 +266,7 @@ impl Call {
         self.let_go(agent);
         if joined {
             self.let_go_of_other();
+            self.let_go_of_watcher();
             self.queueing = None;
             self.house.switchboard.talk_ended(who);
             self.tell(Event::TalkEnded { op });
@@ -273,22 +288,16 @@ impl Call {
         let Some(queueing) = &mut self.queueing else { return };
         let Some(agent) = queueing.agent.as_mut().filter(|agent| agent.offer == Some(offer)) else { return };
         agent.joined = true;
-        let (op, media, who) = (queueing.op, agent.party.media, agent.agent);
+        let (op, who) = (queueing.op, agent.agent);
         self.player.silence();
-        self.bridge(self.media, media);
+        self.arrange();
         self.tell(Event::Joined { op, agent: Some(who) });
-    }
-
-    pub(super) fn bridge(&self, one: LegId, other: LegId) {
-        if let Err(error) = self.house.media.plane.bridge(one, other, true) {
-            tracing::error!(call.id = %self.id, %error, "two who should talk cannot hear each other");
-        }
     }
 
     /// Ends whatever an agent's leg still has.
     pub(super) fn let_go(&self, agent: AgentLeg) {
         if agent.joined {
-            let _ = self.house.media.plane.unbridge(self.media);
+            self.part(self.media);
             if agent.held {
                 let _ = self.house.media.plane.stop(self.media);
             }
@@ -310,12 +319,20 @@ impl Call {
             self.agent_is_lost();
         } else if self.other.as_ref().is_some_and(|other| other.party.media == leg) {
             self.other_news(PartyNews::Lost);
+        } else if self.watch.as_ref().is_some_and(|watch| watch.party.media == leg) {
+            self.watch_news(PartyNews::Lost);
         }
         true
     }
 
     /// An agent's act on the call they talk in. `reached`: the agent whom it is to go to, kept free for it.
     pub(super) fn act(&mut self, by: UserId, act: &Act, reached: Option<Reached>) -> Result<(), BusError> {
+        match act {
+            Act::Watch(how) => return self.watch(by, *how, reached),
+            Act::StopWatching => return self.stop_watching(by),
+            Act::Say(text, language) => return self.say_for_agent(by, text.expose(), *language),
+            _ => {}
+        }
         let who = AgentId::from(by);
         let queueing = self.queueing.as_mut().ok_or(BusError::Unknown)?;
         let agent = queueing.agent.as_mut();
@@ -338,6 +355,7 @@ impl Call {
                 self.take_back("back");
                 Ok(())
             }
+            Act::Confer => self.confer(),
             _ => Err(BusError::Unfit),
         }
     }
@@ -349,12 +367,13 @@ impl Call {
         let music = self.answering.music_of(&queueing.queue).and_then(|name| self.house.speech.music(name));
         agent.held = true;
         // A queue without music holds in silence.
+        self.part(self.media);
+        self.arrange();
         let plane = &self.house.media.plane;
-        let held = plane.unbridge(self.media).and_then(|()| match music {
-            Some(music) => plane.play_loop(self.media, HOLD_MUSIC, vec![music]),
+        match music {
+            Some(music) => plane.play_loop(self.media, HOLD_MUSIC, vec![music]).map_err(|_| BusError::Unfit),
             None => Ok(()),
-        });
-        held.map_err(|_| BusError::Unfit)
+        }
     }
 
     /// Both hear each other again.
@@ -362,9 +381,8 @@ impl Call {
         let agent = self.queueing.as_mut().and_then(|queueing| queueing.agent.as_mut());
         let Some(agent) = agent else { return Err(BusError::Unknown) };
         agent.held = false;
-        let media = agent.party.media;
-        let plane = &self.house.media.plane;
-        let done = plane.stop(self.media).and_then(|()| plane.bridge(self.media, media, true));
-        done.map_err(|_| BusError::Unfit)
+        self.house.media.plane.stop(self.media).map_err(|_| BusError::Unfit)?;
+        self.arrange();
+        Ok(())
     }
 }

@@ -8,8 +8,10 @@ use hotline_audio::Clip;
 use hotline_bus::{BusError, Target};
 use hotline_dialplan::session::NotThrough;
 use hotline_dialplan::{Event, OpId};
-use hotline_model::{AgentId, StepEvent};
+use hotline_media::LegId;
+use hotline_model::{AgentId, Pii, StepEvent};
 use hotline_queue::{Join, Leaving};
+use hotline_sip::LegKey;
 
 use super::agent::{AgentLeg, HOLD_MUSIC};
 use super::negotiate::Ears;
@@ -18,12 +20,15 @@ use super::{Call, Note};
 use crate::figures;
 use crate::routes::Line;
 use crate::switchboard::Reached;
+use crate::transport::Wish;
 
 /// Somebody beside the caller's agent.
 pub(super) struct Other {
     pub party: Party,
     purpose: Purpose,
     by: Way,
+    /// There is something to hear of them, answered or not.
+    heard: bool,
     joined: bool,
     /// Given up then.
     ring_until: Instant,
@@ -53,6 +58,8 @@ enum Purpose {
     Plan(OpId),
     /// The agent asks them; the caller waits.
     Asked,
+    /// All three talk.
+    Conference,
     /// The agent has left the caller to them.
     Sent,
 }
@@ -83,13 +90,73 @@ impl Call {
 
     /// The agent leaves the caller to somebody else.
     pub(super) fn send_to(&mut self, to: &Target, reached: Option<Reached>) -> Result<(), BusError> {
-        if let Target::Queue(queue) = to {
-            return self.change_queue(queue);
-        }
-        self.bring_in(to, reached, Purpose::Sent)?;
-        self.agent_leaves();
-        self.ring_back();
+        self.send_away(to, reached)?;
+        self.agent_has_sent(to);
         Ok(())
+    }
+
+    /// Calls whom the caller is to go to; nobody has left yet.
+    fn send_away(&mut self, to: &Target, reached: Option<Reached>) -> Result<(), BusError> {
+        match to {
+            Target::Queue(queue) if self.answering.plans.find_queue(queue).is_none() => Err(BusError::NoWay),
+            Target::Queue(_) => Ok(()),
+            _ => self.bring_in(to, reached, Purpose::Sent),
+        }
+    }
+
+    /// The agent leaves.
+    fn agent_has_sent(&mut self, to: &Target) {
+        if let Target::Queue(queue) = to {
+            self.change_queue(queue);
+        } else {
+            self.agent_leaves();
+            self.ring_back();
+        }
+    }
+
+    /// An agent's telephone sends the caller on by its own key (REFER, RFC 3515): to a number, a queue or a colleague.
+    pub(super) fn referred(&mut self, leg: LegKey, refer_to: &str) {
+        let to = user_of(refer_to);
+        let is_number = |user: &str| {
+            let digits = user.strip_prefix('+').unwrap_or(user);
+            !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
+        };
+        let target = match to {
+            Some(user) if is_number(&user) => Target::Number(Pii::new(user)),
+            Some(user) if self.answering.plans.find_queue(&user).is_some() => Target::Queue(user),
+            Some(login) => {
+                let (switchboard, mailbox) = (self.house.switchboard.clone(), self.mailbox.clone());
+                tokio::spawn(async move {
+                    let _ = mailbox.send(Note::Referred(leg, switchboard.reach_login(login).await));
+                });
+                return;
+            }
+            None => return self.answer_refer(leg, false),
+        };
+        self.refer(leg, &target, None);
+    }
+
+    /// The colleague was looked for.
+    pub(super) fn refer_to_agent(&mut self, leg: LegKey, reached: Option<Reached>) {
+        match reached {
+            Some(reached) => self.refer(leg, &Target::Agent(reached.agent().into()), Some(reached)),
+            None => self.answer_refer(leg, false),
+        }
+    }
+
+    fn refer(&mut self, leg: LegKey, to: &Target, reached: Option<Reached>) {
+        let agent = self.queueing.as_ref().and_then(|queueing| queueing.agent.as_ref());
+        let is_theirs = agent.is_some_and(|agent| agent.joined && agent.party.has(leg));
+        let done = is_theirs && self.other.is_none() && self.send_away(to, reached).is_ok();
+        // Before the BYE that follows from it.
+        self.answer_refer(leg, done);
+        if done {
+            self.agent_has_sent(to);
+        }
+    }
+
+    fn answer_refer(&self, leg: LegKey, done: bool) {
+        self.house.signalling.wish(leg, Wish::AnswerRefer(done));
     }
 
     /// The agent asks somebody while the caller waits.
@@ -125,8 +192,14 @@ impl Call {
                 let (party, offered, address) = opened.ok_or(BusError::Unfit)?;
                 self.ring_telephones(party.media, reached.login().to_owned(), offered, address);
                 let ring_until = Instant::now() + RING;
-                self.other =
-                    Some(Other { party, purpose, by: Way::Agent(reached), joined: false, ring_until });
+                self.other = Some(Other {
+                    party,
+                    purpose,
+                    by: Way::Agent(reached),
+                    heard: false,
+                    joined: false,
+                    ring_until,
+                });
             }
             Target::Queue(_) => return Err(BusError::Unfit),
         }
@@ -141,7 +214,7 @@ impl Call {
         let media = party.media;
         let (line, ring_until) = (Arc::new(line), Instant::now() + ring + GRACE);
         let by = Way::Number(Arc::clone(&line));
-        self.other = Some(Other { party, purpose, by, joined: false, ring_until });
+        self.other = Some(Other { party, purpose, by, heard: false, joined: false, ring_until });
         let (signalling, mailbox) = (self.house.signalling.clone(), self.mailbox.clone());
         tokio::spawn(async move {
             let legs = match line.outbound(offered, ring).await {
@@ -201,10 +274,10 @@ impl Call {
 
     /// Those who are to hear each other do: before the answer, if there is something to hear.
     fn hear_other(&mut self) {
-        let Some(other) = &self.other else { return };
-        let (media, purpose) = (other.party.media, other.purpose);
+        let Some(other) = &mut self.other else { return };
+        other.heard = true;
         let agent = self.queueing.as_ref().and_then(|queueing| queueing.agent.as_ref());
-        let near = match (purpose, agent) {
+        let near = match (other.purpose, agent) {
             (Purpose::Asked, Some(agent)) => agent.party.media,
             _ => self.media,
         };
@@ -212,7 +285,34 @@ impl Call {
             self.player.silence();
         }
         let _ = self.house.media.plane.stop(near);
-        self.bridge(near, media);
+        self.arrange();
+    }
+
+    /// Caller, agent and whoever was asked talk together.
+    pub(super) fn confer(&mut self) -> Result<(), BusError> {
+        let Some(other) = &mut self.other else { return Err(BusError::Unfit) };
+        if !other.joined || other.purpose != Purpose::Asked {
+            return Err(BusError::Unfit);
+        }
+        other.purpose = Purpose::Conference;
+        if let Some(agent) = self.queueing.as_mut().and_then(|queueing| queueing.agent.as_mut()) {
+            agent.held = false;
+        }
+        let _ = self.house.media.plane.stop(self.media);
+        self.note_other("conference");
+        self.arrange();
+        Ok(())
+    }
+
+    /// The legs of somebody beside the agent that hear each other with the caller's or the agent's.
+    pub(super) fn talkers_with_other(&self, agent: Option<LegId>) -> Option<Vec<LegId>> {
+        let other = self.other.as_ref().filter(|other| other.heard)?;
+        let media = other.party.media;
+        Some(match (other.purpose, agent) {
+            (Purpose::Conference, Some(agent)) => vec![self.media, agent, media],
+            (Purpose::Asked, Some(agent)) => vec![agent, media],
+            _ => vec![self.media, media],
+        })
     }
 
     /// Nobody answered: the plan goes on, the agent has the caller again, or the caller is back in the line.
@@ -230,7 +330,7 @@ impl Call {
                 self.player.silence();
                 self.tell(Event::TransferFailed { op, how });
             }
-            Purpose::Asked => self.take_back(word),
+            Purpose::Asked | Purpose::Conference => self.take_back(word),
             Purpose::Sent => {
                 self.note_other(word);
                 self.let_go_of_other();
@@ -250,7 +350,7 @@ impl Call {
                 self.let_go_of_other();
                 self.tell(Event::TalkEnded { op });
             }
-            Purpose::Asked => self.take_back("back"),
+            Purpose::Asked | Purpose::Conference => self.take_back("back"),
             Purpose::Sent => {
                 self.let_go_of_other();
                 if let Some(queueing) = self.queueing.take() {
@@ -265,15 +365,17 @@ impl Call {
     pub(super) fn hand_on(&mut self) {
         let Some(other) = &mut self.other else { return };
         other.purpose = Purpose::Sent;
-        let (joined, media) = (other.joined, other.party.media);
+        let (joined, heard) = (other.joined, other.heard);
         self.note_other("completed");
         self.agent_leaves();
-        if joined {
+        if heard {
             let _ = self.house.media.plane.stop(self.media);
-            self.bridge(self.media, media);
-            self.take_over();
+            self.arrange();
         } else {
             self.ring_back();
+        }
+        if joined {
+            self.take_over();
         }
     }
 
@@ -316,13 +418,10 @@ impl Call {
     }
 
     /// The caller stands in another line, as one who was there first.
-    fn change_queue(&mut self, name: &str) -> Result<(), BusError> {
-        if self.answering.plans.find_queue(name).is_none() {
-            return Err(BusError::NoWay);
-        }
+    fn change_queue(&mut self, name: &str) {
         self.note_other("queue");
         self.agent_leaves();
-        let Some(queueing) = &mut self.queueing else { return Err(BusError::Unknown) };
+        let Some(queueing) = &mut self.queueing else { return };
         self.house.switchboard.leave(queueing.waiting, Leaving::OtherWay);
         let now = self.house.clock.now();
         queueing.waiting = self.house.ids.next(now);
@@ -341,7 +440,6 @@ impl Call {
         let op = queueing.op;
         self.house.switchboard.join(join, self.mailbox.clone());
         self.tell(Event::Returned { op });
-        Ok(())
     }
 
     /// Ends whatever somebody beside the agent still has.
@@ -379,6 +477,18 @@ impl Call {
         let step = self.step(event);
         self.house.record.store_steps(self.id, self.customer, &[step]);
     }
+}
+
+/// The user part of a Refer-To; `None` for what is no SIP address, and for a call that is to replace another one
+/// (RFC 3891), which only the desk's `complete` does.
+fn user_of(refer_to: &str) -> Option<String> {
+    let address =
+        refer_to.split_once('<').map_or(refer_to, |(_, rest)| rest.split('>').next().unwrap_or_default());
+    let uri = hotline_sip::message::Uri::parse(address.trim().as_bytes()).ok()?;
+    let replaces =
+        address.split_once('?').is_some_and(|(_, headers)| headers.to_ascii_lowercase().contains("replaces"));
+    let user = uri.user();
+    (!replaces && !user.is_empty()).then(|| user.to_string())
 }
 
 /// What is heard while it rings, as in China: 450 Hz, one second of five (ITU-T E.180 supplement 2).

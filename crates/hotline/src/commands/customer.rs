@@ -197,6 +197,10 @@ fn describe(event: &JournalEvent) -> String {
         StepEvent::Returned { .. } => "  lost the agent, waits again".to_owned(),
         StepEvent::LeftQueue { how, .. } => format!("  waiting or talk over: {how}"),
         StepEvent::Transferred { how, .. } => format!("  transfer: {how}"),
+        StepEvent::Said { text, spoken: true, .. } => format!("  a colleague said: {text}"),
+        StepEvent::Said { text, spoken: false, .. } => {
+            format!("  a colleague's sentence was not heard: {text}")
+        }
         StepEvent::Trouble { code, .. } => format!("  trouble of ours: {code}"),
         StepEvent::Ended { reason } => format!("ended: {reason}"),
     }

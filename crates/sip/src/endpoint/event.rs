@@ -217,7 +217,7 @@ pub enum Event {
         /// The body.
         body: Bytes,
     },
-    /// A REFER came and was accepted with 202 ([`super::Config::allow_refer`]); report with `notify`.
+    /// A REFER came ([`super::Config::allow_refer`]); it waits for `answer_refer`.
     Refer {
         /// The leg.
         leg: LegKey,

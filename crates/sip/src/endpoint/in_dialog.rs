@@ -67,6 +67,17 @@ impl Endpoint {
         Ok(())
     }
 
+    /// Answers [`Event::Refer`]: 202, with [`Endpoint::notify`] to follow, or a refusal, with nothing to follow.
+    ///
+    /// # Errors
+    ///
+    /// [`OpError::WrongState`] if no REFER waits.
+    pub fn answer_refer(&mut self, now: Instant, leg: LegKey, code: u16) -> Result<(), OpError> {
+        let (source, request) = *self.leg_mut(leg)?.refer.take().ok_or(OpError::WrongState)?;
+        self.refuse(now, &source, &request, code, |_| {});
+        Ok(())
+    }
+
     /// Reports how the call asked for by REFER goes: a status line such as `SIP/2.0 180 Ringing`
     /// (RFC 3515 §2.4.4). `done` ends the subscription.
     ///
@@ -123,7 +134,7 @@ impl Endpoint {
                     .header(Name::Accept, ACCEPT)
                     .header(Name::Supported, SUPPORTED);
             }),
-            Some(Method::Refer) => self.handle_refer(now, &source, &request, key),
+            Some(Method::Refer) => self.handle_refer(now, source, request, key),
             Some(Method::Notify) => self.refuse(now, &source, &request, 481, |_| {}),
             method => {
                 let code = if method == Some(Method::Other) { 501 } else { 405 };
@@ -158,15 +169,20 @@ impl Endpoint {
         }
     }
 
-    fn handle_refer(&mut self, now: Instant, source: &Source, request: &Message, key: Key) {
+    /// A REFER waits for [`Endpoint::answer_refer`]; a second one meanwhile is refused (RFC 3515 §2.4.2).
+    fn handle_refer(&mut self, now: Instant, source: Source, request: Message, key: Key) {
         let refer_to = request.find(Name::ReferTo).map(|value| String::from_utf8_lossy(value).into_owned());
+        let waits = self.legs.find(key).is_none_or(|leg| leg.refer.is_some());
         match refer_to {
+            Some(_) if waits => self.refuse(now, &source, &request, 491, |_| {}),
             Some(refer_to) if self.config.allow_refer => {
-                self.refuse(now, source, request, 202, |_| {});
+                if let Some(leg) = self.legs.find_mut(key) {
+                    leg.refer = Some(Box::new((source, request)));
+                }
                 self.tell(Event::Refer { leg: LegKey(key), refer_to });
             }
-            Some(_) => self.refuse(now, source, request, 603, |_| {}),
-            None => self.refuse(now, source, request, 400, |_| {}),
+            Some(_) => self.refuse(now, &source, &request, 603, |_| {}),
+            None => self.refuse(now, &source, &request, 400, |_| {}),
         }
     }
 

@@ -172,6 +172,8 @@ pub(crate) struct Leg {
     pub(crate) knows_update: bool,
     /// The engine has hung up; the BYE waits for the ACK (RFC 3261 §15).
     pub(crate) bye_after_ack: bool,
+    /// Their REFER, until it is answered.
+    pub(crate) refer: Option<Box<(Source, Message)>>,
     pub(crate) timers: Vec<(LegTimer, TimerId)>,
 }
 
@@ -192,6 +194,7 @@ impl Leg {
             session: None,
             knows_update: false,
             bye_after_ack: false,
+            refer: None,
             timers: Vec::new(),
         }
     }

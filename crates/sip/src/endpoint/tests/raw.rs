@@ -236,10 +236,17 @@ fn a_peer_without_update_is_refreshed_by_reinvite() {
 fn refer_is_refused_unless_allowed() {
     for (allow_refer, code) in [(false, 603), (true, 202)] {
         let mut desk = Desk::new(Config { allow_refer, ..Config::default() });
-        let (_, tag) = desk.call("");
+        let (leg, tag) = desk.call("");
         desk.hear(request("REFER", 2, &tag, "Refer-To: <sip:900@x.example>\n"));
-        assert_eq!(desk.codes(), [code]);
         assert_eq!(desk.events().len(), usize::from(allow_refer));
+        if allow_refer {
+            assert!(desk.codes().is_empty(), "the engine decides");
+            desk.hear(request("REFER", 3, &tag, "Refer-To: <sip:901@x.example>\n"));
+            assert_eq!(desk.codes(), [491]);
+            desk.endpoint.answer_refer(desk.now, leg, code).unwrap();
+            assert!(desk.endpoint.answer_refer(desk.now, leg, code).is_err());
+        }
+        assert_eq!(desk.codes(), [code]);
     }
 }
 
