@@ -2,13 +2,16 @@
 
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 
-use hotline_model::{CustomerId, PhoneNumber, StepEvent};
+use hotline_model::{CustomerId, Language, PhoneNumber, StepEvent};
 use hotline_record::{ContactView, CustomerView, JournalEvent, Record};
+use hotline_speech::{Speech, SpeechConfig};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::{Problem, open_record, runtime};
+use super::{Problem, open_record, runtime, speech_config};
+use crate::audio_cache::RecordCache;
 use crate::config::Config;
 
 /// `hotline customer`
@@ -83,20 +86,32 @@ pub fn run(config: Option<&Path>, arguments: Arguments) -> Result<ExitCode, Prob
     })
 }
 
-/// Who erases: the terminal of whoever may run commands here. A server that runs keeps what it has spoken
-/// in memory until it needs the room.
+/// Who erases: the terminal of whoever may run commands here. What was spoken goes from the cache; servers
+/// that run read of it in the journal, and let go of what they have in memory.
 async fn erase(record: &Record, config: &Config, id: CustomerId) -> Result<ExitCode, Problem> {
     let erased = record.erase_customer(id, "terminal").await?;
-    let mut left = 0;
-    for recording in &erased.recordings {
-        match std::fs::remove_file(config.recordings.folder.join(recording)) {
-            Ok(()) => println!("deleted {recording}"),
+    if !erased.spoken.is_empty() {
+        let cache = Arc::new(RecordCache::new(record.clone(), u64::MAX));
+        // Nothing is spoken here: the voice is not needed.
+        let speech = Speech::open(SpeechConfig { voice: None, ..speech_config(config)? }, cache)?;
+        for (text, language) in &erased.spoken {
+            speech.forget(text, language.unwrap_or_else(|| Language::of_text(text))).await?;
+        }
+    }
+    let (mut gone, mut left) = (Vec::new(), 0);
+    for recording in erased.recordings {
+        match std::fs::remove_file(config.recordings.folder.join(&recording)) {
+            Ok(()) => {
+                println!("deleted {recording}");
+                gone.push(recording);
+            }
             Err(error) => {
                 left += 1;
-                eprintln!("{recording}: {error}; delete it where it lies");
+                eprintln!("{recording}: {error}; the server on whose disk it lies deletes it");
             }
         }
     }
+    record.forget_recordings(&gone).await?;
     println!("{id} is erased; the ids, times and counts remain");
     Ok(if left == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
