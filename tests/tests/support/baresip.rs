@@ -46,8 +46,17 @@ impl Baresip {
 
     /// Starts it as an agent's telephone, which registers and answers by itself.
     pub fn agent(server: &Server, login: &str, password: &str, line: Line) -> Self {
+        Self::registered(server, login, password, line, "auto")
+    }
+
+    /// The same, but somebody has to answer it.
+    pub fn agent_by_hand(server: &Server, login: &str, password: &str, line: Line) -> Self {
+        Self::registered(server, login, password, line, "manual")
+    }
+
+    fn registered(server: &Server, login: &str, password: &str, line: Line, answers: &str) -> Self {
         let account = format!(
-            "<sip:{login}@{}>;auth_user={login};auth_pass={password};regint=60;answermode=auto;\
+            "<sip:{login}@{}>;auth_user={login};auth_pass={password};regint=60;answermode={answers};\
              audio_codecs=PCMA/8000/1,PCMU/8000/1\n",
             server.sip()
         );
@@ -58,6 +67,12 @@ impl Baresip {
     pub fn outside(server: &Server, number: &str, address: Ipv4Addr, line: Line) -> Self {
         let account = format!("<sip:{number}@{address}>;regint=0;answermode=auto;audio_codecs=PCMU/8000/1\n");
         Self::launch(server, address, &account, line)
+    }
+
+    /// Answers what rings.
+    pub fn answer(&mut self) {
+        self.command("accept", "");
+        self.await_event("CALL_ESTABLISHED");
     }
 
     /// Waits until it has registered: it may have told so before anybody listened.
