@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use jieba_rs::Jieba;
 
 use crate::english::English;
+use crate::kokoro::REST;
 use crate::lexicon::Lexicon;
 use context::{in_context, sandhi};
 pub(crate) use ipa::Syllable;
@@ -57,12 +58,14 @@ impl Mandarin {
     pub fn phonemes(&self, text: &str, english: &English) -> String {
         let mut out = String::new();
         let mut rest = text;
+        let mut inside = false;
         while let Some(first) = rest.chars().next() {
             let is_han = han(first);
             let end = rest.find(|c| han(c) != is_han).unwrap_or(rest.len());
             let (run, behind) = rest.split_at(end);
             if is_han {
                 for (part, code) in codes(run) {
+                    inside = code;
                     if code {
                         // Each digit by itself, as a list: read in one go, the voice rushes and
                         // swallows every tenth of them.
@@ -75,6 +78,8 @@ impl Mandarin {
                         out.push_str(&self.han_phonemes(part));
                     }
                 }
+            } else if inside && run == "、" {
+                out.push_str(&format!(".{REST} "));
             } else {
                 out.push_str(&other_phonemes(run, english));
             }
@@ -268,6 +273,7 @@ mod tests {
         assert_eq!(codes("零点零零五元"), [("零点零零五元", false)]);
         assert_eq!(codes("二零二六年一百二十五"), [("二零二六年一百二十五", false)]);
         assert_eq!(phonemes("五一一到"), "u↓, i→, i→ tau↘");
+        assert_eq!(phonemes("五一一、一二二、五"), "u↓, i→, i→.| i→, ɚ↘, ɚ↘.| u↓");
     }
 
     #[test]

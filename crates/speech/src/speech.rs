@@ -579,13 +579,28 @@ fn start_provider(config: ProviderConfig) -> Result<Remote, SpeechError> {
     Ok(Remote { config, queue, rest })
 }
 
-/// How fast a clause is spoken. The voice rushes the digits of a Chinese code: the same digit twice is
-/// taken for one then.
+/// How fast a clause is spoken. The voices rush the digits of a code: the same digit twice is taken for
+/// one then.
 fn pace_of(clause: &Clause) -> f32 {
-    let digits = clause.text.chars().filter(|c| "零幺二三四五六七八九".contains(*c)).count();
-    let code = clause.language == Language::ZhCn && digits >= 6 && clause.text.contains('、');
-    if code { 0.8 } else { 1.0 }
+    match clause.language {
+        Language::ZhCn => {
+            let digits = clause.text.chars().filter(|c| "零幺二三四五六七八九".contains(*c)).count();
+            if digits >= 6 && clause.text.contains('、') { 0.8 } else { 1.0 }
+        }
+        Language::EnUs => {
+            let mut run = 0;
+            let code = clause.text.split_whitespace().any(|word| {
+                let digit = EN_DIGITS.contains(&word.trim_end_matches([',', '.']));
+                run = if digit { run + 1 } else { 0 };
+                run >= 3
+            });
+            if code { 0.85 } else { 1.0 }
+        }
+    }
 }
+
+const EN_DIGITS: [&str; 10] =
+    ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
 
 /// Speaks a clause, at the usual level, without the silence around it.
 fn render(kokoro: &Kokoro, clause: &Clause) -> Answer {

@@ -42,7 +42,7 @@ const ZH: &[Place] = &[
     place("d*-end", "您输入了，", "。"),
     place("yao-mid", "您输入了，", "三三。"),
     place("yao-end", "您输入了，", "。"),
-    place("*-yuan", "为您退费，", "。"),
+    place("*-yuan", "您的账单是，", "。"),
     place("yuan", "为您退费三百", "。"),
     place("jf*", "为您退费，", "。"),
     place("qh*", "为您退费，", "，三十元。"),
@@ -74,7 +74,7 @@ const ZH: &[Place] = &[
 ];
 
 const EN: &[Place] = &[
-    place("d*-mid", "", "two two."),
+    place("d*-mid", "", ", two two."),
     place("month*", "", "tenth."),
     place("n*", "", "times."),
     place("hundred", "", "times."),
@@ -102,9 +102,9 @@ fn fits(kind: &str, key: &str) -> bool {
 const TAKES: [(f32, Option<&str>); 6] = [
     (1.0, None),
     (1.15, None),
-    (1.0, Some("您的账单是，")),
-    (1.25, Some("一共是，")),
-    (0.88, None),
+    (1.0, Some("一共是，")),
+    (1.25, Some("您的账单是，")),
+    (0.88, Some("为您退费，")),
     (1.4, Some("您还有，")),
 ];
 
@@ -128,7 +128,7 @@ pub fn render(kokoro: &Kokoro, word: &Wanted, take: usize) -> Result<Vec<i16>, F
         None => phonemes(before),
     };
     let last = behind.chars().count() == 1;
-    let comma = behind.strip_prefix('，');
+    let comma = behind.strip_prefix("，").or_else(|| behind.strip_prefix(", "));
     let rest = match comma {
         _ if last => ".".to_owned(),
         Some(behind) => format!(", {}", phonemes(behind)),
@@ -140,9 +140,19 @@ pub fn render(kokoro: &Kokoro, word: &Wanted, take: usize) -> Result<Vec<i16>, F
         Some(&begin) if first > 0 => quietest(&spoken.samples, begin, before.ends_with('，')),
         _ => 0,
     };
-    // The last sound dies away in the silence behind it.
-    let tail = if last || comma.is_some() { RELEASE } else { 0 };
-    let end = spoken.starts.get(first + own.chars().count()).map_or(spoken.samples.len(), |end| end + tail);
+    let at = |character: usize| spoken.starts.get(character).copied().unwrap_or(spoken.samples.len());
+    let behind_own = first + own.chars().count();
+    let end = at(behind_own);
+    let end = match last || comma.is_some() {
+        // An English pause is short, and the burst of what follows lies in it: it ends where it is quietest.
+        true if comma.is_some() && word.language == Language::EnUs => {
+            kokoro::quietest(&spoken.samples, end, at(behind_own + 2).min(end + RELEASE))
+        }
+        // The last sound dies away in the silence behind it.
+        true => end + RELEASE,
+        // In front of the consonant that stops or hisses: its burst would be heard as another word.
+        false => quiet_end(&spoken.samples, end),
+    };
     let cut_out = &spoken.samples[begin..end.clamp(begin, spoken.samples.len())];
     finished(cut_out)
 }
@@ -172,27 +182,24 @@ fn pace(language: Language, key: &str) -> f32 {
     }
 }
 
-/// 四元, 七角, 六万: too short to be told at the pace of longer ones.
+/// 七角, 六万: too short to be told at the pace of longer ones. 七元 is not: slower, it becomes 稀元.
 fn short(key: &str) -> bool {
-    let number = key.strip_suffix("-yuan").and_then(|stem| stem.strip_prefix('n'));
     let multiple = ["w", "jiao", "fen"].into_iter().find_map(|kind| key.strip_prefix(kind));
-    key == "liang-yuan" || [number, multiple].into_iter().flatten().any(|rest| rest.len() == 1)
+    multiple.is_some_and(|rest| rest.len() == 1)
 }
 
 /// Where a word begins: the quietest 10 ms near the time that the model tells, which is exact to
-/// its 25 ms only. In front of a pause it is looked for in the pause.
+/// its 25 ms only. Behind a pause it is looked for in the pause, which can end a fifth of a second
+/// before that time: the hiss of 十 counts as a part of the pause.
 pub fn quietest(samples: &[f32], near: usize, pause: bool) -> usize {
-    let from = near.saturating_sub(if pause { 3_600 } else { 600 });
-    let until = (near + if pause { 480 } else { 300 }).min(samples.len());
-    let frame = 240;
-    (from..until.saturating_sub(frame).max(from + 1))
-        .step_by(60)
-        .min_by(|&a, &b| energy(samples, a, frame).total_cmp(&energy(samples, b, frame)))
-        .map_or(near, |at| at + frame / 2)
+    let from = near.saturating_sub(if pause { 6_000 } else { 600 });
+    let until = if pause { near } else { near + 300 };
+    kokoro::quietest(samples, from, until)
 }
 
-fn energy(samples: &[f32], from: usize, count: usize) -> f32 {
-    samples.iter().skip(from).take(count).map(|s| s * s).sum()
+/// Where a word ends that another one follows without a pause.
+fn quiet_end(samples: &[f32], near: usize) -> usize {
+    kokoro::quietest(samples, near.saturating_sub(1_400), near + 240)
 }
 
 /// Samples of 50 ms at 24 kHz.
