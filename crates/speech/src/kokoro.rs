@@ -376,7 +376,7 @@ mod tests {
     #[test]
     fn a_rest_is_made_where_it_is_quiet() {
         // Half a second of sound, 100 ms of near silence, half a second of sound.
-        let loud = |n: usize| if n % 2 == 0 { 0.5 } else { -0.5 };
+        let loud = |n: usize| if n.is_multiple_of(2) { 0.5 } else { -0.5 };
         let mut samples: Vec<f32> = (0..12_000).map(loud).collect();
         samples.extend(std::iter::repeat_n(0.001, 2_400));
         samples.extend((0..12_000).map(loud));
