@@ -94,6 +94,13 @@ pub fn install(started: jiff::Timestamp) -> Result<PrometheusHandle, BuildError>
     for (name, words, _) in HISTOGRAMS {
         describe_histogram!(name, Unit::Seconds, words);
     }
+    // What happens seldom is there from the start: what is not there cannot be watched.
+    for kind in ["recordings", "steps", "messages", "journal", "access-log"] {
+        counter!("hotline_retention_rows_total", "kind" => kind).increment(0);
+    }
+    for how in ["answered", "busy", "no-answer", "failed"] {
+        counter!("hotline_put_through_total", "trunk" => "none", "how" => how).increment(0);
+    }
     gauge!("hotline_started_seconds").set(started.as_second() as f64);
     gauge!("hotline_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
     Ok(handle)

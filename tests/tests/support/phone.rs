@@ -151,6 +151,14 @@ impl Phone {
         self.key(&format!("{}#", tickets::LAST_FOUR));
     }
 
+    /// Wants somebody else to be called (REFER); gives the status of the answer.
+    pub fn refer(&mut self, to: &str) -> Option<u16> {
+        self.cseq += 1;
+        let line = format!("Refer-To: <{to}>\r\nContent-Length:");
+        self.send(self.request("REFER", self.cseq, "refer", "").replacen("Content-Length:", &line, 1));
+        self.final_answer("REFER").status()
+    }
+
     /// Hangs up.
     pub fn hang_up(&mut self) {
         self.cseq += 1;
