@@ -39,11 +39,6 @@ pub struct Spoken {
     pub starts: Vec<usize>,
 }
 
-/// Stands in phonemes where the voice shall rest longer than it would: no sound of its own.
-pub(crate) const REST: char = '|';
-/// Samples of 250 ms, by which such a rest is longer.
-const REST_LENGTH: usize = 6_000;
-
 /// Bytes that, behind a model, make it give [`DURATIONS`] as a second output. A model is a protocol
 /// buffer, and of those the parts of a message may follow each other:
 /// `ModelProto.graph(7).output(12) { name(1), type(2).tensor_type(1).elem_type(1) = FLOAT(1) }`.
@@ -205,7 +200,7 @@ impl Kokoro {
             let known: Vec<i64> = phonemes.chars().filter_map(|c| self.vocabulary.get(&c).copied()).collect();
             return if known.is_empty() { Err(SpeechError::Nothing) } else { own.speak(&known, speed) };
         }
-        Ok(rested(self.speak_phonemes(&phonemes, language, speed)?, &phonemes))
+        Ok(self.speak_phonemes(&phonemes, language, speed)?.samples)
     }
 
     /// Speaks phonemes, and tells where each of them lies: by Kokoro itself, in English also where
@@ -309,21 +304,6 @@ impl Kokoro {
     }
 }
 
-/// Speech with the rests that its phonemes ask for, each in the silence that is there already.
-fn rested(spoken: Spoken, phonemes: &str) -> Vec<f32> {
-    let mut out = Vec::with_capacity(spoken.samples.len());
-    let mut done = 0;
-    let places = phonemes.chars().zip(&spoken.starts).filter(|(c, _)| *c == REST);
-    for (_, &near) in places {
-        let cut = quietest(&spoken.samples, near.saturating_sub(7_200), near + 1_200).max(done);
-        out.extend_from_slice(&spoken.samples[done..cut]);
-        out.resize(out.len() + REST_LENGTH, 0.0);
-        done = cut;
-    }
-    out.extend_from_slice(&spoken.samples[done..]);
-    out
-}
-
 /// The middle of the quietest 10 ms between two samples of 24 kHz; never behind the last sample.
 pub fn quietest(samples: &[f32], from: usize, until: usize) -> usize {
     const FRAME: usize = 240;
@@ -367,33 +347,4 @@ fn vocabulary(json: &str) -> Result<HashMap<char, i64>, SpeechError> {
         .map(|(symbol, id)| Some((symbol.chars().next()?, id.as_i64()?)))
         .collect::<Option<_>>()
         .ok_or_else(damaged)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_rest_is_made_where_it_is_quiet() {
-        // Half a second of sound, 100 ms of near silence, half a second of sound.
-        let loud = |n: usize| if n.is_multiple_of(2) { 0.5 } else { -0.5 };
-        let mut samples: Vec<f32> = (0..12_000).map(loud).collect();
-        samples.extend(std::iter::repeat_n(0.001, 2_400));
-        samples.extend((0..12_000).map(loud));
-        let all = samples.len();
-        let spoken = Spoken { samples, starts: vec![0, 12_600, 13_800, 26_400] };
-        let out = rested(spoken, "a| a");
-        assert_eq!(out.len(), all + REST_LENGTH);
-        assert_eq!(out.iter().filter(|s| s.abs() > 0.1).count(), 24_000);
-        let from = out.iter().position(|s| *s == 0.0).expect("there is a rest");
-        assert!((12_000..14_400).contains(&from), "{from}");
-        assert!(out[from..from + REST_LENGTH].iter().all(|s| *s == 0.0));
-    }
-
-    #[test]
-    fn a_rest_at_the_very_end_or_of_nothing_is_no_fault() {
-        let spoken = |samples: Vec<f32>| Spoken { starts: vec![0, samples.len(), samples.len()], samples };
-        assert_eq!(rested(spoken(vec![0.5; 100]), "a|").len(), 100 + REST_LENGTH);
-        assert_eq!(rested(spoken(Vec::new()), "a|").len(), REST_LENGTH);
-    }
 }

@@ -6,7 +6,6 @@ use std::collections::HashMap;
 use jieba_rs::Jieba;
 
 use crate::english::English;
-use crate::kokoro::REST;
 use crate::lexicon::Lexicon;
 use context::{in_context, sandhi};
 pub(crate) use ipa::Syllable;
@@ -79,7 +78,7 @@ impl Mandarin {
                     }
                 }
             } else if inside && run == "、" {
-                out.push_str(&format!(".{REST} "));
+                out.push_str(". ");
             } else {
                 out.push_str(&other_phonemes(run, english));
             }
@@ -273,7 +272,7 @@ mod tests {
         assert_eq!(codes("零点零零五元"), [("零点零零五元", false)]);
         assert_eq!(codes("二零二六年一百二十五"), [("二零二六年一百二十五", false)]);
         assert_eq!(phonemes("五一一到"), "u↓, i→, i→ tau↘");
-        assert_eq!(phonemes("五一一、一二二、五"), "u↓, i→, i→.| i→, ɚ↘, ɚ↘.| u↓");
+        assert_eq!(phonemes("五一一、一二二、五"), "u↓, i→, i→. i→, ɚ↘, ɚ↘. u↓");
     }
 
     #[test]

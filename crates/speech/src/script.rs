@@ -39,7 +39,7 @@ const BETWEEN_WORDS: Duration = Duration::from_millis(15);
 /// After what is said in one go, so that the next prompt does not fall into it.
 const REST: Duration = Duration::from_millis(250);
 /// Counted up when rendering changes, so that what was rendered before is not found any more.
-const RECIPE: &str = "5";
+const RECIPE: &str = "6";
 
 /// Who speaks, and how names are read: what one clause sounds like.
 #[derive(Debug, Default)]
