@@ -1,0 +1,248 @@
+//! An attempt from its row to its end.
+
+use std::time::Duration;
+
+use hotline_model::{CallId, PhoneNumber};
+use jiff::Timestamp;
+
+use crate::event::{Attempt, CancelWhy, Command};
+use crate::explain::{Done, Verdict, Waits};
+use crate::pace::measure;
+use crate::policy::{Name, Outcome, Retries};
+use crate::row::{AttemptRow, CaseKey, CaseRow, Disposition, Row};
+use crate::scheduler::{Place, Scheduler, after};
+
+/// An end that is not told for so long after it must have come is not told at all.
+const SILENCE: Duration = Duration::from_secs(60);
+
+/// An attempt that goes on.
+#[derive(Debug, Clone)]
+pub(crate) struct Flight {
+    pub row: AttemptRow,
+    pub escalated: bool,
+    pub cancelled: bool,
+    /// Settled as unknown then.
+    pub deadline: Timestamp,
+}
+
+/// Whether the customer was on the line.
+pub(crate) const fn was_spoken_to(how: Disposition) -> bool {
+    matches!(
+        how,
+        Disposition::Completed
+            | Disposition::HungUp { .. }
+            | Disposition::OptedOut
+            | Disposition::Not(Outcome::Refused | Outcome::HungUp)
+    )
+}
+
+impl Scheduler {
+    /// Its row, then the call.
+    pub(crate) fn dial(&mut self, now: Timestamp, key: &CaseKey, number: PhoneNumber, trunk: Name) {
+        let Some(policy) = self.policy(&key.policy) else { return };
+        self.put(key, Place::Nowhere);
+        let call: CallId = self.ids.next(now);
+        let Some(case) = self.cases.get_mut(key) else { return };
+        case.calling = Some(call);
+        let row = AttemptRow {
+            call,
+            key: key.clone(),
+            round: case.row.round,
+            number: case.row.made.saturating_add(1),
+            customer: case.row.customer,
+            trunk: trunk.clone(),
+            at: now,
+            answered_at: None,
+            ended: None,
+        };
+        let keep = self.remember_for();
+        if let Some(person) = self.customers.get_mut(&row.customer) {
+            person.calling = Some(call);
+            person.tried.retain(|(at, _)| after(*at, keep) > now);
+            person.tried.push((now, key.policy.clone()));
+        }
+        self.rate.take(now, self.settings.per_second);
+        if let Some(line) = self.trunks.get_mut(&trunk) {
+            line.used += 1;
+            line.rate.take(now, line.trunk.per_second);
+        }
+        self.running_of(&key.policy).ringing += 1;
+        let deadline = after(now, policy.ring_limit + SILENCE);
+        self.deadlines.insert((deadline, call));
+        self.store(Row::Attempt(row.clone()));
+        self.decide(now, key, Verdict::Called { call });
+        self.tell(Command::Dial(Box::new(Attempt {
+            call,
+            policy: key.policy.clone(),
+            ticket: key.ticket,
+            customer: row.customer,
+            number,
+            show: policy.show.clone(),
+            trunk,
+            plan: policy.plan.clone(),
+            ring_limit: policy.ring_limit,
+        })));
+        let customer = row.customer;
+        self.flights.insert(call, Flight { row, escalated: false, cancelled: false, deadline });
+        // What else there is about this customer waits.
+        self.judge_all(now, customer);
+    }
+
+    pub(crate) fn answered(&mut self, now: Timestamp, call: CallId) {
+        let deadline = after(now, self.settings.longest_call + SILENCE);
+        let Some(flight) = self.flights.get_mut(&call).filter(|flight| flight.row.answered_at.is_none())
+        else {
+            return;
+        };
+        flight.row.answered_at = Some(now);
+        self.deadlines.remove(&(flight.deadline, call));
+        flight.deadline = deadline;
+        self.deadlines.insert((deadline, call));
+        let row = flight.row.clone();
+        let running = self.running_of(&row.key.policy);
+        running.ringing = running.ringing.saturating_sub(1);
+        running.talking += 1;
+        self.store(Row::Attempt(row));
+    }
+
+    pub(crate) fn escalated(&mut self, call: CallId) {
+        let Some(flight) = self.flights.get_mut(&call) else { return };
+        if flight.row.answered_at.is_none() || std::mem::replace(&mut flight.escalated, true) {
+            return;
+        }
+        let policy = flight.row.key.policy.clone();
+        let running = self.running_of(&policy);
+        running.talking = running.talking.saturating_sub(1);
+        // One of the free is as good as taken, until the queue tells how many there are.
+        let queue = self.policy(&policy).and_then(|policy| policy.pace.clone()).map(|pace| pace.queue);
+        if let Some(free) = queue.and_then(|queue| self.free.get_mut(&queue)) {
+            *free = free.saturating_sub(1);
+        }
+    }
+
+    /// Stops the ringing; who has answered is not cut off.
+    pub(crate) fn cancel(&mut self, call: CallId, why: CancelWhy) {
+        if let Some(flight) = self.flights.get_mut(&call)
+            && flight.row.answered_at.is_none()
+            && !std::mem::replace(&mut flight.cancelled, true)
+        {
+            self.tell(Command::Cancel { call, why });
+        }
+    }
+
+    /// Nobody told the end of an attempt.
+    pub(crate) fn silent(&mut self, now: Timestamp, call: CallId) {
+        self.tell(Command::Cancel { call, why: CancelWhy::Silent });
+        self.ended(now, call, Disposition::Unknown);
+    }
+
+    pub(crate) fn ended(&mut self, now: Timestamp, call: CallId, how: Disposition) {
+        let Some(flight) = self.flights.remove(&call) else { return };
+        self.deadlines.remove(&(flight.deadline, call));
+        let mut row = flight.row;
+        row.ended = Some((now, how));
+        self.store(Row::Attempt(row.clone()));
+        if let Some(line) = self.trunks.get_mut(&row.trunk) {
+            line.used = line.used.saturating_sub(1);
+        }
+        self.count(&row, flight.escalated, how);
+        let spoken_to = row.answered_at.is_some() && how != Disposition::Not(Outcome::Machine);
+        let quiet = after(now, self.settings.after_contact);
+        let person = self.customers.entry(row.customer).or_default();
+        person.calling = None;
+        if spoken_to || was_spoken_to(how) {
+            person.quiet_until = Some(quiet);
+        }
+        let (key, customer) = (row.key.clone(), row.customer);
+        if let Some(case) = self.cases.get_mut(&key).filter(|case| case.calling == Some(call)) {
+            case.calling = None;
+        }
+        self.decide(now, &key, Verdict::Ended { call, how });
+        self.settle_case(now, &row);
+        if how == Disposition::OptedOut {
+            self.handle_opt_out(now, customer);
+        }
+        self.judge_all(now, customer);
+    }
+
+    fn handle_opt_out(&mut self, now: Timestamp, customer: hotline_model::CustomerId) {
+        let person = self.customers.entry(customer).or_default();
+        if !std::mem::replace(&mut person.opted_out, true) {
+            self.store(Row::OptOut { customer, out: true });
+        }
+        self.judge_all(now, customer);
+    }
+
+    /// What the case makes of the end of an attempt; also after a restart.
+    pub(crate) fn settle_case(&mut self, now: Timestamp, attempt: &AttemptRow) {
+        let Some((at, how)) = attempt.ended else { return };
+        let policy = self.policy(&attempt.key.policy);
+        let Some(case) = self.cases.get_mut(&attempt.key) else { return };
+        // Another round has begun meanwhile, it is over already, or the end was counted.
+        if case.row.round != attempt.round || case.row.done.is_some() || case.row.made >= attempt.number {
+            return;
+        }
+        case.row.made = attempt.number;
+        let Some(policy) = policy else {
+            self.finish(now, &attempt.key, Done::PolicyGone);
+            return;
+        };
+        match follows(&mut case.row, &policy.retries, at, how) {
+            Some(done) => self.finish(now, &attempt.key, done),
+            None => {
+                let row = case.row.clone();
+                self.store(Row::Case(row));
+                self.judge(now, &attempt.key);
+            }
+        }
+    }
+
+    /// Measures how many answer, and how many of them want a human.
+    fn count(&mut self, row: &AttemptRow, escalated: bool, how: Disposition) {
+        let answered = row.answered_at.is_some();
+        let running = self.running_of(&row.key.policy);
+        match (answered, escalated) {
+            (true, false) => running.talking = running.talking.saturating_sub(1),
+            (false, _) => running.ringing = running.ringing.saturating_sub(1),
+            (true, true) => {}
+        }
+        if how == Disposition::Unknown {
+            return;
+        }
+        running.row.attempts = running.row.attempts.saturating_add(1);
+        measure(&mut running.row.answered_ppm, answered);
+        if answered {
+            running.row.answered = running.row.answered.saturating_add(1);
+            measure(&mut running.row.escalated_ppm, escalated);
+        }
+        let row = running.row.clone();
+        self.store(Row::Policy(row));
+    }
+}
+
+/// Another attempt (`None`, and the row says when), or how the case ends.
+fn follows(row: &mut CaseRow, retries: &Retries, at: Timestamp, how: Disposition) -> Option<Done> {
+    let outcome = match how {
+        Disposition::HungUp { question } if question < retries.took_part_from => Outcome::HungUp,
+        Disposition::Not(outcome) => outcome,
+        Disposition::OptedOut => return Some(Done::OptedOut),
+        other => return Some(Done::Ended(other)),
+    };
+    let count = match row.outcomes.iter_mut().find(|(of, _)| *of == outcome) {
+        Some((_, count)) => {
+            *count = count.saturating_add(1);
+            *count
+        }
+        None => {
+            row.outcomes.push((outcome, 1));
+            1
+        }
+    };
+    let Some(retry) = retries.after.get(&outcome) else { return Some(Done::Ended(how)) };
+    if count > retry.most || row.made >= retries.attempts {
+        return Some(Done::Exhausted(outcome));
+    }
+    row.next = after(at, retry.after);
+    row.next_why = Waits::After(outcome);
+    None
+}

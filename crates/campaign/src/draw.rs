@@ -1,0 +1,198 @@
+//! Customers and tickets come, and the policies say whom they concern.
+
+use std::time::Duration;
+
+use hotline_model::TicketId;
+use jiff::Timestamp;
+
+use crate::event::{Command, CustomerFacts, TicketFacts};
+use crate::explain::{Decision, Done, NotDrawn, Verdict, Waits};
+use crate::policy::{Name, Policy};
+use crate::row::{CaseKey, CaseRow, Row};
+use crate::scheduler::{Case, Known, Place, Scheduler, after};
+
+impl Scheduler {
+    pub(crate) fn customer_known(&mut self, facts: CustomerFacts) {
+        let number = facts.number.as_ref().map(|number| number.expose().as_str());
+        let person = self.customers.entry(facts.customer).or_default();
+        let same_number = person.facts.as_ref().is_some_and(|before| before.number == facts.number);
+        if !same_number {
+            person.number = self.settings.numbers.check(number);
+        }
+        person.facts = Some(facts);
+        self.redraw.extend(person.tickets.iter().copied());
+    }
+
+    pub(crate) fn ticket_known(&mut self, now: Timestamp, facts: TicketFacts) {
+        let ticket = facts.ticket;
+        match self.tickets.get_mut(&ticket) {
+            // The same again, or an older state of it.
+            Some(known) if known.facts == facts || facts.since < known.facts.since => return,
+            Some(known) => {
+                let before = std::mem::replace(&mut known.facts, facts.clone()).customer;
+                if before != facts.customer
+                    && let Some(person) = self.customers.get_mut(&before)
+                {
+                    person.tickets.retain(|other| *other != ticket);
+                }
+            }
+            None => {
+                let known = Known { facts: facts.clone(), policies: Vec::new(), not_drawn: Vec::new() };
+                self.tickets.insert(ticket, known);
+                self.forget.insert((after(now, self.remember_for()), ticket));
+            }
+        }
+        let person = self.customers.entry(facts.customer).or_default();
+        if !person.tickets.contains(&ticket) {
+            person.tickets.push(ticket);
+        }
+        self.draw(now, ticket);
+    }
+
+    /// Matches a ticket with every policy.
+    pub(crate) fn draw(&mut self, now: Timestamp, ticket: TicketId) {
+        let Some(known) = self.tickets.get(&ticket) else { return };
+        let facts = known.facts.clone();
+        for policy in known.policies.clone() {
+            if !self.settings.policies.contains_key(&policy) {
+                self.finish(now, &CaseKey { policy, ticket }, Done::PolicyGone);
+            }
+        }
+        let settings = std::sync::Arc::clone(&self.settings);
+        for (name, policy) in &settings.policies {
+            let customer = self.customers.get(&facts.customer).and_then(|person| person.facts.as_ref());
+            match policy.who.draws(name, &facts, customer) {
+                Ok(()) => self.drawn(now, name, policy, &facts),
+                Err(why) => self.not_drawn(now, name, &facts, why),
+            }
+        }
+    }
+
+    fn not_drawn(&mut self, now: Timestamp, name: &Name, facts: &TicketFacts, why: NotDrawn) {
+        let key = CaseKey { policy: name.clone(), ticket: facts.ticket };
+        if self.cases.contains_key(&key) {
+            self.finish(now, &key, Done::Ticket);
+            return;
+        }
+        let Some(known) = self.tickets.get_mut(&facts.ticket) else { return };
+        match known.not_drawn.iter_mut().find(|(policy, _)| policy == name) {
+            Some((_, before)) if *before == why => return,
+            Some((_, before)) => *before = why.clone(),
+            None => known.not_drawn.push((name.clone(), why.clone())),
+        }
+        let verdict = Verdict::NotDrawn(why);
+        self.tell(Command::Explain(Decision { at: now, customer: facts.customer, key, verdict }));
+    }
+
+    fn drawn(&mut self, now: Timestamp, name: &Name, policy: &Policy, facts: &TicketFacts) {
+        let key = CaseKey { policy: name.clone(), ticket: facts.ticket };
+        let (from, until) = (after(facts.since, policy.earliest), after(facts.since, policy.latest));
+        match self.cases.get_mut(&key) {
+            Some(case) if case.row.done.is_none() => {
+                self.change(now, &key, facts, from, until);
+                return;
+            }
+            // Done for this closing; another one of the same ticket is another matter.
+            Some(case) if facts.since <= case.row.since => return,
+            _ => {}
+        }
+        if until <= now {
+            if !self.cases.contains_key(&key) {
+                self.not_drawn(now, name, facts, NotDrawn::TooLate);
+            }
+            return;
+        }
+        let row = CaseRow {
+            key: key.clone(),
+            round: facts.since,
+            customer: facts.customer,
+            since: facts.since,
+            next: from,
+            next_why: Waits::NotYetDue,
+            until,
+            made: 0,
+            outcomes: Vec::new(),
+            done: None,
+        };
+        self.store(Row::Case(row.clone()));
+        // A call of the round before may go on yet: who reopened the ticket is asked when it is over.
+        let before = self.cases.remove(&key);
+        let (calling, decisions) = before.map_or((None, Vec::new()), |case| (case.calling, case.decisions));
+        self.cases.insert(key.clone(), Case { row, place: Place::Nowhere, calling, decisions });
+        if let Some(known) = self.tickets.get_mut(&facts.ticket) {
+            known.not_drawn.retain(|(policy, _)| policy != name);
+            if !known.policies.contains(name) {
+                known.policies.push(name.clone());
+            }
+        }
+        self.decide(now, &key, Verdict::Drawn { from, until });
+        self.judge(now, &key);
+    }
+
+    /// A case that is due has other times, or another customer.
+    fn change(
+        &mut self,
+        now: Timestamp,
+        key: &CaseKey,
+        facts: &TicketFacts,
+        from: Timestamp,
+        until: Timestamp,
+    ) {
+        self.put(key, Place::Nowhere);
+        let Some(case) = self.cases.get_mut(key) else { return };
+        let before = case.row.clone();
+        case.row.since = facts.since.max(case.row.since);
+        case.row.until = until;
+        if case.row.made == 0 && case.calling.is_none() {
+            case.row.next = from;
+        }
+        if case.calling.is_none() {
+            case.row.customer = facts.customer;
+        }
+        if case.row != before {
+            let row = case.row.clone();
+            self.store(Row::Case(row));
+            self.decide(now, key, Verdict::Drawn { from, until });
+        }
+        self.judge(now, key);
+    }
+
+    /// At least as long as any cap looks back.
+    pub(crate) fn remember_for(&self) -> Duration {
+        let own = self.settings.policies.values();
+        let latest = own.clone().map(|policy| policy.latest);
+        let caps = own.flat_map(|policy| &policy.caps).chain(&self.settings.caps).map(|cap| cap.period);
+        caps.chain(latest).chain([self.settings.remember]).max().unwrap_or_default()
+    }
+
+    /// Forgets a ticket of which everything is over for long enough.
+    pub(crate) fn forget_ticket(&mut self, now: Timestamp, ticket: TicketId) {
+        let Some(known) = self.tickets.get(&ticket) else { return };
+        let keep = self.remember_for();
+        let mut again = Some(after(known.facts.since, keep)).filter(|at| *at > now);
+        for policy in &known.policies {
+            let Some(case) = self.cases.get(&CaseKey { policy: policy.clone(), ticket }) else { continue };
+            let over = match case.row.done {
+                Some((at, _)) if case.calling.is_none() => after(at.max(case.row.until), keep),
+                _ => after(now, keep),
+            };
+            again = again.max(Some(over).filter(|at| *at > now));
+        }
+        if let Some(again) = again {
+            self.forget.insert((again, ticket));
+            return;
+        }
+        let Some(known) = self.tickets.remove(&ticket) else { return };
+        for policy in known.policies {
+            self.cases.remove(&CaseKey { policy, ticket });
+        }
+        let customer = known.facts.customer;
+        let Some(person) = self.customers.get_mut(&customer) else { return };
+        person.tickets.retain(|other| *other != ticket);
+        person.tried.retain(|(at, _)| after(*at, keep) > now);
+        let idle = person.calling.is_none() && person.calls_in == 0 && !person.opted_out;
+        if idle && person.tickets.is_empty() && person.tried.is_empty() {
+            self.customers.remove(&customer);
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! May this customer be called now? Every rule that concerns one case, in the order it is told.
+
+use std::sync::Arc;
+
+use hotline_model::{Calendar, PhoneNumber};
+use jiff::Timestamp;
+
+use crate::explain::{Done, Waits};
+use crate::hours::next_ring;
+use crate::policy::{Cap, Name, Policy};
+use crate::row::CaseKey;
+use crate::scheduler::{Case, Person, Scheduler, after};
+
+/// The answer.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Gate {
+    /// Now, at this number.
+    Call(PhoneNumber),
+    /// Not before.
+    Wait(Timestamp, Waits),
+    /// Never.
+    End(Done),
+}
+
+impl Scheduler {
+    pub(crate) fn gate(&self, now: Timestamp, case: &Case) -> Gate {
+        let row = &case.row;
+        let Some(policy) = self.settings.policies.get(&row.key.policy) else {
+            return Gate::End(Done::PolicyGone);
+        };
+        let person = self.customers.get(&row.customer);
+        if person.is_some_and(|person| {
+            person.opted_out || person.facts.as_ref().is_some_and(|facts| facts.do_not_call)
+        }) {
+            return Gate::End(Done::OptedOut);
+        }
+        let answer = self.rules(now, case, policy, person);
+        if now < row.until {
+            return answer;
+        }
+        // Too late: for want of what it waited for last.
+        let why = match answer {
+            Gate::Wait(_, why) => why,
+            Gate::Call(_) => self.slot(now, &row.key.policy).err().unwrap_or(Waits::Turn),
+            Gate::End(done) => return Gate::End(done),
+        };
+        Gate::End(Done::TooLate(why))
+    }
+
+    fn rules(&self, now: Timestamp, case: &Case, policy: &Policy, person: Option<&Person>) -> Gate {
+        let row = &case.row;
+        if now < row.next {
+            return Gate::Wait(row.next, row.next_why);
+        }
+        let Some((person, facts)) = person.and_then(|person| Some((person, person.facts.as_ref()?))) else {
+            return Gate::Wait(row.until, Waits::CustomerUnknown);
+        };
+        let number = match &person.number {
+            Ok(number) => number,
+            Err(refused) => return Gate::End(Done::Number(*refused)),
+        };
+        if person.calling.is_some() || person.calls_in > 0 {
+            return Gate::Wait(row.until, Waits::OnTheLine);
+        }
+        if let Some(quiet) = person.quiet_until.filter(|quiet| now < *quiet) {
+            return Gate::Wait(quiet, Waits::JustSpoken);
+        }
+        for (which, cap) in self.settings.caps.iter().enumerate() {
+            if let Some(at) = full_until(now, *cap, person.tried.iter().map(|(at, _)| *at)) {
+                return Gate::Wait(at, Waits::Cap(which));
+            }
+        }
+        for (which, cap) in policy.caps.iter().enumerate() {
+            let own = person.tried.iter().filter(|(_, policy)| *policy == row.key.policy).map(|(at, _)| *at);
+            if let Some(at) = full_until(now, *cap, own) {
+                return Gate::Wait(at, Waits::PolicyCap(which));
+            }
+        }
+        let hours = self.hours_for(&row.key.policy, policy, facts.zone.as_ref());
+        match next_ring(&hours, now, policy.ring_limit) {
+            Some(at) if at <= now => Gate::Call(number.clone()),
+            Some(at) => Gate::Wait(at, Waits::Closed),
+            None => Gate::Wait(row.until, Waits::Closed),
+        }
+    }
+
+    /// A policy's calendar on the clock of a zone.
+    fn hours_for(&self, name: &Name, policy: &Policy, zone: Option<&jiff::tz::TimeZone>) -> Arc<Calendar> {
+        let Some(zone) = zone.filter(|zone| **zone != policy.hours.zone) else {
+            return Arc::clone(&policy.hours);
+        };
+        let kept = self.hours.get(name).and_then(|kept| kept.iter().find(|(of, _)| of == zone));
+        kept.map_or_else(
+            || Arc::new(Calendar { zone: zone.clone(), ..(*policy.hours).clone() }),
+            |(_, hours)| Arc::clone(hours),
+        )
+    }
+
+    /// Keeps the calendar of a case's customer, so that it is made once a zone.
+    pub(crate) fn remember_hours(&mut self, key: &CaseKey) {
+        let Some(policy) = self.settings.policies.get(&key.policy) else { return };
+        let person = self.cases.get(key).and_then(|case| self.customers.get(&case.row.customer));
+        let zone = person.and_then(|person| person.facts.as_ref()?.zone.as_ref());
+        let Some(zone) = zone.filter(|zone| **zone != policy.hours.zone) else { return };
+        if let Some(kept) = self.hours.get(&key.policy)
+            && kept.iter().any(|(of, _)| of == zone)
+        {
+            return;
+        }
+        let made = self.hours_for(&key.policy, policy, Some(zone));
+        let zone = zone.clone();
+        self.hours.entry(key.policy.clone()).or_default().push((zone, made));
+    }
+}
+
+/// When a cap lets the next attempt pass; `None` if it does now. Attempts that a clock which went back
+/// has put into the future count.
+fn full_until(now: Timestamp, cap: Cap, tried: impl Iterator<Item = Timestamp>) -> Option<Timestamp> {
+    let mut ends: Vec<Timestamp> = tried.map(|at| after(at, cap.period)).filter(|end| *end > now).collect();
+    let most = usize::try_from(cap.attempts).unwrap_or(usize::MAX);
+    if ends.len() < most {
+        return None;
+    }
+    ends.sort_unstable();
+    Some(ends.get(ends.len() - most).copied().unwrap_or(Timestamp::MAX))
+}

@@ -1,0 +1,57 @@
+//! Which numbers may be called. Caller and ticket write numbers; toll fraud lives on those who call them.
+
+use std::collections::BTreeSet;
+
+use hotline_model::PhoneNumber;
+use phonenumber::Type;
+use phonenumber::metadata::DATABASE;
+
+/// Why a number is never called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NumberRefused {
+    /// The customer has none.
+    Missing,
+    /// It is not a telephone number.
+    NotANumber,
+    /// Of a country that is not allowed.
+    Foreign,
+    /// The called party earns by the call: premium rate, shared cost.
+    Premium,
+    /// Nobody sits there: a pager, a mailbox, a number for whole firms or free of charge.
+    NotAPerson,
+}
+
+/// The countries that may be called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NumberRules {
+    /// Calling codes (ITU-T E.164): 86 is China's.
+    pub countries: BTreeSet<u16>,
+}
+
+impl Default for NumberRules {
+    fn default() -> Self {
+        Self { countries: [86].into() }
+    }
+}
+
+impl NumberRules {
+    /// The number to call.
+    ///
+    /// # Errors
+    /// Why it is not called.
+    pub fn check(&self, text: Option<&str>) -> Result<PhoneNumber, NumberRefused> {
+        let text = text.map(str::trim).filter(|text| !text.is_empty()).ok_or(NumberRefused::Missing)?;
+        let number = PhoneNumber::parse(text).map_err(|_| NumberRefused::NotANumber)?;
+        let read = phonenumber::parse(None, number.e164()).map_err(|_| NumberRefused::NotANumber)?;
+        if !self.countries.contains(&read.country().code()) {
+            return Err(NumberRefused::Foreign);
+        }
+        match read.number_type(&DATABASE) {
+            Type::PremiumRate | Type::SharedCost => Err(NumberRefused::Premium),
+            Type::FixedLine | Type::Mobile | Type::FixedLineOrMobile | Type::Voip | Type::PersonalNumber => {
+                Ok(number)
+            }
+            _ => Err(NumberRefused::NotAPerson),
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! How fast: calls a second, lines of trunks, and the agents who are free for those who want one.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::event::Trunk;
+use crate::explain::Waits;
+use crate::policy::{Name, Pace};
+use crate::row::PolicyRow;
+use crate::scheduler::{Scheduler, after};
+
+/// So many a second, evenly.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Rate {
+    next: Option<Timestamp>,
+}
+
+impl Rate {
+    /// When the next may begin; `None` if now.
+    pub fn waits(&self, now: Timestamp, per_second: u32) -> Option<Timestamp> {
+        // A time farther off than one gap was set before the clock went back.
+        self.next.filter(|next| now < *next && *next <= after(now, gap(per_second)))
+    }
+
+    pub fn take(&mut self, now: Timestamp, per_second: u32) {
+        self.next = Some(after(now, gap(per_second)));
+    }
+}
+
+fn gap(per_second: u32) -> Duration {
+    Duration::from_secs(1) / per_second.max(1)
+}
+
+/// A trunk, and what it carries for us.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Line {
+    pub trunk: Trunk,
+    pub used: u32,
+    pub rate: Rate,
+}
+
+impl Default for Line {
+    fn default() -> Self {
+        Self { trunk: Trunk { up: false, lines: 0, per_second: 1 }, used: 0, rate: Rate::default() }
+    }
+}
+
+/// A policy at work.
+#[derive(Debug, Clone)]
+pub(crate) struct Running {
+    pub row: PolicyRow,
+    pub ringing: u32,
+    /// Answered, and not yet on the way to a human.
+    pub talking: u32,
+}
+
+/// The moving averages take a hundredth of what is new.
+const SHARE: u32 = 100;
+
+pub(crate) fn measure(average: &mut u32, hit: bool) {
+    *average = *average - *average / SHARE + if hit { 1_000_000 / SHARE } else { 0 };
+}
+
+impl Scheduler {
+    pub(crate) fn running_of(&mut self, policy: &Name) -> &mut Running {
+        let pace = self.settings.policies.get(policy).and_then(|policy| policy.pace.as_ref());
+        let expected = pace.map_or(0, |pace| u32::from(pace.expected_permille.min(1_000)) * 1_000);
+        self.running.entry(policy.clone()).or_insert_with(|| Running {
+            row: PolicyRow {
+                policy: policy.clone(),
+                paused: false,
+                attempts: 0,
+                // As if everybody answered, until it is measured.
+                answered_ppm: 1_000_000,
+                answered: 0,
+                escalated_ppm: expected,
+            },
+            ringing: 0,
+            talking: 0,
+        })
+    }
+
+    /// The trunk by which a policy may call now.
+    ///
+    /// # Errors
+    /// What it waits for.
+    pub(crate) fn slot(&self, now: Timestamp, policy: &Name) -> Result<Name, Waits> {
+        let Some(rules) = self.settings.policies.get(policy) else { return Err(Waits::Turn) };
+        if self.running.get(policy).is_some_and(|running| running.row.paused) {
+            return Err(Waits::Paused);
+        }
+        if let Some(pace) = &rules.pace
+            && !self.humans_suffice(policy, pace)
+        {
+            return Err(Waits::Agents);
+        }
+        let mut why = Waits::Trunk;
+        for name in &rules.trunks {
+            let Some(line) = self.trunks.get(name) else { continue };
+            if !line.trunk.up || line.used >= line.trunk.lines {
+                continue;
+            }
+            why = Waits::Rate;
+            if line.rate.waits(now, line.trunk.per_second).is_none()
+                && self.rate.waits(now, self.settings.per_second).is_none()
+            {
+                return Ok(name.clone());
+            }
+        }
+        Err(why)
+    }
+
+    /// When a policy with calls to make may make one, if that comes by itself.
+    pub(crate) fn next_slot(&self) -> Option<Timestamp> {
+        let with_calls = self.ready.iter().filter(|(_, line)| !line.is_empty());
+        let at = |policy: &Name| match self.slot(self.now, policy) {
+            Ok(_) => Some(self.now),
+            Err(Waits::Rate) => {
+                let all = self.rate.waits(self.now, self.settings.per_second).unwrap_or(self.now);
+                let trunks = self.settings.policies.get(policy)?.trunks.iter();
+                let open = trunks.filter_map(|name| self.trunks.get(name));
+                open.filter(|line| line.trunk.up && line.used < line.trunk.lines)
+                    .map(|line| line.rate.waits(self.now, line.trunk.per_second).unwrap_or(all).max(all))
+                    .min()
+            }
+            Err(_) => None,
+        };
+        with_calls.filter_map(|(policy, _)| at(policy)).min()
+    }
+
+    /// Whether one call more leaves the chance small enough that somebody who wants a human finds nobody
+    /// free. Those who will want one are nearly Poisson: many calls, each with a small chance; that says a
+    /// little more than the truth, never less.
+    fn humans_suffice(&self, policy: &Name, pace: &Pace) -> bool {
+        let free = self.free.get(&pace.queue).copied().unwrap_or(0).saturating_sub(pace.keep_free);
+        if free == 0 {
+            return false;
+        }
+        let (mut calls, mut expected) = (1, 0.0);
+        for (name, running) in &self.running {
+            let rules = self.settings.policies.get(name).and_then(|policy| policy.pace.as_ref());
+            if rules.is_some_and(|other| other.queue == pace.queue) {
+                calls += running.ringing + running.talking;
+                let escalated = f64::from(running.row.escalated_ppm) / 1e6;
+                let answered = f64::from(running.row.answered_ppm) / 1e6;
+                expected += escalated * (f64::from(running.ringing) * answered + f64::from(running.talking));
+            }
+        }
+        // There is somebody for each of them.
+        if calls <= free {
+            return true;
+        }
+        let own = self.running.get(policy).map_or_else(
+            || f64::from(pace.expected_permille) / 1e3,
+            |running| f64::from(running.row.escalated_ppm) / 1e6 * f64::from(running.row.answered_ppm) / 1e6,
+        );
+        more_than(free, expected + own) <= f64::from(pace.stranded_permille) / 1e3
+    }
+}
+
+/// The chance that a Poisson variable of this mean is more than `most`.
+fn more_than(most: u32, mean: f64) -> f64 {
+    let mut term = (-mean).exp();
+    let mut sum = term;
+    for step in 1..=most {
+        term *= mean / f64::from(step);
+        sum += term;
+    }
+    1.0 - sum
+}

@@ -1,0 +1,117 @@
+//! What the record keeps. The rows are the truth, written in the order they are told.
+
+use hotline_model::{CallId, CustomerId, TicketId};
+use jiff::Timestamp;
+
+use crate::explain::{Done, Waits};
+use crate::policy::{Name, Outcome};
+
+/// One policy for one ticket.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CaseKey {
+    /// The ticket.
+    pub ticket: TicketId,
+    /// The policy.
+    pub policy: Name,
+}
+
+/// A row of `campaign_case`: a customer to be called about a ticket by a policy.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CaseRow {
+    /// Policy and ticket.
+    pub key: CaseKey,
+    /// The closing or change that it was drawn for first: another one after it was done is another round.
+    pub round: Timestamp,
+    /// Whom to call.
+    pub customer: CustomerId,
+    /// The ticket's closing or change that made it due.
+    pub since: Timestamp,
+    /// No attempt before.
+    pub next: Timestamp,
+    /// Why not before.
+    pub next_why: Waits,
+    /// No attempt from then on.
+    pub until: Timestamp,
+    /// Attempts of this round that have ended.
+    pub made: u8,
+    /// How often which outcome.
+    pub outcomes: Vec<(Outcome, u8)>,
+    /// Over: when and why.
+    pub done: Option<(Timestamp, Done)>,
+}
+
+/// What came of an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Disposition {
+    /// Answered every question.
+    Completed,
+    /// Hung up while this question was asked; 0 is the greeting.
+    HungUp {
+        /// The question, from 1.
+        question: u32,
+    },
+    /// Wants no more calls at all.
+    OptedOut,
+    /// Nobody knows: the attempt was begun, and its end was not told.
+    Unknown,
+    /// One of those after which a policy may try again.
+    Not(Outcome),
+}
+
+/// A row of `campaign_attempt`; stored before the INVITE leaves.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AttemptRow {
+    /// Names the attempt, and the call.
+    pub call: CallId,
+    /// Policy and ticket.
+    pub key: CaseKey,
+    /// The case's round.
+    pub round: Timestamp,
+    /// Which attempt of the round, from 1.
+    pub number: u8,
+    /// Who is called.
+    pub customer: CustomerId,
+    /// By which trunk.
+    pub trunk: Name,
+    /// When it was decided.
+    pub at: Timestamp,
+    /// When it was answered.
+    pub answered_at: Option<Timestamp>,
+    /// The end.
+    pub ended: Option<(Timestamp, Disposition)>,
+}
+
+/// A row of `campaign_policy`: what is known of a policy beyond its file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PolicyRow {
+    /// The policy.
+    pub policy: Name,
+    /// Paused by a supervisor.
+    pub paused: bool,
+    /// Attempts measured.
+    pub attempts: u32,
+    /// How many of 1,000,000 attempts are answered: a moving average.
+    pub answered_ppm: u32,
+    /// Answered calls measured.
+    pub answered: u32,
+    /// How many of 1,000,000 answered want a human: a moving average.
+    pub escalated_ppm: u32,
+}
+
+/// What to store.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Row {
+    /// A case.
+    Case(CaseRow),
+    /// An attempt.
+    Attempt(AttemptRow),
+    /// A policy.
+    Policy(PolicyRow),
+    /// The customer wants no calls, or wants them again.
+    OptOut {
+        /// Who.
+        customer: CustomerId,
+        /// No calls.
+        out: bool,
+    },
+}
