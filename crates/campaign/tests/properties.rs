@@ -143,7 +143,8 @@ struct World {
     /// When who was called, in the order of the telephone's own clock.
     rang: HashMap<CustomerId, Vec<Timestamp>>,
     not_drawn: BTreeSet<CaseKey>,
-    /// Commands that were told and not obeyed when the process died, from the first of them on.
+    /// The process dies when it is told more than so many commands at once: the rest is neither stored
+    /// nor dialled.
     lost: Option<usize>,
 }
 
@@ -200,11 +201,10 @@ impl World {
     }
 
     fn obey(&mut self) {
-        let told: Vec<Command> = std::iter::from_fn(|| self.scheduler.poll_command()).collect();
-        for (place, command) in told.into_iter().enumerate() {
-            if self.lost.is_some_and(|lost| place >= lost) {
-                break;
-            }
+        let mut told: Vec<Command> = std::iter::from_fn(|| self.scheduler.poll_command()).collect();
+        let dies = self.lost.take_if(|lost| told.len() > *lost);
+        told.truncate(dies.unwrap_or(told.len()));
+        for command in told {
             match command {
                 Command::Store(Row::Case(row)) => {
                     if let Some(before) = self.cases.get(&row.key) {
@@ -238,6 +238,9 @@ impl World {
                     }
                 }
             }
+        }
+        if dies.is_some() {
+            self.restart();
         }
     }
 
@@ -273,12 +276,7 @@ impl World {
         self.ringing.insert(attempt.call);
     }
 
-    fn restart(&mut self, lost: usize) {
-        // The process dies while it obeys: what was told from a place on is neither stored nor dialled.
-        self.lost = Some(lost);
-        self.scheduler.handle_timeout(self.now);
-        self.obey();
-        self.lost = None;
+    fn restart(&mut self) {
         self.seed += 1;
         self.ringing.clear();
         self.talking.clear();
@@ -379,7 +377,7 @@ impl World {
                 self.rules_since = self.rules_since.max(self.now);
                 self.happen(Event::Settings(Box::new(settings(other))));
             }
-            Act::Restart { lost } => self.restart(lost),
+            Act::Restart { lost } => self.lost = Some(lost),
             Act::Jump { seconds } => self.now += SignedDuration::from_secs(seconds),
             Act::Pass { seconds } => self.pass(Duration::from_secs(seconds)),
         }
