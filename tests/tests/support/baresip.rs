@@ -83,6 +83,10 @@ impl Baresip {
                 std::iter::from_fn(|| self.next_message()).find(|message| message["response"] == true);
             let data =
                 answer.and_then(|answer| answer["data"].as_str().map(str::to_owned)).unwrap_or_default();
+            if data.contains("ERR") {
+                // It was refused before the exchange knew its password, and would try again in a minute only.
+                self.command("uareg", "60");
+            }
             data.contains("OK").then_some(data)
         });
         assert!(!known.contains("ERR"), "{known}");
