@@ -21,6 +21,12 @@ pub struct Forecast {
     pub left: BTreeMap<Name, u32>,
 }
 
+/// What a call of the dry run does next.
+enum Next {
+    Answers,
+    Ends(Disposition),
+}
+
 /// How long a call rings and how long it lasts, in the dry run.
 const RINGS: Duration = Duration::from_secs(20);
 const TALKS: Duration = Duration::from_secs(90);
@@ -33,8 +39,11 @@ impl Scheduler {
         dry.ids = Arc::new(IdSource::new(0));
         while dry.poll_command().is_some() {}
         let end = now.checked_add((24 * i64::from(days)).hours()).unwrap_or(Timestamp::MAX);
-        let mut ends: BTreeMap<(Timestamp, CallId), Disposition> =
-            dry.flights.keys().map(|call| ((after(now, RINGS), *call), Disposition::Unknown)).collect();
+        let mut ends: BTreeMap<(Timestamp, CallId), Next> = dry
+            .flights
+            .keys()
+            .map(|call| ((after(now, RINGS), *call), Next::Ends(Disposition::Unknown)))
+            .collect();
         let mut told = Forecast::default();
         let mut clock = now;
         let mut debt: BTreeMap<Name, u32> = BTreeMap::new();
@@ -44,8 +53,14 @@ impl Scheduler {
             let Some(next) = [due, over].into_iter().flatten().min().filter(|at| *at < end) else { break };
             clock = next.max(clock);
             if let Some(first) = ends.first_entry().filter(|first| first.key().0 <= clock) {
-                let ((_, call), how) = first.remove_entry();
-                dry.handle_event(clock, Event::Ended { call, how });
+                let ((_, call), next) = first.remove_entry();
+                match next {
+                    Next::Answers => {
+                        ends.insert((after(clock, TALKS), call), Next::Ends(Disposition::Completed));
+                        dry.handle_event(clock, Event::Answered { call });
+                    }
+                    Next::Ends(how) => dry.handle_event(clock, Event::Ended { call, how }),
+                }
             } else {
                 dry.handle_timeout(clock);
             }
@@ -58,10 +73,10 @@ impl Scheduler {
                 *debt += share;
                 if *debt >= 1_000_000 {
                     *debt -= 1_000_000;
-                    ends.insert((after(clock, RINGS + TALKS), attempt.call), Disposition::Completed);
+                    ends.insert((after(clock, RINGS.min(attempt.ring_limit)), attempt.call), Next::Answers);
                 } else {
                     let how = Disposition::Not(Outcome::NoAnswer);
-                    ends.insert((after(clock, attempt.ring_limit), attempt.call), how);
+                    ends.insert((after(clock, attempt.ring_limit), attempt.call), Next::Ends(how));
                 }
             }
         }
