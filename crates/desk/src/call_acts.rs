@@ -125,6 +125,8 @@ pub async fn act(
     let act = wanted.read()?;
     if matches!(act, Act::Watch(_) | Act::StopWatching) {
         asker.needs(&[Role::Supervisor])?;
+    } else {
+        asker.needs(&[Role::Agent, Role::Supervisor])?;
     }
     desk.bus.ask(Command::Call(call, user, act)).await.map_err(of_bus)?;
     Ok(StatusCode::NO_CONTENT)

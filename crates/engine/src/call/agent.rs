@@ -280,6 +280,7 @@ impl Call {
         let Some(agent) = self.queueing.as_mut().and_then(|queueing| queueing.agent.take()) else { return };
         let who = agent.agent;
         self.let_go_of_other();
+        self.let_go_of_watcher();
         self.let_go(agent);
         self.house.switchboard.agent_lost(who);
     }
@@ -339,7 +340,8 @@ impl Call {
         let agent = agent.filter(|agent| agent.agent == who && agent.joined).ok_or(BusError::Unknown)?;
         let free = self.other.is_none();
         match act {
-            Act::Hold if !agent.held => self.hold(),
+            // In a conference the caller is no more on hold than the third.
+            Act::Hold if !agent.held && free => self.hold(),
             Act::Resume if agent.held && free => self.resume(),
             Act::Leave => {
                 self.agent_is_gone(NotAnswered::Declined);

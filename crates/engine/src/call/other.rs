@@ -413,6 +413,8 @@ impl Call {
     fn agent_leaves(&mut self) {
         let Some(agent) = self.queueing.as_mut().and_then(|queueing| queueing.agent.take()) else { return };
         let who = agent.agent;
+        // Who listens, listens to an agent's talk.
+        self.let_go_of_watcher();
         self.let_go(agent);
         self.house.switchboard.handed_on(who);
     }
