@@ -34,8 +34,8 @@ impl<'a> Agent<'a> {
             let done = server.tool_told(&arguments, PASSWORD);
             assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
         }
-        // The exchange learns of telephones each second; one that was refused tries again a minute later only.
-        std::thread::sleep(seconds(5));
+        // The exchange learns of telephones each second; one that was refused tries again later only.
+        std::thread::sleep(seconds(2));
         let mut agent =
             Self { server, login, user: String::new(), cookie: String::new(), csrf: String::new() };
         let answer = agent.ask("POST", "/api/v1/session", json!({ "login": login, "password": PASSWORD }));

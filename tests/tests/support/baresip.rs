@@ -4,7 +4,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hotline_audio::{RATE_HZ, silence, sine, write_wav};
 use serde_json::{Value, json};
@@ -77,14 +77,17 @@ impl Baresip {
 
     /// Waits until it has registered: it may have told so before anybody listened.
     pub fn await_registered(&mut self) {
+        let mut asked = Instant::now();
         let known = wait_for("the telephone is registered", seconds(20), || {
             self.command("reginfo", "");
             let answer =
                 std::iter::from_fn(|| self.next_message()).find(|message| message["response"] == true);
             let data =
                 answer.and_then(|answer| answer["data"].as_str().map(str::to_owned)).unwrap_or_default();
-            if data.contains("ERR") {
-                // It was refused before the exchange knew its password, and would try again in a minute only.
+            if data.contains("ERR") && asked.elapsed() > seconds(3) {
+                // It was refused before the exchange knew its password, and would try again in a minute only. Not
+                // oftener: who tries too often gets no answer for a while.
+                asked = Instant::now();
                 self.command("uareg", "60");
             }
             data.contains("OK").then_some(data)
