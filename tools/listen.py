@@ -9,6 +9,7 @@ what a listener tells apart: for Chinese the toneless pinyin after simplifying a
 for English the words. The error is the edit distance over the length of what was expected.
 """
 import argparse
+import hashlib
 import json
 import os
 import re
@@ -208,6 +209,9 @@ class Ear:
     (https://github.com/openai/whisper, `transcribe.py`: `decode_with_fallback`, the same bound of 2.4); too
     early, without times, and if it stops again, what is left by itself. Nothing of this knows what was meant,
     and it is done to every clip alike.
+
+    What was heard is kept in .cache/heard under the hash of the sound and of this ear: the same sound is heard
+    once.
     """
 
     def __init__(self, model=None, threads=2):
@@ -220,6 +224,10 @@ class Ear:
         ends = text.token_to_id("<|endoftext|>")
         self.figures = [n for n in range(ends) if figures.search(text.decode([n]))]
         self.tokenizers = {}
+        self.kept = os.path.join(here, ".cache", "heard")
+        os.makedirs(self.kept, exist_ok=True)
+        with open(os.path.abspath(__file__), "rb") as own:
+            self.own = hashlib.sha256(own.read() + model.encode()).digest()
 
     def tokenizer(self, language):
         from faster_whisper.tokenizer import Tokenizer
@@ -251,6 +259,18 @@ class Ear:
     def hear(self, path, language, channel=0, value=False):
         """What was heard in a sentence, or in a sentence that holds a `value`."""
         audio = samples(path, channel)
+        sound = hashlib.sha256(self.own + f"{language} {value}".encode() + audio.tobytes()).hexdigest()
+        kept = os.path.join(self.kept, sound)
+        if os.path.exists(kept):
+            with open(kept, encoding="utf-8") as f:
+                return f.read()
+        heard = self.recognised(audio, language, value)
+        with open(f"{kept}.{os.getpid()}", "w", encoding="utf-8") as f:
+            f.write(heard)
+        os.replace(f.name, kept)
+        return heard
+
+    def recognised(self, audio, language, value):
         encoded = self.encoded(audio)
         if not value:
             return self.generate(encoded, language, times=False, beams=2)[0]

@@ -59,6 +59,8 @@ pub(crate) struct Library {
     recordings: HashMap<(Language, String), Recording>,
     /// Names by [`text_hash`].
     by_words: HashMap<(Language, String), String>,
+    /// Which voice spoke the words of values, where it is known: `<prompts>/<language>/words/voice.txt`.
+    voices: HashMap<Language, String>,
     /// `<prompts>/music/*.wav`.
     music: HashMap<String, Recording>,
 }
@@ -73,6 +75,8 @@ pub fn text_hash(words: &str) -> String {
 pub const LEVEL_DBOV: f64 = -26.0;
 /// Names of recorded words begin so.
 const WORDS: &str = "words/";
+/// Beside the words: the name of the voice that spoke them. A studio takes it away.
+const VOICE: &str = "voice.txt";
 /// A recording further away than this is brought to the level of the others.
 pub(crate) const TOLERANCE_DB: f64 = 3.0;
 impl Library {
@@ -82,6 +86,10 @@ impl Library {
         let mut library = Self::default();
         for language in Language::ALL {
             let texts = texts(&prompts.join(language.tag()).join("texts.json"))?;
+            // Without the file somebody else has spoken them.
+            if let Ok(voice) = std::fs::read_to_string(prompts.join(language.tag()).join(WORDS).join(VOICE)) {
+                library.voices.insert(language, voice.trim().to_owned());
+            }
             for (path, name) in waves_of(prompts, language)? {
                 let text_hash = texts.get(&name).cloned();
                 if let Some(hash) = text_hash.as_ref().filter(|_| !name.starts_with(WORDS)) {
@@ -145,6 +153,11 @@ impl Library {
     /// The recording of a word, that of its other place if it has none for its own.
     pub(crate) fn find_word(&self, language: Language, word: &Word, pace: Pace) -> Option<Clip> {
         word.candidates().iter().find_map(|key| self.find(language, &format!("{WORDS}{key}"), pace))
+    }
+
+    /// Whether a voice has spoken the words of values: they fit between its own then.
+    pub(crate) fn is_voice_of_words(&self, language: Language, voice: &str) -> bool {
+        self.voices.get(&language).is_some_and(|of_words| of_words == voice)
     }
 
     /// The recorded prompts, without the words, in order.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use hotline_audio::{Clip, Piece, splice};
 use hotline_model::{Language, Segment, Slot, Utterance, Value};
-use hotline_wording::{Token, Word, clauses, pause_after, runs};
+use hotline_wording::{Said, Token, Word, clauses, pause_after, runs, said};
 use sha2::{Digest, Sha256};
 
 use crate::kokoro::Voices;
@@ -29,6 +29,8 @@ pub(crate) enum Part {
 const JOINT: Duration = Duration::from_millis(60);
 /// Before a code, a telephone number or an amount: whoever listens gets ready to keep it in mind.
 const BEFORE_VALUE: Duration = Duration::from_millis(200);
+/// Between a value inside a text and the words behind it.
+const BEHIND_VALUE: Duration = Duration::from_millis(120);
 /// Between digits of a group.
 const BETWEEN_DIGITS: Duration = Duration::from_millis(50);
 /// Between the phrases of a Chinese amount; with less, the same word at the end of one and the
@@ -97,7 +99,7 @@ fn words(
     }
     match library.find_words(utterance.language, &name, text, pace) {
         Some(clip) => parts.push(Part::Recorded(clip)),
-        None => parts.extend(spoken_parts(speaker, text, utterance.language)),
+        None => parts.extend(spoken_parts(library, speaker, text, utterance.language, pace)),
     }
     let ends_open = text.chars().next_back().is_some_and(char::is_alphanumeric);
     parts.push(Part::Pause(if ends_open { JOINT } else { pause_after(text) }));
@@ -112,8 +114,29 @@ fn value_parts(
     pace: Pace,
 ) -> Result<Vec<Part>, hotline_wording::WordingError> {
     let tokens = hotline_wording::slot(slot, value, language)?;
+    let gap = match slot {
+        Slot::Digits | Slot::Phone => BETWEEN_DIGITS,
+        Slot::Money { .. } if language == Language::ZhCn => BETWEEN_PHRASES,
+        _ => BETWEEN_WORDS,
+    };
+    Ok(recorded(library, &tokens, language, gap, pace).unwrap_or_else(|| {
+        phrases(&tokens, language)
+            .into_iter()
+            .flat_map(|(text, language)| spoken_parts(library, speaker, &text, language, pace))
+            .collect()
+    }))
+}
+
+/// A value of recorded words, a `gap` behind each; `None` if one of them has no recording.
+fn recorded(
+    library: &Library,
+    tokens: &[Token],
+    language: Language,
+    gap: Duration,
+    pace: Pace,
+) -> Option<Vec<Part>> {
     let find = |word: &Word| library.find_word(language, word, pace).map(Part::Recorded);
-    let recorded: Option<Vec<Vec<Part>>> = tokens
+    let parts: Option<Vec<Vec<Part>>> = tokens
         .iter()
         .map(|token| match token {
             // A group of digits that nobody recorded is spoken digit by digit.
@@ -125,24 +148,7 @@ fn value_parts(
             Token::Text { .. } => None,
         })
         .collect();
-    let gap = match slot {
-        Slot::Digits | Slot::Phone => BETWEEN_DIGITS,
-        Slot::Money { .. } if language == Language::ZhCn => BETWEEN_PHRASES,
-        _ => BETWEEN_WORDS,
-    };
-    let recorded = recorded.map(|parts| {
-        let mut spread = Vec::with_capacity(parts.len() * 2);
-        for part in parts.into_iter().flatten() {
-            spread.extend([part, Part::Pause(gap)]);
-        }
-        spread
-    });
-    Ok(recorded.unwrap_or_else(|| {
-        phrases(&tokens, language)
-            .into_iter()
-            .flat_map(|(text, language)| spoken_parts(speaker, &text, language))
-            .collect()
-    }))
+    Some(parts?.into_iter().flatten().flat_map(|part| [part, Part::Pause(gap)]).collect())
 }
 
 /// Tokens as words of one language after the other: pauses become commas.
@@ -174,16 +180,72 @@ fn phrases(tokens: &[Token], language: Language) -> Vec<(String, Language)> {
 }
 
 /// A text by clause, each in the voice of its language, with the pauses between them.
-pub(crate) fn spoken_parts(speaker: &Speaker, text: &str, language: Language) -> Vec<Part> {
+pub(crate) fn spoken_parts(
+    library: &Library,
+    speaker: &Speaker,
+    text: &str,
+    language: Language,
+    pace: Pace,
+) -> Vec<Part> {
     let mut parts = Vec::new();
     for (text, language) in runs(text, language) {
         for text in clauses(&text, language) {
             let pause = pause_after(&text);
-            parts.push(Part::Spoken(clause(speaker, text, language)));
+            match with_recordings(library, speaker, &text, language, pace) {
+                Some(of_clause) => parts.extend(of_clause),
+                None => parts.push(Part::Spoken(clause(speaker, text, language))),
+            }
             parts.push(Part::Pause(pause));
         }
     }
     parts
+}
+
+/// A clause whose codes, and the amount at its end, are recorded words: the voice rushes digits, recorded ones
+/// were chosen for being understood. `None` if it has none of them, or if somebody else recorded the words than
+/// speaks the rest: two voices in one sentence sound broken.
+fn with_recordings(
+    library: &Library,
+    speaker: &Speaker,
+    text: &str,
+    language: Language,
+    pace: Pace,
+) -> Option<Vec<Part>> {
+    let elsewhere = speaker.provider.as_ref().is_some_and(|of| of.name(language).is_some());
+    if elsewhere || !library.is_voice_of_words(language, speaker.voices.of(language)) {
+        return None;
+    }
+    let told_apart = said(text, language);
+    if !told_apart.iter().any(|part| matches!(part, Said::Value(_))) {
+        return None;
+    }
+    let mut parts = Vec::new();
+    for part in told_apart {
+        match part {
+            Said::Words(words) => parts.push(Part::Spoken(clause(speaker, words, language))),
+            Said::Value(tokens) => {
+                parts.push(Part::Pause(BEFORE_VALUE));
+                parts.extend(recorded(library, &tokens, language, BETWEEN_DIGITS, pace)?);
+                parts.push(Part::Pause(BEHIND_VALUE));
+            }
+        }
+    }
+    Some(parts)
+}
+
+/// Every clause that a text may have become, whatever was recorded then and is now.
+pub(crate) fn every_clause(speaker: &Speaker, text: &str, language: Language) -> Vec<Clause> {
+    let mut texts = std::collections::BTreeSet::new();
+    for (text, language) in runs(text, language) {
+        for text in clauses(&text, language) {
+            texts.extend(said(&text, language).into_iter().filter_map(|part| match part {
+                Said::Words(words) => Some((words, language)),
+                Said::Value(_) => None,
+            }));
+            texts.insert((text, language));
+        }
+    }
+    texts.into_iter().map(|(text, language)| clause(speaker, text, language)).collect()
 }
 
 fn clause(speaker: &Speaker, text: String, language: Language) -> Clause {

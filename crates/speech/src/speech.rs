@@ -1,24 +1,30 @@
 //! The door to everything spoken.
 
+mod fetch;
+mod render;
+mod tally;
+
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, RwLock};
 use std::time::{Duration, Instant};
 
-use hotline_audio::{Clip, RATE_HZ, to_telephone};
+use hotline_audio::Clip;
 use hotline_model::{Language, Utterance};
-use tokio::task::JoinSet;
 
-use crate::cache::{AudioCache, CacheKey, CachedAudio};
-use crate::finish::finished;
-use crate::kokoro::{self, Kokoro};
+pub use tally::Counts;
+
+use crate::cache::AudioCache;
+use crate::kokoro::Kokoro;
 use crate::lexicon::Lexicon;
 use crate::library::{Library, RecordingFact};
 use crate::memory::Memory;
-use crate::provider::{Fault, Provider, ProviderConfig, Rest};
-use crate::queue::{Answer, Clause, Queue, Urgency, stand_back, start_workers};
-use crate::script::{Part, Speaker, assemble, in_words, lay_out, spoken_parts, text_key};
+use crate::queue::{Clause, Queue, Urgency, stand_back, start_workers};
+use crate::script::{Part, Speaker, assemble, every_clause, in_words, lay_out, spoken_parts, text_key};
 use crate::{Pace, SpeechConfig, SpeechError, stretch};
+use fetch::{Remote, Spoken, start_provider};
+use render::render;
+use tally::{Tally, add_length};
 
 /// Prompts and texts to audio. Cloning shares.
 #[derive(Clone)]
@@ -36,61 +42,6 @@ struct Inner {
     queue: Arc<Queue>,
     remote: Option<Remote>,
     tally: Tally,
-}
-
-/// The provider, its own queue of requests, and whether it rests.
-struct Remote {
-    config: ProviderConfig,
-    queue: Arc<Queue>,
-    rest: Arc<Mutex<Rest>>,
-}
-
-#[derive(Default)]
-struct Tally {
-    rendered: AtomicU64,
-    provided: AtomicU64,
-    provider_failed: AtomicU64,
-    provider_characters: AtomicU64,
-    provided_ms: AtomicU64,
-    memory_hits: AtomicU64,
-    cache_hits: AtomicU64,
-    failed: AtomicU64,
-    rendered_ms: AtomicU64,
-    memory_ms: AtomicU64,
-    cache_ms: AtomicU64,
-}
-
-fn add_length(tally: &AtomicU64, clip: &Clip) {
-    tally.fetch_add(u64::try_from(clip.duration().as_millis()).unwrap_or(0), Ordering::Relaxed);
-}
-
-/// What speech has done since the start, for metrics.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Counts {
-    /// Clauses that the voice has spoken.
-    pub rendered: u64,
-    /// Clauses that the provider has spoken.
-    pub provided: u64,
-    /// Requests that the provider failed at: the voice here has spoken them, if there is one.
-    pub provider_failed: u64,
-    /// Characters that were sent to the provider.
-    pub provider_characters: u64,
-    /// How long the speech is that came from the provider.
-    pub provided_audio: Duration,
-    /// Clauses that were in memory.
-    pub memory_hits: u64,
-    /// Clauses that the cache had.
-    pub cache_hits: u64,
-    /// Clauses that could not be spoken.
-    pub failed: u64,
-    /// How long the speech is that was rendered.
-    pub rendered_audio: Duration,
-    /// How long the speech is that was asked for and was in memory.
-    pub memory_audio: Duration,
-    /// How long the speech is that was asked for and the cache had.
-    pub cache_audio: Duration,
-    /// Clauses that wait or are being spoken now.
-    pub queued: usize,
 }
 
 /// A caller never waits longer for speech; the plan's filler and deadline are shorter.
@@ -178,7 +129,7 @@ impl Speech {
     /// # Cancel safety
     /// As [`Speech::clips`].
     pub async fn prepare(&self, text: &str, language: Language) -> Result<Duration, SpeechError> {
-        let parts = spoken_parts(&self.speaker(), text, language);
+        let parts = spoken_parts(&self.library(), &self.speaker(), text, language, Pace::Usual);
         if parts.is_empty() {
             return Err(SpeechError::Nothing);
         }
@@ -204,14 +155,7 @@ impl Speech {
     /// # Errors
     /// In the cache's words, if it does not answer: the text may still be there then.
     pub async fn forget(&self, text: &str, language: Language) -> Result<u64, String> {
-        let parts = spoken_parts(&self.speaker(), text, language);
-        let clauses: Vec<&Clause> = parts
-            .iter()
-            .filter_map(|part| match part {
-                Part::Spoken(clause) => Some(clause),
-                _ => None,
-            })
-            .collect();
+        let clauses = every_clause(&self.speaker(), text, language);
         for clause in &clauses {
             let mut memory = self.inner.memory.lock().expect("no holder of this lock panics");
             for key in [&clause.key, &clause.own_key] {
@@ -302,22 +246,8 @@ impl Speech {
 
     /// What was done and what waits.
     pub fn counts(&self) -> Counts {
-        let tally = &self.inner.tally;
-        let of = |count: &AtomicU64| count.load(Ordering::Relaxed);
-        Counts {
-            rendered: of(&tally.rendered),
-            provided: of(&tally.provided),
-            provider_failed: of(&tally.provider_failed),
-            provider_characters: of(&tally.provider_characters),
-            provided_audio: Duration::from_millis(of(&tally.provided_ms)),
-            memory_hits: of(&tally.memory_hits),
-            cache_hits: of(&tally.cache_hits),
-            failed: of(&tally.failed),
-            rendered_audio: Duration::from_millis(of(&tally.rendered_ms)),
-            memory_audio: Duration::from_millis(of(&tally.memory_ms)),
-            cache_audio: Duration::from_millis(of(&tally.cache_ms)),
-            queued: self.inner.queue.len() + self.inner.remote.as_ref().map_or(0, |of| of.queue.len()),
-        }
+        let remote = self.inner.remote.as_ref().map_or(0, |of| of.queue.len());
+        self.inner.tally.counts(self.inner.queue.len() + remote)
     }
 
     fn speaker(&self) -> Arc<Speaker> {
@@ -373,145 +303,6 @@ impl Speech {
             slow
         })
     }
-
-    /// The speech of all clauses among the parts, by key.
-    async fn obtain(
-        &self,
-        parts: impl Iterator<Item = &Part>,
-        urgency: Urgency,
-    ) -> Result<HashMap<String, Spoken>, SpeechError> {
-        let mut spoken = HashMap::new();
-        let mut fetching = JoinSet::new();
-        let mut asked = std::collections::HashSet::new();
-        for part in parts {
-            let Part::Spoken(clause) = part else { continue };
-            if !asked.insert(clause.key.clone()) {
-                continue;
-            }
-            if let Some(found) = self.remembered(clause) {
-                spoken.insert(clause.key.clone(), found);
-                continue;
-            }
-            let (speech, clause) = (self.clone(), clause.clone());
-            fetching.spawn(async move {
-                let clip = speech.fetch(&clause, urgency).await;
-                (clause.key, clip)
-            });
-        }
-        while let Some(fetched) = fetching.join_next().await {
-            let (key, clip) = fetched.map_err(|error| SpeechError::Runtime(error.to_string()))?;
-            spoken.insert(key, clip?);
-        }
-        Ok(spoken)
-    }
-
-    /// A clause from the cache, from the provider, or from the voice here.
-    async fn fetch(&self, clause: &Clause, urgency: Urgency) -> Result<Spoken, SpeechError> {
-        if let Some(found) = self.cached(&clause.key).await {
-            return Ok(found);
-        }
-        let remote = self.inner.remote.as_ref().filter(|_| clause.key != clause.own_key);
-        if let Some(remote) = remote {
-            // Somebody who listens gets what is there; a ticket can wait for the better voice.
-            if urgency == Urgency::Live
-                && let Some(found) = self.cached(&clause.own_key).await
-            {
-                return Ok(found);
-            }
-            if let Some(clip) = self.provided(remote, clause, urgency).await? {
-                return Ok(clip);
-            }
-            if urgency != Urgency::Live
-                && let Some(found) = self.cached(&clause.own_key).await
-            {
-                return Ok(found);
-            }
-        }
-        self.rendered(clause, urgency).await
-    }
-
-    async fn cached(&self, key: &str) -> Option<Spoken> {
-        let tally = &self.inner.tally;
-        let audio = self.inner.cache.find(key).await?;
-        match to_telephone(&audio.samples, audio.rate_hz) {
-            Ok(samples) => {
-                tally.cache_hits.fetch_add(1, Ordering::Relaxed);
-                let clip = Clip::from_samples(samples);
-                add_length(&tally.cache_ms, &clip);
-                self.keep(key, clip.clone());
-                Some(Spoken { key: key.to_owned(), clip })
-            }
-            Err(error) => {
-                tracing::warn!(%error, "cached speech cannot be used and is rendered again");
-                None
-            }
-        }
-    }
-
-    /// A clause by the provider; `None`: it rests or failed.
-    async fn provided(
-        &self,
-        remote: &Remote,
-        clause: &Clause,
-        urgency: Urgency,
-    ) -> Result<Option<Spoken>, SpeechError> {
-        if !remote.rest.lock().expect("no holder of this lock panics").is_over(Instant::now()) {
-            return Ok(None);
-        }
-        let tally = &self.inner.tally;
-        match ask(&remote.queue, clause, urgency).await {
-            Ok(clip) => {
-                let spoken = Spoken { key: clause.key.clone(), clip };
-                let voice = remote.config.name(clause.language).unwrap_or_default();
-                if self.keep_for_later(clause, &spoken, &voice).await {
-                    tally.provided.fetch_add(1, Ordering::Relaxed);
-                    add_length(&tally.provided_ms, &spoken.clip);
-                    let characters = clause.text.chars().count() as u64;
-                    tally.provider_characters.fetch_add(characters, Ordering::Relaxed);
-                }
-                Ok(Some(spoken))
-            }
-            Err(error) => {
-                tally.provider_failed.fetch_add(1, Ordering::Relaxed);
-                if self.inner.config.voice.is_some() { Ok(None) } else { Err(error) }
-            }
-        }
-    }
-
-    /// A clause by the voice here.
-    async fn rendered(&self, clause: &Clause, urgency: Urgency) -> Result<Spoken, SpeechError> {
-        let tally = &self.inner.tally;
-        if self.inner.config.voice.is_none() {
-            return Err(SpeechError::NoVoice(clause.text.clone()));
-        }
-        let own = Clause { key: clause.own_key.clone(), ..clause.clone() };
-        let clip = ask(&self.inner.queue, &own, urgency).await.inspect_err(|_| {
-            tally.failed.fetch_add(1, Ordering::Relaxed);
-        })?;
-        let spoken = Spoken { key: own.key.clone(), clip };
-        let voices = &self.speaker().voices;
-        if self.keep_for_later(clause, &spoken, voices.of(clause.language)).await {
-            tally.rendered.fetch_add(1, Ordering::Relaxed);
-            add_length(&tally.rendered_ms, &spoken.clip);
-        }
-        Ok(spoken)
-    }
-
-    /// Keeps new speech in memory and in the cache. Of several who waited for it, the first does: it
-    /// is told so.
-    async fn keep_for_later(&self, clause: &Clause, spoken: &Spoken, voice: &str) -> bool {
-        if self.find(&spoken.key).is_some() {
-            return false;
-        }
-        self.keep(&spoken.key, spoken.clip.clone());
-        let audio = CachedAudio { samples: spoken.clip.samples().to_vec(), rate_hz: RATE_HZ };
-        let text_key = text_key(&clause.text);
-        let under = CacheKey { key: &spoken.key, text_key: &text_key, voice };
-        if let Err(error) = self.inner.cache.store(under, audio).await {
-            tracing::warn!(error, "rendered speech could not be kept for later");
-        }
-        true
-    }
 }
 
 impl Drop for Inner {
@@ -521,17 +312,6 @@ impl Drop for Inner {
             remote.queue.close();
         }
     }
-}
-
-/// The speech of a clause, and the key of who spoke it.
-struct Spoken {
-    key: String,
-    clip: Clip,
-}
-
-async fn ask(queue: &Queue, clause: &Clause, urgency: Urgency) -> Answer {
-    let gone = || SpeechError::Runtime("its workers have ended".into());
-    queue.ask(clause, urgency)?.await.unwrap_or_else(|_| Err(gone()))
 }
 
 /// Decodes recordings behind everything else. Whoever wants one before decodes it himself.
@@ -550,65 +330,6 @@ fn decode_behind(library: &Arc<Library>) -> Result<(), SpeechError> {
         .spawn(decode)
         .map(drop)
         .map_err(|error| SpeechError::Runtime(error.to_string()))
-}
-
-/// Starts the threads that wait for the provider's answers.
-fn start_provider(config: ProviderConfig) -> Result<Remote, SpeechError> {
-    config.check().map_err(SpeechError::Provider)?;
-    let (queue, rest) = (Arc::new(Queue::default()), Arc::new(Mutex::new(Rest::default())));
-    start_workers(&queue, "provider", config.at_once, || {
-        let provider = Provider::new(config.clone()).map_err(SpeechError::Provider)?;
-        let rest = Arc::clone(&rest);
-        Ok(move |clause: &Clause| {
-            let answer = provider.speak(&clause.text, clause.language);
-            let mut rest = rest.lock().expect("no holder of this lock panics");
-            match &answer {
-                Ok(_) => rest.succeeded(),
-                // Another text may do.
-                Err(fault @ Fault::Status(400 | 413 | 422)) => {
-                    tracing::warn!(%fault, "the provider does not speak a text: the voice here does");
-                }
-                Err(fault) => {
-                    let rests = rest.failed(Instant::now(), fault);
-                    tracing::warn!(%fault, ?rests, "the provider failed: the voice here speaks");
-                }
-            }
-            answer.map_err(|fault| SpeechError::Provider(fault.to_string()))
-        })
-    })?;
-    Ok(Remote { config, queue, rest })
-}
-
-/// How fast a clause is spoken. The voices rush the digits of a code: the same digit twice is taken for
-/// one then.
-fn pace_of(clause: &Clause) -> f32 {
-    match clause.language {
-        Language::ZhCn => {
-            let digits = clause.text.chars().filter(|c| "零幺二三四五六七八九".contains(*c)).count();
-            if digits >= 6 && clause.text.contains('、') { 0.8 } else { 1.0 }
-        }
-        Language::EnUs => {
-            let mut run = 0;
-            let code = clause.text.split_whitespace().any(|word| {
-                let digit = EN_DIGITS.contains(&word.trim_end_matches([',', '.']));
-                run = if digit { run + 1 } else { 0 };
-                run >= 3
-            });
-            if code { 0.85 } else { 1.0 }
-        }
-    }
-}
-
-const EN_DIGITS: [&str; 10] =
-    ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
-
-/// Speaks a clause, at the usual level, without the silence around it.
-fn render(kokoro: &Kokoro, clause: &Clause) -> Answer {
-    let spoken = kokoro.speak(&clause.text, clause.language, pace_of(clause))?;
-    let samples: Vec<i16> = spoken.iter().map(|s| (s.clamp(-1.0, 1.0) * 32767.0) as i16).collect();
-    finished(&samples, kokoro::RATE_HZ)
-        .map_err(|error| SpeechError::Runtime(error.to_string()))?
-        .ok_or(SpeechError::Nothing)
 }
 
 /// What the slow form of a clause is kept under.

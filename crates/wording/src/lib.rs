@@ -19,7 +19,7 @@ mod zh;
 use hotline_model::{Language, Slot, Value};
 
 pub use clauses::pause_after;
-pub use token::{Token, Word, WordingError};
+pub use token::{Said, Token, Word, WordingError};
 
 use value::Typed;
 
@@ -59,6 +59,16 @@ pub fn spoken(text: &str, language: Language) -> String {
     match language {
         Language::ZhCn => zh::normalise(&chars),
         Language::EnUs => en::normalise(&chars),
+    }
+}
+
+/// A clause of [`clauses`] with the values told apart that recorded words say as well: Chinese codes of six digits
+/// or more, and an amount of one recorded phrase at its end. Words that a value follows end with a comma. An English
+/// clause is one part: its voice says values as well as recordings do.
+pub fn said(clause: &str, language: Language) -> Vec<Said> {
+    match language {
+        Language::ZhCn => zh::said(clause),
+        Language::EnUs => vec![Said::Words(clause.to_owned())],
     }
 }
 

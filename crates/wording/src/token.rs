@@ -20,6 +20,15 @@ pub enum Token {
     },
 }
 
+/// A part of a clause of free text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Said {
+    /// Words that a voice speaks.
+    Words(String),
+    /// A value that recorded words say: words and pauses only.
+    Value(Vec<Token>),
+}
+
 /// A word that is recorded once and spliced into values.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Word {

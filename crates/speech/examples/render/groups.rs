@@ -9,8 +9,9 @@ use crate::{Failure, Wanted, words};
 
 /// What the groups are spoken behind.
 const BEFORE: &str = "您输入了";
-/// Ways of speaking groups: the pace. Each way also puts a group in another place of the three.
-const PACES: [f32; 6] = [0.65, 0.7, 0.6, 0.75, 0.55, 0.65];
+/// Ways of speaking groups: the pace, and what stands between the digits. Each way also puts a group in another place
+/// of the three. A comma keeps digits apart that are taken for one otherwise: 幺幺.
+const TAKES: [(f32, &str); 6] = [(0.65, " "), (0.7, " "), (0.6, " "), (0.9, ", "), (0.55, " "), (0.75, ", ")];
 
 /// The digits of a group's name; `None` for other recordings.
 pub fn digits(wanted: &Wanted) -> Option<&str> {
@@ -31,15 +32,16 @@ pub fn companions(digits: &str, take: usize) -> Vec<String> {
 /// Speaks groups in one go; one recording for each, 16 kHz.
 pub fn render(kokoro: &Kokoro, groups: &[String], take: usize) -> Result<Vec<Vec<i16>>, Failure> {
     let phonemes = |text: &str| kokoro.phonemes(text, Language::ZhCn);
+    let (pace, between) = TAKES[take % TAKES.len()];
     let mut line = format!("{}, ", phonemes(BEFORE));
     let mut firsts = Vec::new();
     for group in groups {
         firsts.push(line.chars().count());
         let digits: Vec<String> = group.chars().map(|c| phonemes(spoken(c))).collect();
-        line += &digits.join(" ");
+        line += &digits.join(between);
         line += ". ";
     }
-    let spoken = kokoro.speak_phonemes(line.trim_end(), Language::ZhCn, PACES[take % PACES.len()])?;
+    let spoken = kokoro.speak_phonemes(line.trim_end(), Language::ZhCn, pace)?;
     let mut cuts: Vec<usize> = firsts
         .iter()
         .map(|first| words::quietest(&spoken.samples, spoken.starts.get(*first).copied().unwrap_or(0), true))

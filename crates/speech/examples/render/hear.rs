@@ -8,6 +8,7 @@ use std::sync::Arc;
 use crate::{Failure, list};
 use hotline_audio::{Clip, Law, decode, write_wav};
 use hotline_model::{Language, Segment, Slot, Utterance, Value};
+use hotline_speech::kokoro::Voices;
 use hotline_speech::{MemoryCache, Pace, Speech, SpeechConfig, VoiceConfig};
 use hotline_wording::Token;
 use serde_json::Value as Json;
@@ -16,9 +17,18 @@ use serde_json::Value as Json;
 /// the files beside it, `expected.json` with their words, and `pieces.json` with the recorded words that
 /// their values are spliced from. Of an item that is `silent` only the pieces are told.
 #[tokio::main]
-pub async fn write_all(root: &Path, prompts_of: &Path, folder: &Path) -> Result<(), Failure> {
+pub async fn write_all(
+    root: &Path,
+    prompts_of: &Path,
+    voices: &Voices,
+    folder: &Path,
+) -> Result<(), Failure> {
     let voice = VoiceConfig { folder: root.join(".cache/speech") };
-    let config = SpeechConfig { voice: Some(voice), ..SpeechConfig::recordings(prompts_of.to_owned()) };
+    let config = SpeechConfig {
+        voice: Some(voice),
+        voices: voices.clone(),
+        ..SpeechConfig::recordings(prompts_of.to_owned())
+    };
     let speech = Speech::open(config, Arc::new(MemoryCache::default()))?;
     let items: Vec<Json> = serde_json::from_slice(&std::fs::read(folder.join("items.json"))?)?;
     let (mut expected, mut pieces) = (BTreeMap::new(), BTreeMap::new());

@@ -49,13 +49,15 @@ struct Options {
     prompts: Option<PathBuf>,
     /// Writes what the recogniser shall hear instead: where to, and where its list stands.
     hear: Option<PathBuf>,
+    /// Who speaks Chinese and English when the recogniser hears, instead of the usual voices.
+    voices: Voices,
 }
 
 fn main() -> Result<(), Failure> {
     let options = options()?;
     if let Some(folder) = &options.hear {
         let prompts = options.prompts.clone().unwrap_or_else(|| options.root.join("prompts"));
-        return hear::write_all(&options.root, &prompts, folder);
+        return hear::write_all(&options.root, &prompts, &options.voices, folder);
     }
     let prompts = options.into.clone().unwrap_or_else(|| options.root.join("prompts"));
     let mut texts = BTreeMap::new();
@@ -169,6 +171,7 @@ fn options() -> Result<Options, Failure> {
         into: None,
         prompts: None,
         hear: None,
+        voices: Voices::default(),
     };
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
@@ -180,6 +183,15 @@ fn options() -> Result<Options, Failure> {
             "--names" => options.names = Some(arguments.next().ok_or("--names needs a file")?.into()),
             "--prompts" => options.prompts = Some(arguments.next().ok_or("--prompts needs a folder")?.into()),
             "--into" => options.into = Some(arguments.next().ok_or("--into needs a folder")?.into()),
+            "--voice" => {
+                let voice = arguments.next().ok_or("--voice needs a name of .cache/speech/voices")?;
+                // The second letter tells who: zf_xiaoxiao and zm_yunxi speak Mandarin.
+                if voice.starts_with('z') {
+                    options.voices.zh_cn = voice
+                } else {
+                    options.voices.en_us = voice
+                }
+            }
             "--root" => options.root = arguments.next().ok_or("--root needs a folder")?.into(),
             other => {
                 return Err(format!(
@@ -268,6 +280,9 @@ fn save(prompts: &Path, made: &Wanted, samples: &[i16], texts: &Mutex<Texts>) ->
     let file = path(prompts, made);
     std::fs::create_dir_all(file.parent().ok_or("a recording stands in a folder")?)?;
     if made.name.starts_with("words/") {
+        // Texts of the same voice take codes and amounts from them.
+        let voice = prompts.join(made.language.tag()).join("words/voice.txt");
+        std::fs::write(voice, format!("{}\n", Voices::default().of(made.language)))?;
         // There are 2,000 of these: at the rate of the telephone they take half of the room.
         let samples = normalize(&resample(samples, RATE_HZ, RATE_8K)?, RATE_8K, LEVEL_DBOV);
         write_wav(std::fs::File::create(file)?, RATE_8K, &samples)?;

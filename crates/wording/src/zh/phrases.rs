@@ -18,6 +18,8 @@ struct Phrase {
 struct Table {
     by_parts: HashMap<Vec<String>, Word>,
     by_key: HashMap<String, Vec<Word>>,
+    /// Whole amounts by what they say.
+    amounts: HashMap<String, Word>,
 }
 
 /// The most words that one phrase holds.
@@ -47,6 +49,11 @@ pub(super) fn parts(word: &Word) -> Option<Vec<Word>> {
     table().by_key.get(&word.key).cloned()
 }
 
+/// The phrase that says an amount of whole yuan: 八元, 三百元.
+pub(super) fn amount(text: &str) -> Option<Word> {
+    table().amounts.get(text).cloned()
+}
+
 /// Every phrase.
 pub(super) fn inventory() -> impl Iterator<Item = Word> {
     phrases().into_iter().map(|phrase| phrase.word)
@@ -55,8 +62,12 @@ pub(super) fn inventory() -> impl Iterator<Item = Word> {
 fn table() -> &'static Table {
     static TABLE: OnceLock<Table> = OnceLock::new();
     TABLE.get_or_init(|| {
-        let mut table = Table { by_parts: HashMap::new(), by_key: HashMap::new() };
+        let mut table = Table { by_parts: HashMap::new(), by_key: HashMap::new(), amounts: HashMap::new() };
         for Phrase { word, parts } in phrases() {
+            // 零五元 stands behind thousands only.
+            if word.key.ends_with("-yuan") && !word.key.starts_with(['x', 'z']) {
+                table.amounts.insert(word.text.clone(), word.clone());
+            }
             table.by_parts.insert(parts.iter().map(|part| part.key.clone()).collect(), word.clone());
             table.by_key.insert(word.key, parts);
         }

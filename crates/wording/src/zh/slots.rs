@@ -16,6 +16,8 @@ use crate::{Token, Word, scan};
 /// Between the groups of a code: with less, the last digit of one and the same first digit of the
 /// next are taken for one.
 const GROUP: Duration = Duration::from_millis(320);
+/// Where the digit before the rest is the one behind it, too.
+const REPEATED: Duration = Duration::from_millis(480);
 
 /// A value as words and pauses.
 pub(crate) fn slot(value: &Typed) -> Vec<Token> {
@@ -35,12 +37,15 @@ fn words(words: Vec<Word>) -> Vec<Token> {
 }
 
 /// Digits of a code, by the groups that are recorded whole.
-fn digit_groups(groups: &[String]) -> Vec<Token> {
+pub(super) fn digit_groups(groups: &[String]) -> Vec<Token> {
     let mut tokens = Vec::new();
+    let mut before = None;
     for group in groups {
         if !tokens.is_empty() {
-            tokens.push(Token::Pause(GROUP));
+            let repeated = before == group.chars().next();
+            tokens.push(Token::Pause(if repeated { REPEATED } else { GROUP }));
         }
+        before = group.chars().next_back();
         let characters: Vec<char> = group.chars().collect();
         let mut rest = characters.as_slice();
         while !rest.is_empty() {
