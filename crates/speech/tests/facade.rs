@@ -135,13 +135,15 @@ async fn a_code_in_a_text_is_spliced_if_the_voice_of_the_text_recorded_it() {
     let folder = tempfile::tempdir().unwrap();
     record_groups(folder.path(), "zf_xiaoxiao");
     let speech = Speech::open(config(folder.path(), None), Arc::new(MemoryCache::default())).unwrap();
-    let text = value(Slot::Text, Value::text("407192865。"));
+    let chinese =
+        |text: &str| value(Slot::Text, Value::Text { text: text.into(), language: Some(Language::ZhCn) });
+    let text = chinese("407192865。");
     let spliced = speech.duration(&text).unwrap();
     // Three groups, two pauses, a rest at the end.
     assert!(spliced > Duration::from_millis(1_700) && spliced < Duration::from_millis(2_000), "{spliced:?}");
     assert_eq!(speech.words(&text), "四零七、幺九二、八六五。");
     // A group that nobody recorded: the voice speaks all of it, and there is none here.
-    let other = value(Slot::Text, Value::text("407192866。"));
+    let other = chinese("407192866。");
     let refused = speech.clips(&[other], Pace::Usual).await;
     assert!(matches!(refused, Err(SpeechError::NoVoice(_))), "{refused:?}");
 
