@@ -205,7 +205,7 @@ class Ear:
     八万三千三百一十五点二五, 1999 for 幺九九): its writing drops and doubles what it heard, so it may use words
     only. It goes by times, which carry it over rests; where it stops more than a second before the speech
     ends, as if the call were over, or runs in circles, it hears the same once more and may write figures. If
-    that is no better: in circles, it is tried again at rising temperatures, as Whisper's own decoder does
+    that is no better: in circles, it is tried again at rising temperatures and then without times, as Whisper's own decoder does
     (https://github.com/openai/whisper, `transcribe.py`: `decode_with_fallback`, the same bound of 2.4); too
     early, without times, and if it stops again, what is left by itself. Nothing of this knows what was meant,
     and it is done to every clip alike.
@@ -286,6 +286,9 @@ class Ear:
                 heard, until = self.generate(encoded, language, True, 5, self.figures, degree)
                 if not repeats(heard):
                     break
+            else:
+                # No temperature breaks the circle: as a sentence is heard, without times.
+                heard, until = self.generate(encoded, language, False, 2)[0], end
         if until < end - 1:
             other, _ = self.generate(encoded, language, False, 5, self.figures)
             if len(other) > len(heard) + 2:

@@ -55,10 +55,12 @@ pub(crate) struct Speaker {
 /// What is played for an utterance.
 pub(crate) fn lay_out(library: &Library, speaker: &Speaker, utterance: &Utterance, pace: Pace) -> Vec<Part> {
     let mut parts = Vec::new();
-    for segment in &utterance.segments {
+    let mut segments = utterance.segments.iter().peekable();
+    while let Some(segment) = segments.next() {
         match segment {
             Segment::Words { part, text } => {
-                words(library, speaker, utterance, *part, text, pace, &mut parts)
+                let value_follows = matches!(segments.peek(), Some(Segment::Value { .. }));
+                parts.extend(words(library, speaker, utterance, *part, text, value_follows, pace));
             }
             Segment::Value { slot, value } => {
                 if matches!(slot, Slot::Digits | Slot::Phone | Slot::Money { .. }) {
@@ -83,9 +85,10 @@ fn words(
     utterance: &Utterance,
     part: Option<u16>,
     text: &str,
+    value_follows: bool,
     pace: Pace,
-    parts: &mut Vec<Part>,
-) {
+) -> Vec<Part> {
+    let mut parts = Vec::new();
     let name = match part {
         Some(number) => format!("{}.{number}", utterance.prompt),
         None => utterance.prompt.clone(),
@@ -95,14 +98,21 @@ fn words(
         parts.push(Part::Pause(pause_after(first.encode_utf8(&mut [0; 4]))));
     }
     if !text.chars().any(char::is_alphanumeric) {
-        return;
-    }
-    match library.find_words(utterance.language, &name, text, pace) {
-        Some(clip) => parts.push(Part::Recorded(clip)),
-        None => parts.extend(spoken_parts(library, speaker, text, utterance.language, pace)),
+        return parts;
     }
     let ends_open = text.chars().next_back().is_some_and(char::is_alphanumeric);
+    match library.find_words(utterance.language, &name, text, pace) {
+        Some(clip) => parts.push(Part::Recorded(clip)),
+        // Before a value the voice stays up, as at a comma; without it the Chinese one swallows 退费.
+        None if value_follows && ends_open && utterance.language == Language::ZhCn => {
+            let open = format!("{text}，");
+            parts.extend(spoken_parts(library, speaker, &open, utterance.language, pace));
+            parts.pop();
+        }
+        None => parts.extend(spoken_parts(library, speaker, text, utterance.language, pace)),
+    }
     parts.push(Part::Pause(if ends_open { JOINT } else { pause_after(text) }));
+    parts
 }
 
 fn value_parts(

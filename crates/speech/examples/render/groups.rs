@@ -13,6 +13,15 @@ const BEFORE: &str = "您输入了";
 /// of the three. A comma keeps digits apart that are taken for one otherwise: 幺幺.
 const TAKES: [(f32, &str); 6] = [(0.65, " "), (0.7, " "), (0.6, " "), (0.9, ", "), (0.55, " "), (0.75, ", ")];
 
+/// The way of a group that begins with 七 or 九: slower, their beginning becomes a hiss, 西 or 有.
+const HISSING: usize = 3;
+
+/// The way of speaking a group as long as no other one was chosen for it.
+pub fn usual_take(wanted: &Wanted) -> usize {
+    let hisses = |digits: &str| digits.len() == 3 && digits.starts_with(['7', '9']);
+    if digits(wanted).is_some_and(hisses) { HISSING } else { 0 }
+}
+
 /// The digits of a group's name; `None` for other recordings.
 pub fn digits(wanted: &Wanted) -> Option<&str> {
     let digits = wanted.name.strip_prefix("words/g")?;
@@ -21,9 +30,14 @@ pub fn digits(wanted: &Wanted) -> Option<&str> {
 
 /// The groups that are spoken in one go with this one, in order: far apart, so that they differ.
 pub fn companions(digits: &str, take: usize) -> Vec<String> {
-    let (count, stride) = if digits.len() == 3 { (1_000, 334) } else { (100, 34) };
     let number: usize = digits.parse().unwrap_or_default();
-    let mut numbers: Vec<usize> = (number % stride..count).step_by(stride).collect();
+    let (first, count, stride) = match digits.len() {
+        3 if take == HISSING => (number / 100 * 100, 100, 34),
+        3 => (0, 1_000, 334),
+        _ => (0, 100, 34),
+    };
+    let mut numbers: Vec<usize> =
+        ((number - first) % stride..count).step_by(stride).map(|n| first + n).collect();
     let places = numbers.len();
     numbers.rotate_left(take % places.max(1));
     numbers.into_iter().map(|n| format!("{n:0width$}", width = digits.len())).collect()

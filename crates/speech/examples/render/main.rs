@@ -91,7 +91,10 @@ fn main() -> Result<(), Failure> {
     println!("{before} recordings, {} to be made", wanted.len());
     let count = wanted.len();
     let tasks = tasks(wanted, |w| {
-        options.take.or_else(|| takes.get(&format!("{}/{}", w.language, w.name)).copied()).unwrap_or(0)
+        options
+            .take
+            .or_else(|| takes.get(&format!("{}/{}", w.language, w.name)).copied())
+            .unwrap_or_else(|| groups::usual_take(w))
     });
     let kokoro = Kokoro::open(&options.root.join(".cache/speech"), Voices::default(), &Lexicon::default())?;
     let (next, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
