@@ -8,6 +8,7 @@ mod prompt;
 mod question;
 pub(crate) mod queues;
 pub(crate) mod step;
+mod titles;
 mod words;
 
 use std::time::Duration;

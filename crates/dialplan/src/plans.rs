@@ -103,6 +103,8 @@ pub struct Queue {
     pub ring: Duration,
     /// How long an agent has for notes after a call.
     pub wrap_up: Duration,
+    /// What its calls may have been about, by the word that is stored; may be empty.
+    pub wrap_up_reasons: IndexMap<String, BTreeMap<Language, String>>,
     /// After this time nobody has come.
     pub longest_wait: Duration,
     /// How long the place of a caller whose connection was lost is kept.

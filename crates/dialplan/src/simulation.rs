@@ -392,7 +392,7 @@ impl<'a> Simulation<'a> {
 
     fn note(&mut self, event: StepEvent) {
         match event {
-            StepEvent::Entered { plan, step } => self.steps.push((plan, step)),
+            StepEvent::Entered { plan, step, .. } => self.steps.push((plan, step)),
             StepEvent::NoInput { step, attempt } => {
                 self.no_inputs += 1;
                 self.tell(format!("silence at {step}, attempt {attempt}"));

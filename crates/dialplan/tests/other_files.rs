@@ -54,7 +54,7 @@ fn a_calendar_with_faults_tells_all_of_them() {
 
 #[test]
 fn queues_with_faults_tell_all_of_them() {
-    let text = "queues:\n  desk:\n    name: { zh-CN: 台 }\n    strategy: longest-idel\n    ring: 20\n    hours: ofice\n    while-waiting: helo\n    skils: [a]\n  Bad Name: { name: x }\n";
+    let text = "queues:\n  desk:\n    name: { zh-CN: 台 }\n    strategy: longest-idel\n    ring: 20\n    hours: ofice\n    while-waiting: helo\n    skils: [a]\n    wrap-up-reasons: { settled: { zh-CN: 已解决 }, Not This: x }\n  Bad Name: { name: x }\n";
     let (plans, found) = load("queues.yaml", text);
     assert!(plans.is_none());
     assert_eq!(
@@ -66,11 +66,38 @@ fn queues_with_faults_tell_all_of_them() {
             "D205 no calendar is called `ofice`",
             "D206 no plan is called `helo`",
             "D301 queue `desk` has no word `skils`",
+            "D403 the reason has no name in en-US",
+            "D209 `Not This` is no name for a reason",
             "D209 `Bad Name` is no name for a queue",
             "D302 queue `Bad Name` needs `while-waiting`",
         ]
     );
     assert!(found.iter().all(|finding| finding.help.is_some()));
+}
+
+#[test]
+fn what_agents_read_is_there_in_their_languages() {
+    let plan = "plan: hello\nlanguages: [en-US]\ntitle: Hello\nstart: greet\nprompts:\n  welcome: Hello.\nsteps:\n  greet: { title: { en-US: Greets }, say: welcome, hangup: contained }\n";
+    let (plans, found) = Plans::load(vec![("hello.yaml".into(), plan.into())], &Recordings::default());
+    assert!(plans.is_none());
+    assert_eq!(told(&found), ["D403 the step has no title in zh-CN"]);
+    let whole = plan.replace("{ en-US: Greets }", "{ en-US: Greets, zh-CN: 问候 }");
+    let (plans, found) = Plans::load(vec![("hello.yaml".into(), whole)], &Recordings::default());
+    assert_eq!(told(&found), Vec::<String>::new());
+    let plans = plans.unwrap();
+    let plan = plans.find_plan("hello").unwrap();
+    assert_eq!((&*plan.title[&Language::ZhCn], &*plan.steps[0].title[&Language::ZhCn]), ("Hello", "问候"));
+}
+
+#[test]
+fn a_queue_has_reasons_of_its_own_in_the_order_of_the_file() {
+    let queues = "queues:\n  desk:\n    name: Desk\n    while-waiting: hello\n    wrap-up-reasons:\n      settled: { zh-CN: 已解决, en-US: Settled }\n      other: Other\n";
+    let (plans, found) = load("queues.yaml", queues);
+    assert_eq!(told(&found), Vec::<String>::new());
+    let plans = plans.unwrap();
+    let reasons = &plans.find_queue("desk").unwrap().wrap_up_reasons;
+    let named: Vec<_> = reasons.iter().map(|(code, name)| (&**code, &*name[&Language::ZhCn])).collect();
+    assert_eq!(named, [("settled", "已解决"), ("other", "Other")]);
 }
 
 #[test]

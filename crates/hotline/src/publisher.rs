@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use hotline_desk::QueueWords;
+use hotline_desk::{QueueWords, Reason};
 use hotline_dialplan::Plans;
 use hotline_dialplan::plans::Queue;
 use hotline_model::{Calendar, Language};
@@ -89,7 +89,11 @@ pub fn queue_words(mut plans: watch::Receiver<Arc<Plans>>) -> watch::Receiver<Ar
             name: queue.name.clone(),
             title: queue.called.clone(),
             skills: queue.skills.clone(),
-            reasons: Vec::new(),
+            reasons: queue
+                .wrap_up_reasons
+                .iter()
+                .map(|(code, name)| Reason { code: code.clone(), name: name.clone() })
+                .collect(),
         };
         plans.queues().map(of).collect()
     }

@@ -173,7 +173,7 @@ mod tests {
             };
             record.begin_call(new, &OpenedCall::default());
             record.save_call(call, CallSave { recording: Some(name.into()), ..CallSave::default() });
-            let event = StepEvent::Entered { plan: "main".into(), step: "menu".into() };
+            let event = StepEvent::entered("main", "menu");
             record.store_steps(call, None, &[CallStep { number: 1, at: clock.now(), event }]);
             let reason = EndReason::new(Ending::Caller, "hung-up");
             record.end_call(call, CallEnd { reason, at: clock.now() });

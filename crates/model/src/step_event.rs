@@ -1,5 +1,7 @@
 //! What happens in a call, step by step: the path that everyone who serves the customer reads.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{AgentId, EndReason, Language};
@@ -17,6 +19,9 @@ pub enum StepEvent {
         version: String,
         /// The language it began in.
         language: Language,
+        /// What agents call the plan, by language; empty where nobody has said.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        title: BTreeMap<Language, String>,
     },
     /// The caller reached a step.
     Entered {
@@ -24,6 +29,12 @@ pub enum StepEvent {
         plan: String,
         /// The step's name.
         step: String,
+        /// What kind of step it is: the verb in the plan. Empty in what was written before this was kept.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        verb: String,
+        /// What agents call it, by language; empty where nobody has said.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        title: BTreeMap<Language, String>,
     },
     /// A prompt was heard, entirely or until a key or the end of the call.
     Heard {
@@ -159,6 +170,12 @@ pub enum StepEvent {
 }
 
 impl StepEvent {
+    /// That the caller reached a step of which agents have no words.
+    pub fn entered(plan: &str, step: &str) -> Self {
+        let (plan, step) = (plan.to_owned(), step.to_owned());
+        Self::Entered { plan, step, verb: String::new(), title: BTreeMap::new() }
+    }
+
     /// The event's type as stored in the journal: `call.` and the name in kebab case.
     pub const fn type_name(&self) -> &'static str {
         match self {

@@ -151,11 +151,8 @@ async fn the_right_answers_pass_and_the_call_stands_on_the_customers_record(hous
     let (ticket, customer, fields) = outcome.passed.unwrap();
     assert_eq!((ticket, customer), (stored.ticket, stored.customer));
     assert_eq!(fields["result"].plain(), "您的退费25元7个工作日到账。");
-    let step = CallStep {
-        number: 1,
-        at: house.clock.now(),
-        event: StepEvent::Entered { plan: "complaint-result".into(), step: "hear".into() },
-    };
+    let step =
+        CallStep { number: 1, at: house.clock.now(), event: StepEvent::entered("complaint-result", "hear") };
     house.record.store_steps(call, Some(customer), std::slice::from_ref(&step));
     house.record.store_steps(call, Some(customer), std::slice::from_ref(&step));
     house.record.save_call(
@@ -344,11 +341,7 @@ async fn a_code_is_sent_again_three_times_a_day_and_only_to_the_number_on_file(h
 
 async fn one_piece_that_is_refused_leaves_the_others(house: House) {
     let known = OpenedCall { customer: Some(house.ids.next(house.clock.now())), ..OpenedCall::default() };
-    let step = |number| CallStep {
-        number,
-        at: house.clock.now(),
-        event: StepEvent::Entered { plan: "p".into(), step: "s".into() },
-    };
+    let step = |number| CallStep { number, at: house.clock.now(), event: StepEvent::entered("p", "s") };
     let good = house.call("13800138000").await;
     house.record.store_steps(good, None, &[step(1)]);
     let call: CallId = house.ids.next(house.clock.now());

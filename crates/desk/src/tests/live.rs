@@ -93,7 +93,7 @@ async fn who_missed_too_much_is_told_of_a_gap_and_goes_on_from_there() {
         .map(|number| hotline_record::CallStep {
             number,
             at: house.desk.record.now(),
-            event: hotline_model::StepEvent::Entered { plan: "main".into(), step: "menu".into() },
+            event: hotline_model::StepEvent::entered("main", "menu"),
         })
         .collect();
     house.desk.record.store_steps(call, None, &steps);

@@ -12,9 +12,10 @@ use crate::recordings::short_hash;
 use crate::source::{SourceFile, Span};
 use crate::tree::{Name, Node};
 
-pub(crate) const KNOWN: [&str; 13] = [
+pub(crate) const KNOWN: [&str; 14] = [
     "plan",
     "about",
+    "title",
     "languages",
     "start",
     "answer",
@@ -104,6 +105,7 @@ impl Reader {
             .and_then(|node| self.text(node, "`plan`", &table.key_span("plan")))?;
         self.new_name(&name, "a plan");
         let about = table.find("about").and_then(Node::scalar).unwrap_or_default().to_owned();
+        let title = self.title(&table, "the plan has no title");
         let languages = table
             .need(
                 self,
@@ -170,6 +172,7 @@ impl Reader {
         Some(Plan {
             name: name.text,
             about,
+            title,
             file: Arc::clone(file),
             version,
             answering: answering.unwrap_or_default(),

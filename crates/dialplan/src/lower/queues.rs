@@ -13,16 +13,17 @@ use crate::plan::Type;
 use crate::plans::{Queue, QueueStrategy};
 use crate::recordings::Recordings;
 use crate::source::Span;
-use crate::tree::{Entry, Kind, Name, Node};
+use crate::tree::{Entry, Name, Node};
 
 pub(crate) const KNOWN: [&str; 1] = ["queues"];
 
-pub(crate) const QUEUE: [&str; 11] = [
+pub(crate) const QUEUE: [&str; 12] = [
     "name",
     "strategy",
     "skills",
     "ring",
     "wrap-up",
+    "wrap-up-reasons",
     "longest-wait",
     "keep-place",
     "last-agent-wait",
@@ -94,7 +95,7 @@ impl Reader {
         let table = self.table(&entry.value, &name.span, &what, &QUEUE)?;
         let called = table
             .need(self, "name", "agents could not tell who is calling", "add `name: { zh-CN: …, en-US: … }`")
-            .map(|node| self.called(node, &table.key_span("name")))
+            .map(|node| self.called(node, "`name`", "the queue has no name", &table.key_span("name")))
             .unwrap_or_default();
         let strategy = table
             .find("strategy")
@@ -127,6 +128,10 @@ impl Reader {
             }
             Some(hours.text)
         });
+        let wrap_up_reasons = table
+            .find("wrap-up-reasons")
+            .map(|node| self.wrap_up_reasons(node, &table.key_span("wrap-up-reasons")))
+            .unwrap_or_default();
         let while_waiting = table
             .need(
                 self,
@@ -155,6 +160,7 @@ impl Reader {
             skills,
             ring,
             wrap_up,
+            wrap_up_reasons,
             longest_wait,
             keep_place,
             last_agent_wait,
@@ -164,30 +170,20 @@ impl Reader {
         })
     }
 
-    /// What people call a queue: once, or in each language.
-    fn called(&mut self, node: &Node, head: &Span) -> BTreeMap<Language, String> {
-        if !matches!(node.kind, Kind::Map(_)) {
-            let text = self.text(node, "`name`", head).map(|name| name.text).unwrap_or_default();
-            return Language::ALL.into_iter().map(|language| (language, text.clone())).collect();
-        }
-        let Some(table) = self.table(node, head, "`name`", &["zh-CN", "en-US"]) else {
-            return BTreeMap::new();
+    /// What the queue's calls may have been about.
+    fn wrap_up_reasons(&mut self, node: &Node, head: &Span) -> IndexMap<String, BTreeMap<Language, String>> {
+        let Some(entries) = node.entries() else {
+            self.shape(node, "`wrap-up-reasons`", "a table of `key: value` lines", head);
+            return IndexMap::new();
         };
-        let mut called = BTreeMap::new();
-        for language in Language::ALL {
-            match table.find(language.tag()) {
-                Some(node) => {
-                    let text = self.text(node, "a name", &table.key_span(language.tag()));
-                    called.extend(text.map(|text| (language, text.text)));
-                }
-                None => self.report(
-                    Diagnostic::error(codes::LANGUAGE, head, format!("the queue has no name in {language}"))
-                        .label(format!("agents who work in {} would see nothing", language.english_name()))
-                        .help(format!("add `{language}: …` to it")),
-                ),
-            }
+        let mut reasons = IndexMap::new();
+        for entry in entries {
+            self.new_name(&entry.key, "a reason");
+            let what = format!("reason `{}`", entry.key.text);
+            let called = self.called(&entry.value, &what, "the reason has no name", &entry.key.span);
+            reasons.insert(entry.key.text.clone(), called);
         }
-        called
+        reasons
     }
 
     /// A waiting plan takes what the queue tells, and gives nothing back: its end is its beginning.

@@ -6,6 +6,7 @@ mod keys;
 mod record;
 mod values;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use indexmap::IndexMap;
@@ -16,7 +17,7 @@ use crate::diagnostic::{Diagnostic, closest, codes};
 use crate::plan::{Action, Outcome, Pace, Step, StepId};
 use crate::tree::{Entry, Kind, Name};
 
-/// Every verb with the words that may stand beside it, besides `say` and `pace`.
+/// Every verb with the words that may stand beside it, besides `title`, `say` and `pace`.
 pub(crate) const VERBS: [(&str, &[&str]); 20] = [
     (
         "collect",
@@ -91,6 +92,7 @@ impl Reader {
         self.new_name(name, "a step");
         let mut step = Step {
             name: name.text.clone(),
+            title: BTreeMap::new(),
             span: name.span.clone(),
             say: Vec::new(),
             say_spans: Vec::new(),
@@ -145,11 +147,12 @@ impl Reader {
             .iter()
             .map(|(known, _)| *known)
             .filter(|known| *known == verb)
-            .chain(["say", "pace"].into_iter().filter(|word| *word != verb))
+            .chain(["title", "say", "pace"].into_iter().filter(|word| *word != verb))
             .chain(beside.iter().copied())
             .collect();
         let what = format!("step `{}`", name.text);
         let Some(table) = self.table(&entry.value, &name.span, &what, &known) else { return step };
+        step.title = self.title(&table, "the step has no title");
         if let Some(node) = table.find("say") {
             (step.say, step.say_spans) = self.prompts_of(node, scope, "`say`", &table.key_span("say"));
         }

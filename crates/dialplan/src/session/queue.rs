@@ -9,6 +9,7 @@ use std::time::Duration;
 use hotline_model::{AgentId, Fields, Pii, StepEvent, Value};
 use indexmap::IndexMap;
 
+use super::steps::entered;
 use super::wait::BREATH;
 use super::{Command, DEPTH_LIMIT, Frame, NotThrough, OpId, Session, State};
 use crate::expression;
@@ -372,12 +373,12 @@ impl Session {
     fn key_in_music(&mut self, to: StepId) {
         let plan = Arc::clone(&self.frame().plan);
         let repeats = plan.step(to).and_then(|step| match step.action {
-            Action::Repeat(pace) => Some((pace, step.name.clone())),
+            Action::Repeat(pace) => Some((pace, step)),
             _ => None,
         });
         match repeats {
             Some((pace, step)) => {
-                self.note(StepEvent::Entered { plan: plan.name.clone(), step });
+                self.note(entered(&plan, step));
                 let said = self.voice.said();
                 self.say_again(said, pace);
                 self.state = State::Entering;

@@ -8,7 +8,7 @@ use super::ask::{Ask, What};
 use super::voice::Manner;
 use super::{Command, DEPTH_LIMIT, Frame, STEP_LIMIT, Session, State};
 use crate::expression;
-use crate::plan::{Action, Attempt, LanguageChoice, Outcome, Pace, Save, StepId};
+use crate::plan::{Action, Attempt, LanguageChoice, Outcome, Pace, Plan, Save, Step, StepId};
 
 impl Session {
     /// Comes to a step: says its prompts, then it acts.
@@ -24,7 +24,7 @@ impl Session {
             return;
         };
         self.frame_mut().step = id;
-        self.note(StepEvent::Entered { plan: plan.name.clone(), step: step.name.clone() });
+        self.note(entered(&plan, step));
         self.say(&step.say, Manner { pace: step.pace, skippable: step.skippable, repeats: true });
         self.state = State::Entering;
     }
@@ -247,5 +247,15 @@ impl Session {
             }
             None => false,
         }
+    }
+}
+
+/// That the caller has come to a step.
+pub(super) fn entered(plan: &Plan, step: &Step) -> StepEvent {
+    StepEvent::Entered {
+        plan: plan.name.clone(),
+        step: step.name.clone(),
+        verb: step.action.verb().to_owned(),
+        title: step.title.clone(),
     }
 }

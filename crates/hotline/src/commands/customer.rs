@@ -190,7 +190,7 @@ fn describe(event: &JournalEvent) -> String {
     };
     match step {
         StepEvent::Started { plan, language, .. } => format!("began in plan {plan}, in {language}"),
-        StepEvent::Entered { plan, step } => format!("step {step} of {plan}"),
+        StepEvent::Entered { plan, step, .. } => format!("step {step} of {plan}"),
         StepEvent::Heard { prompt, whole: true } => format!("  heard {prompt}"),
         StepEvent::Heard { prompt, whole: false } => format!("  heard {prompt}, not to its end"),
         StepEvent::Keyed { keys, .. } => format!("  keyed {keys}"),

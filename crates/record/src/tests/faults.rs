@@ -19,7 +19,7 @@ async fn verify_error(house: &House, call: CallId) -> RecordError {
 }
 
 pub fn step(house: &House, number: u32) -> CallStep {
-    let event = StepEvent::Entered { plan: "p".into(), step: format!("s{number}") };
+    let event = StepEvent::entered("p", &format!("s{number}"));
     CallStep { number, at: house.clock.now(), event }
 }
 
@@ -41,7 +41,7 @@ async fn steps_survive_a_file_that_another_program_locks() {
         <sqlx::SqliteConnection as sqlx::Connection>::connect(house.address.expose()).await.unwrap();
     sqlx::query("BEGIN EXCLUSIVE").execute(&mut other).await.unwrap();
     for number in 1..=50 {
-        let event = StepEvent::Entered { plan: "p".into(), step: format!("s{number}") };
+        let event = StepEvent::entered("p", &format!("s{number}"));
         house.record.store_steps(call, None, &[CallStep { number, at: house.clock.now(), event }]);
     }
     let refused = verify_error(&house, call).await;

@@ -14,7 +14,7 @@ async fn filled(house: &House) -> (CallId, Upserted) {
         .map(|number| CallStep {
             number,
             at: house.clock.now(),
-            event: StepEvent::Entered { plan: "p".into(), step: format!("第{number}步") },
+            event: StepEvent::entered("p", &format!("第{number}步")),
         })
         .collect();
     house.record.store_steps(call, Some(stored.customer), &steps);
@@ -96,11 +96,7 @@ async fn moved_to(house: House, target: DatabaseAddress) {
     there.record.store_steps(
         call,
         None,
-        &[CallStep {
-            number: 9000,
-            at: there.clock.now(),
-            event: StepEvent::Entered { plan: "p".into(), step: "later".into() },
-        }],
+        &[CallStep { number: 9000, at: there.clock.now(), event: StepEvent::entered("p", "later") }],
     );
     assert!(there.record.flush(Duration::from_secs(5)).await);
     let newest = before.last().unwrap().seq;
@@ -156,7 +152,7 @@ async fn a_server_that_goes_on_writing_is_told_of() {
     let mut once = true;
     let mut write = |table: &'static str, _, _| {
         if table == "identity" && std::mem::take(&mut once) {
-            let event = StepEvent::Entered { plan: "p".into(), step: "meanwhile".into() };
+            let event = StepEvent::entered("p", "meanwhile");
             record.store_steps(call, None, &[CallStep { number: 9001, at: clock.now(), event }]);
             let flushed = tokio::task::block_in_place(|| {
                 tokio::runtime::Handle::current().block_on(record.flush(Duration::from_secs(5)))

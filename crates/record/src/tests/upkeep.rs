@@ -49,7 +49,7 @@ pub async fn what_is_older_than_its_period_is_counted_and_deleted(house: House) 
     let mut middle = house.clock.now();
     for day in 0..2 {
         let call = house.call("13800138000").await;
-        let event = StepEvent::Entered { plan: "p".into(), step: "s".into() };
+        let event = StepEvent::entered("p", "s");
         let steps: Vec<CallStep> =
             (1..=3).map(|number| CallStep { number, at: house.clock.now(), event: event.clone() }).collect();
         record.store_steps(call, None, &steps);

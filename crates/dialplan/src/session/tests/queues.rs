@@ -1,5 +1,7 @@
 //! Waiting, talking, being put through; music.
 
+use hotline_model::AgentId;
+
 use super::*;
 
 const PLAN: &str = r#"
