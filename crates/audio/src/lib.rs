@@ -1,4 +1,4 @@
-//! Samples in, samples out: G.711, WAV, resampling, tones, level.
+//! Samples in, samples out: G.711, G.722, WAV, resampling, tones, level.
 //!
 //! Everything here is mono and, unless a rate is named, 8 kHz: `frame: &[i16]` of 160 samples is 20 ms.
 //! [`Clip`] is the type the rest of the house passes around: immutable, shared, encoded once per [`Law`].
@@ -9,8 +9,10 @@
 )]
 
 mod clip;
+mod codec;
 mod dtmf;
 mod g711;
+mod g722;
 mod level;
 mod resample;
 mod splice;
@@ -19,8 +21,10 @@ mod trim;
 mod wav;
 
 pub use clip::Clip;
+pub use codec::Codec;
 pub use dtmf::{DtmfDetector, Press};
 pub use g711::{Law, decode, encode};
+pub use g722::{G722Decoder, G722Encoder};
 pub use level::{ActiveLevel, active_level, amplify, limit, normalize, peak_dbov, rms_dbov};
 pub use resample::{ResampleError, resample, to_telephone};
 pub use splice::{Piece, splice};

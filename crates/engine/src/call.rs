@@ -1,8 +1,11 @@
 //! One call: its leg, its media and its interpreter, owned by one task.
 
 mod agent;
+mod commands;
+mod end;
 mod negotiate;
 mod other;
+mod parties;
 mod party;
 mod sound;
 
@@ -13,16 +16,14 @@ use agent::Queueing;
 use hotline_audio::Clip;
 use hotline_bus::{Act, BusError};
 use hotline_dialplan::plan::Answering as PlanAnswering;
-use hotline_dialplan::session::{HungUpBy, Query};
-use hotline_dialplan::{Command, Event, OpId, Plans, Session, StartContext};
+use hotline_dialplan::session::HungUpBy;
+use hotline_dialplan::{Event, OpId, Plans, Session, StartContext};
 use hotline_media::{LegId, LegStats, MediaEvent};
 use hotline_model::{
-    CallId, CallerNumber, CustomerId, EndReason, Ending, Language, StepEvent, TicketId, UserId, Value,
-    WaitingId,
+    CallId, CallerNumber, CustomerId, EndReason, Ending, Language, TicketId, UserId, WaitingId,
 };
-use hotline_queue::Leaving;
-use hotline_record::{CallEnd, CallSave, CallStep, NewCall, NewFollowUp, OpenedCall};
-use hotline_sip::sdp::Capabilities;
+use hotline_record::{NewCall, OpenedCall};
+use hotline_sip::sdp::{Capabilities, Codec};
 use hotline_sip::{Invite, LegKey};
 use hotline_speech::SpeechError;
 use jiff::Timestamp;
@@ -31,10 +32,9 @@ use sound::Watch;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use crate::doors::{self, Brought};
+use crate::doors::Brought;
 use crate::ending;
 use crate::exchange::House;
-use crate::figures;
 use crate::play::{Player, Rendered};
 use crate::switchboard::{News, Reached};
 use crate::transport::{Incoming, Wish};
@@ -88,8 +88,6 @@ impl Answering {
 
 /// The record has this long to say who the number suggests; then the call begins without.
 const RECOGNISE: Duration = Duration::from_millis(150);
-/// The media thread has this long to hand over the leg's counts.
-const COUNTS: Duration = Duration::from_millis(200);
 /// A key that comes by INFO as well as in the sound within this time is one key.
 const SAME_KEY: Duration = Duration::from_millis(250);
 
@@ -117,6 +115,8 @@ pub(crate) struct Call {
     player: Player,
     session: Option<Session>,
     capabilities: Option<Capabilities>,
+    /// What the caller speaks.
+    codec: Option<Codec>,
     language: Language,
     customer: Option<CustomerId>,
     ticket: Option<TicketId>,
@@ -173,6 +173,7 @@ impl Call {
             media,
             session: None,
             capabilities: None,
+            codec: None,
             language: Language::default(),
             customer: None,
             ticket: None,
@@ -420,213 +421,5 @@ impl Call {
             self.keys += 1;
             self.tell(Event::Key { key });
         }
-    }
-
-    /// Ends the call from our side; the leg's own last event follows.
-    fn hang_up(&mut self, reason: EndReason) {
-        if self.unanswered.take().is_some() {
-            // The caller has heard why; to the network the call was not to be had.
-            let code = if reason.ending == Ending::Us { 500 } else { 480 };
-            self.refuse(code);
-        } else {
-            self.house.signalling.wish(self.sip, Wish::HangUp);
-        }
-        self.end(HungUpBy::Us, reason);
-    }
-
-    fn end(&mut self, by: HungUpBy, reason: EndReason) {
-        if self.ended.is_none() {
-            let lost = by == HungUpBy::Network;
-            self.give_up_queue(if lost { Leaving::ConnectionLost } else { Leaving::HungUp });
-            self.tell(Event::HungUp { by });
-            self.ended = Some(reason);
-        }
-    }
-
-    /// Does what the interpreter asks for.
-    fn drain(&mut self) {
-        let mut steps = Vec::new();
-        while let Some(command) = self.session.as_mut().and_then(Session::poll_command) {
-            match command {
-                Command::Note(event) => steps.push(self.step(event)),
-                Command::Play { op, utterances, pace } => {
-                    self.player.play(Instant::now(), op, utterances, pace);
-                }
-                Command::StopPlaying { op } => self.player.stop(op),
-                Command::Music { op, name } => self.player.music(op, &name),
-                Command::Enqueue { op, queue, priority, skills, last_agent, reason } => {
-                    // Whoever is rung sees it.
-                    if reason.is_some() {
-                        self.house.record.save_call(self.id, CallSave { reason, ..CallSave::default() });
-                    }
-                    self.enqueue(op, queue, priority, &skills, last_agent);
-                }
-                Command::LeaveQueue { op } => self.leave_queue(op),
-                Command::Transfer { op, to, ring } => self.put_through(op, to.expose(), ring),
-                Command::Lookup { op, query, within } => self.look_up(op, query, within),
-                Command::Verify { op, policy, given, .. } => self.verify(op, &policy, given),
-                Command::Save { save, .. } => self.save(save),
-                Command::Message { .. } => self.house.record.request_resend(self.id, &self.caller),
-                Command::StartRecording => self.start_recording(),
-                Command::Answer => self.answer(),
-                Command::Mask(muted) => {
-                    let _ = self.house.media.plane.mute_recording(self.media, muted);
-                }
-                Command::SetLanguage(language) => {
-                    self.language = language;
-                    self.house
-                        .record
-                        .save_call(self.id, CallSave { language: Some(language), ..CallSave::default() });
-                }
-                Command::Hangup { outcome } => {
-                    self.outcome = Some(outcome.word());
-                    let save = CallSave { outcome: Some(outcome.word().into()), ..CallSave::default() };
-                    self.house.record.save_call(self.id, save);
-                    let failed = outcome == hotline_dialplan::Outcome::Failed;
-                    self.hang_up(if failed { ending::FAILED } else { ending::COMPLETED });
-                }
-            }
-        }
-        if !steps.is_empty() {
-            self.house.record.store_steps(self.id, self.customer, &steps);
-        }
-    }
-
-    fn step(&mut self, event: StepEvent) -> CallStep {
-        self.steps += 1;
-        CallStep { number: self.steps, at: self.house.clock.now(), event }
-    }
-
-    fn bring(&self, op: OpId, asked: impl Future<Output = Brought> + Send + 'static) {
-        let mailbox = self.mailbox.clone();
-        tokio::spawn(async move {
-            let _ = mailbox.send(Note::Brought(op, asked.await));
-        });
-    }
-
-    fn look_up(&self, op: OpId, query: Query, within: Duration) {
-        let record = self.house.record.clone();
-        match query {
-            Query::Customer => self.bring(op, doors::customer(record, self.caller.clone())),
-            Query::Ticket => self.bring(op, doors::ticket(record, self.ticket)),
-            Query::Http { url, with, fields } => {
-                let door = self.house.http.clone();
-                let with: Vec<(String, String)> =
-                    with.iter().map(|(name, value)| (name.clone(), Value::plain(value))).collect();
-                self.bring(op, async move { door.ask(url, with, fields, within).await });
-            }
-        }
-    }
-
-    fn verify(&self, op: OpId, policy: &str, given: hotline_model::verification::Given) {
-        // The checker has seen to it that the policy is there.
-        let Some(policy) = self.answering.plans.find_policy(policy).cloned() else { return };
-        let (record, caller) = (self.house.record.clone(), self.caller.clone());
-        self.bring(op, doors::verify(record, policy, given, self.id, caller));
-    }
-
-    fn save(&mut self, save: hotline_dialplan::plan::Save) {
-        if let Some(outcome) = save.outcome {
-            self.outcome = Some(outcome.word());
-            self.outcome_is_good = outcome == hotline_dialplan::Outcome::Contained;
-        }
-        if let Some(follow_up) = save.follow_up {
-            self.house.record.store_follow_up(NewFollowUp {
-                customer: self.customer,
-                interaction: Some(self.id),
-                ticket: self.ticket,
-                phone: self.caller.phone().cloned(),
-                reason: follow_up.reason,
-                note: follow_up.note.map(Into::into),
-                due_in: follow_up.within,
-            });
-        }
-        self.house.record.save_call(
-            self.id,
-            CallSave {
-                outcome: save.outcome.map(|outcome| outcome.word().to_owned()),
-                reason: save.reason,
-                note: save.note,
-                tags: save.tags,
-                language: None,
-                recording: None,
-                heard_ticket: self.ticket.filter(|_| self.outcome_is_good),
-            },
-        );
-    }
-
-    /// Recorded from here on, where the configuration wants it: the notice has been heard.
-    fn start_recording(&mut self) {
-        let Some(folder) = &self.house.recordings else { return };
-        let name = format!("{}.wav", self.id);
-        match self.house.media.plane.start_recording(self.media, folder.join(&name)) {
-            Ok(()) => self
-                .house
-                .record
-                .save_call(self.id, CallSave { recording: Some(name), ..CallSave::default() }),
-            Err(error) => tracing::error!(call.id = %self.id, %error, "a call cannot be recorded"),
-        }
-    }
-
-    /// Lets go of everything and writes the call's last line.
-    async fn finish(mut self, reason: EndReason, notes: &mut mpsc::UnboundedReceiver<Note>) {
-        // A caller who gave up before the plan began still called.
-        if self.session.is_none() && self.answered_after.is_some() {
-            self.start(OpenedCall::default());
-            self.tell(Event::HungUp { by: HungUpBy::Caller });
-        }
-        self.drain();
-        let opened = self.house.media.plane.close(self.media).is_ok();
-        let until = tokio::time::Instant::now() + COUNTS;
-        while opened && self.counts.is_none() {
-            match tokio::time::timeout_at(until, notes.recv()).await {
-                Ok(Some(Note::Media(MediaEvent::Closed { stats, .. }))) => self.counts = Some(stats),
-                Ok(Some(_)) => {}
-                _ => break,
-            }
-        }
-        self.house.media.forget(self.media);
-        let ended = self.step(StepEvent::Ended { reason: reason.clone() });
-        if self.session.is_some() {
-            self.house.record.store_steps(self.id, self.customer, &[ended]);
-            let end = CallEnd { reason: reason.clone(), at: self.house.clock.now() };
-            self.house.record.end_call(self.id, end);
-        }
-        self.report(&reason);
-    }
-
-    /// One line for each call, and its figures.
-    fn report(&self, reason: &EndReason) {
-        let seconds = self.since().as_secs_f64();
-        let counts = self.counts.unwrap_or_default();
-        let (rtp, unsent, strangers) = (counts.rtp, counts.unsent, counts.strangers);
-        figures::call_ended(reason, seconds, self.answered_after, &counts);
-        let milliseconds = |after: Duration| after.as_millis() as u64;
-        let rounded = |after: Duration| (after.as_secs_f64() * 10_000.0).round() / 10.0;
-        tracing::info!(
-            call.id = %self.id,
-            trunk.name = %self.trunk.name,
-            dialplan.name = %self.answering.plan,
-            dialplan.version = %self.answering.version,
-            call.direction = "in",
-            call.end = %reason,
-            call.outcome = self.outcome,
-            call.answered_ms = self.answered_after.map(milliseconds),
-            call.heard_ms = self.heard_after.map(milliseconds),
-            call.duration_s = (seconds * 10.0).round() / 10.0,
-            call.steps = self.steps,
-            call.keys = self.keys,
-            rtp.sent = rtp.sent,
-            rtp.unsent = unsent,
-            rtp.received = rtp.received,
-            rtp.lost = rtp.lost,
-            rtp.late = rtp.late,
-            rtp.duplicates = rtp.duplicates,
-            rtp.strangers = strangers,
-            rtp.jitter_ms = rounded(rtp.jitter),
-            rtp.remote_lost = rtp.remote_lost,
-            rtp.rtt_ms = rtp.rtt.map(rounded),
-            "a call has ended"
-        );
     }
 }

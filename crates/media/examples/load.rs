@@ -1,15 +1,15 @@
-//! cargo run --release -p hotline-media --example load -- 1000 10 [two-way | bridge | record]
+//! cargo run --release -p hotline-media --example load -- 1000 10 [two-way | bridge | transcode | record]
 //!
 //! Plays to many legs for some seconds and prints what a call costs. A second thread of this process is the other side;
 //! only the media threads' time is counted (from /proc/self/task).
 
 use std::error::Error;
-use std::net::{SocketAddr, UdpSocket};
+use std::net::UdpSocket;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use hotline_audio::{Clip, Law, sine};
+use hotline_audio::{Clip, Codec, Law, sine};
 use hotline_media::{LegId, MediaConfig, MediaPlane, PlayId, Remote};
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -21,15 +21,19 @@ fn main() -> Result<(), Box<dyn Error>> {
     let config = MediaConfig { port_range: 10_000..=32_767, threads, ..MediaConfig::default() };
     let plane = MediaPlane::start(config, |_| {})?;
     let music = Clip::from_samples(sine(440.0, -20.0, Duration::from_secs(10)));
+    let bridged = mode == "bridge" || mode == "transcode";
+    // Every other leg of those that are transcoded speaks G.722.
+    let codec =
+        |n: u64| if mode == "transcode" && n.is_multiple_of(2) { Codec::G722 } else { Law::Pcmu.into() };
     let mut far = Vec::new();
     for n in 0..legs {
-        let call = if mode == "bridge" { n / 2 } else { n };
+        let call = if bridged { n / 2 } else { n };
         let local = plane.open(LegId(n), call)?.addr;
         let socket = UdpSocket::bind("127.0.0.1:0")?;
         socket.connect(local)?;
         socket.set_nonblocking(true)?;
-        plane.connect(LegId(n), Remote::new(socket.local_addr()?, Law::Pcmu))?;
-        if mode != "bridge" {
+        plane.connect(LegId(n), Remote::new(socket.local_addr()?, codec(n)))?;
+        if !bridged {
             plane.play_loop(LegId(n), PlayId(n), vec![music.clone()])?;
         } else if n % 2 == 1 {
             plane.bridge(LegId(n - 1), LegId(n), true)?;
@@ -37,7 +41,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         if mode == "record" {
             plane.start_recording(LegId(n), std::env::temp_dir().join(format!("hotline-load-{n}.wav")))?;
         }
-        far.push((socket, local));
+        far.push((socket, codec(n).payload_type()));
         std::thread::sleep(Duration::from_micros(500));
     }
     let (running, received) = (Arc::new(AtomicBool::new(true)), Arc::new(AtomicU64::new(0)));
@@ -70,10 +74,9 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 /// Drains all sockets and, if asked, sends each a packet every 20 ms, spread over 20 slots.
-fn run_far(far: &[(UdpSocket, SocketAddr)], sends: bool, running: &AtomicBool, received: &AtomicU64) {
+fn run_far(far: &[(UdpSocket, u8)], sends: bool, running: &AtomicBool, received: &AtomicU64) {
     let (mut packet, mut bytes) = ([0xFFu8; 172], [0u8; 2000]);
     packet[0] = 0x80;
-    packet[1] = 0;
     let start = Instant::now();
     for tick in 0u32.. {
         if !running.load(Ordering::Relaxed) {
@@ -82,11 +85,14 @@ fn run_far(far: &[(UdpSocket, SocketAddr)], sends: bool, running: &AtomicBool, r
         std::thread::sleep(
             (start + Duration::from_millis(1) * tick).saturating_duration_since(Instant::now()),
         );
-        for (n, (socket, _)) in far.iter().enumerate().filter(|(n, _)| n % 20 == tick as usize % 20) {
+        for (n, (socket, payload_type)) in
+            far.iter().enumerate().filter(|(n, _)| n % 20 == tick as usize % 20)
+        {
             while socket.recv(&mut bytes).is_ok() {
                 received.fetch_add(1, Ordering::Relaxed);
             }
             if sends {
+                packet[1] = *payload_type;
                 packet[2..4].copy_from_slice(&((tick / 20) as u16).to_be_bytes());
                 packet[4..8].copy_from_slice(&((tick / 20) * 160).to_be_bytes());
                 packet[8..12].copy_from_slice(&(n as u32 + 1).to_be_bytes());

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use hotline_audio::{Clip, Law};
+use hotline_audio::{Clip, Codec};
 
 use crate::ports::BoundPort;
 
@@ -54,7 +54,7 @@ pub struct Remote {
     /// RTCP on the RTP port (RFC 5761).
     pub rtcp_mux: bool,
     /// The codec, both ways.
-    pub law: Law,
+    pub codec: Codec,
     /// Payload type of telephone-event, if negotiated.
     pub dtmf_payload: Option<u8>,
     /// Milliseconds of sound a packet: 20, 40 or 60; anything else counts as 20.
@@ -71,12 +71,12 @@ pub struct Remote {
 impl Remote {
     /// A side that talks both ways in 20 ms packets, with telephone-event 101 and no latching.
     #[must_use]
-    pub fn new(addr: SocketAddr, law: Law) -> Remote {
+    pub fn new(addr: SocketAddr, codec: impl Into<Codec>) -> Remote {
         Remote {
             addr,
             rtcp: None,
             rtcp_mux: false,
-            law,
+            codec: codec.into(),
             dtmf_payload: Some(101),
             ptime: 20,
             latch: false,

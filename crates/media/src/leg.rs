@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use hotline_audio::{Clip, DtmfDetector, Law, Press, decode};
+use hotline_audio::{Clip, Codec, DtmfDetector, Law, Press, decode};
 use hotline_rtp::{DigitSender, HEADER_LEN, Incoming, Packet, Session, rtcp};
 
 use crate::latch::{Latch, Verdict};
@@ -14,6 +14,7 @@ use crate::recorder::Recorder;
 use crate::route::Route;
 use crate::thread::{SLOTS, Turn};
 use crate::transport::Channel;
+use crate::wideband::Wideband;
 use crate::{DigitBy, Direction, LegId, LegStats, MediaEvent, PlayId, Remote};
 
 /// The state of a leg: its RTP session, what it plays, whom it is bridged to.
@@ -24,6 +25,8 @@ pub(crate) struct Leg {
     session: Session,
     clock: MediaClock,
     far: Option<Far>,
+    /// Where the other side speaks G.722.
+    wideband: Option<Box<Wideband>>,
     player: Player,
     /// Key tones for a side without telephone-event; they come before what plays.
     tones: Player,
@@ -91,6 +94,7 @@ impl Leg {
             session: Session::new(turn.now, SystemTime::now(), config),
             clock: MediaClock { base: rand::random(), opened },
             far: None,
+            wideband: None,
             player: Player::default(),
             tones: Player::default(),
             digits: DigitSender::new(),
@@ -113,7 +117,8 @@ impl Leg {
     /// A first or new description of the other side.
     pub fn connect(&mut self, turn: &mut Turn<'_>, remote: Remote) {
         let digits = remote.dtmf_payload;
-        self.session.set_payload_types(remote.law.payload_type(), digits);
+        self.session.set_payload_types(remote.codec.payload_type(), digits);
+        self.wideband = (remote.codec == Codec::G722).then(|| self.wideband.take().unwrap_or_default());
         let in_band = digits.is_none() || remote.detect_in_band;
         self.detector = in_band.then(|| self.detector.take().unwrap_or_default());
         self.heard_at = turn.now;
@@ -275,7 +280,6 @@ impl Leg {
             return None;
         }
         let receives = far.remote.direction.receives();
-        let law = far.remote.law;
         let incoming = self.session.handle_datagram(turn.now, datagram).ok()?;
         self.heard_at = turn.now;
         self.timeout_told = false;
@@ -285,7 +289,7 @@ impl Leg {
         match incoming {
             Incoming::Audio(packet) => {
                 self.note_first(turn);
-                self.listen(turn, law, &packet);
+                self.listen(turn, &packet);
                 Some((packet, false))
             }
             Incoming::Digits(packet) => {
@@ -312,9 +316,13 @@ impl Leg {
         self.far.as_ref().is_some_and(|far| far.remote.dtmf_payload.is_some())
     }
 
-    /// The codec, after `connect`.
-    pub fn law(&self) -> Option<Law> {
-        self.far.as_ref().map(|far| far.remote.law)
+    /// A packet of the other side's as G.711, and by which law.
+    fn narrow<'p>(&'p mut self, packet: &'p Packet<'_>) -> (Law, &'p [u8]) {
+        let law = self.far.as_ref().map_or(Law::Pcmu, |far| far.remote.codec.law());
+        match &mut self.wideband {
+            Some(wideband) => (law, wideband.hear(packet)),
+            None => (law, packet.payload),
+        }
     }
 
     /// Sends a packet of the leg bridged to, unless we say something ourselves.
@@ -322,7 +330,7 @@ impl Leg {
         &mut self,
         turn: &mut Turn<'_>,
         packet: &Packet<'_>,
-        from_law: Law,
+        from: &mut Leg,
         is_digits: bool,
         pass: bool,
     ) {
@@ -333,9 +341,9 @@ impl Leg {
             return;
         }
         bridge.forwarded_at = Some(turn.now);
-        let law = far.remote.law;
+        let codec = far.remote.codec;
         let payload_type = match (is_digits, far.remote.dtmf_payload) {
-            (false, _) => law.payload_type(),
+            (false, _) => codec.payload_type(),
             (true, Some(payload_type)) if pass => payload_type,
             (true, _) => return bridge.route.skip(),
         };
@@ -344,14 +352,19 @@ impl Leg {
         let mut out = [0; HEADER_LEN + MAX_PAYLOAD];
         let len = packet.payload.len();
         let payload = &mut out[HEADER_LEN..HEADER_LEN + len];
-        if is_digits || law == from_law {
-            payload.copy_from_slice(packet.payload);
-        } else {
+        let as_it_is = is_digits || from.far.as_ref().is_some_and(|far| far.remote.codec == codec);
+        if !as_it_is || (!is_digits && self.recorder.is_some()) {
+            let (law, (from_law, codes)) = (codec.law(), from.narrow(packet));
             let table = from_law.to_law(law);
-            payload.iter_mut().zip(packet.payload).for_each(|(to, from)| *to = table[usize::from(*from)]);
+            payload.iter_mut().zip(codes).for_each(|(to, from)| *to = table[usize::from(*from)]);
+            if let Some(recorder) = &mut self.recorder {
+                recorder.say(turn.now, law, place.timestamp, payload);
+            }
         }
-        if !is_digits && let Some(recorder) = &mut self.recorder {
-            recorder.say(turn.now, law, place.timestamp, payload);
+        if as_it_is {
+            payload.copy_from_slice(packet.payload);
+        } else if let Some(wideband) = &mut self.wideband {
+            wideband.say(payload);
         }
         let marker = packet.header.marker || place.fresh;
         let header =
@@ -367,7 +380,8 @@ impl Leg {
             self.talking = false;
             return;
         };
-        let (law, ptime) = (far.remote.law, far.remote.ptime);
+        let (codec, ptime) = (far.remote.codec, far.remote.ptime);
+        let law = codec.law();
         let clock = self.clock.at(turn.tick + self.lead);
         if let Some(payload_type) = far.remote.dtmf_payload
             && let Some(digit) = self.digits.next(clock)
@@ -415,8 +429,11 @@ impl Leg {
         if let Some(recorder) = &mut self.recorder {
             recorder.say(turn.now, law, clock, payload);
         }
+        if let Some(wideband) = &mut self.wideband {
+            wideband.say(payload);
+        }
         let len = payload.len();
-        let header = self.session.next_header(turn.now, law.payload_type(), clock, !self.talking, len);
+        let header = self.session.next_header(turn.now, codec.payload_type(), clock, !self.talking, len);
         out[..HEADER_LEN].copy_from_slice(&header);
         self.talking = true;
         self.interrupt_bridge();
@@ -472,21 +489,27 @@ impl Leg {
     }
 
     /// Recording, tone detection, and the ears of a mix.
-    fn listen(&mut self, turn: &mut Turn<'_>, law: Law, packet: &Packet<'_>) {
+    fn listen(&mut self, turn: &mut Turn<'_>, packet: &Packet<'_>) {
+        if self.mix.is_none() && self.recorder.is_none() && self.detector.is_none() {
+            return;
+        }
+        let law = self.far.as_ref().map_or(Law::Pcmu, |far| far.remote.codec.law());
+        let mut wideband = self.wideband.take();
+        let codes = wideband.as_mut().map_or(packet.payload, |wideband| wideband.hear(packet));
         if let Some(mix) = &mut self.mix {
             let mut samples = [0; MAX_PAYLOAD];
-            if let Some(samples) = samples.get_mut(..packet.payload.len()) {
-                decode(law, packet.payload, samples);
+            if let Some(samples) = samples.get_mut(..codes.len()) {
+                decode(law, codes, samples);
                 mix.hear(turn.now, packet.header.timestamp, samples);
             }
         }
         if let Some(recorder) = &mut self.recorder {
-            recorder.hear(turn.now, law, packet.header.timestamp, packet.payload);
+            recorder.hear(turn.now, law, packet.header.timestamp, codes);
         }
         if let Some(mut detector) = self.detector.take() {
             let mut samples = [0; MAX_PAYLOAD];
-            if let Some(samples) = samples.get_mut(..packet.payload.len()) {
-                decode(law, packet.payload, samples);
+            if let Some(samples) = samples.get_mut(..codes.len()) {
+                decode(law, codes, samples);
                 detector.process(samples, |press| {
                     if let Press::Down(key) = press {
                         self.tell_key(turn, key, DigitBy::InBand);
@@ -495,6 +518,7 @@ impl Leg {
             }
             self.detector = Some(detector);
         }
+        self.wideband = wideband;
     }
 
     fn tell_key(&mut self, turn: &mut Turn<'_>, key: char, by: DigitBy) {
@@ -526,7 +550,7 @@ impl Far {
         self.filtered
             || Packet::parse(datagram).is_ok_and(|packet| {
                 let payload_type = packet.header.payload_type;
-                payload_type == self.remote.law.payload_type()
+                payload_type == self.remote.codec.payload_type()
                     || Some(payload_type) == self.remote.dtmf_payload
             })
     }
@@ -548,8 +572,8 @@ impl MediaClock {
     }
 }
 
-/// Longest payload taken: 120 ms of G.711.
-const MAX_PAYLOAD: usize = 960;
+/// Longest payload taken: 120 ms of G.711 or G.722.
+pub(crate) const MAX_PAYLOAD: usize = 960;
 /// Ticks of 5 ms.
 const ONE_SECOND: u64 = 200;
 /// A bridged leg that hears nothing from its peer for this long gets silence of ours.

@@ -20,6 +20,7 @@ mod stats;
 mod sys;
 mod thread;
 mod transport;
+mod wideband;
 
 pub use command::{Direction, LegId, PlayId, Remote};
 pub use config::MediaConfig;

@@ -190,7 +190,7 @@ impl MediaPlane {
         let thread = {
             let mut book = self.book();
             let entry = book.legs.get_mut(&leg).ok_or(MediaError::NoLeg(leg))?;
-            entry.law = Some(remote.law);
+            entry.law = Some(remote.codec.law());
             entry.thread
         };
         self.send(thread, Command::Connect { leg, remote: Box::new(remote) })

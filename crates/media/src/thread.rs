@@ -427,13 +427,12 @@ fn take_in(
     datagram: &[u8],
 ) {
     let accepted = leg.accept(turn, channel, from, datagram);
-    let (peer, forward_digits) = match &leg.bridge {
+    let (mut peer, forward_digits) = match &leg.bridge {
         Some(bridge) => (table.leg(bridge.peer), bridge.forward_digits),
         None => (None, false),
     };
-    let mut peer = peer;
-    if let (Some((packet, is_digits)), Some(peer), Some(law)) = (accepted, &mut peer, leg.law()) {
-        peer.forward(turn, &packet, law, is_digits, forward_digits);
+    if let (Some((packet, is_digits)), Some(peer)) = (accepted, &mut peer) {
+        peer.forward(turn, &packet, leg, is_digits, forward_digits);
     }
     while let Some(key) = leg.next_key(turn) {
         if let Some(peer) = &mut peer

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use bytes::Bytes;
 use hotline_bus::{Act, BusError};
 use hotline_dialplan::{Event, OpId};
-use hotline_media::{LegId, MediaEvent, PlayId};
+use hotline_media::{LegId, PlayId};
 use hotline_model::{AgentId, OfferId, UserId, WaitingId};
 use hotline_queue::{Join, Leaving, Left, NotAnswered, skills};
 use hotline_sip::Outbound;
@@ -16,7 +16,6 @@ use super::party::{Party, PartyNews};
 use super::{Call, Note};
 use crate::routes::uri_host;
 use crate::switchboard::{News, Reached};
-use crate::transport::Wish;
 
 /// The caller's place in a queue, and the talk that comes of it.
 pub(super) struct Queueing {
@@ -178,64 +177,8 @@ impl Call {
         });
     }
 
-    /// It is known what rings for a party, or that nothing does.
-    pub(super) fn rings(&mut self, media: LegId, legs: Vec<hotline_sip::LegKey>) {
-        let agent = self.queueing.as_mut().and_then(|queueing| queueing.agent.as_mut());
-        if let Some(agent) = agent.filter(|agent| agent.party.media == media) {
-            if !agent.party.rings(legs)
-                && let Some(offer) = agent.offer
-            {
-                self.house.switchboard.not_answered(offer, NotAnswered::Failed);
-            }
-        } else if let Some(other) = self.other.as_mut().filter(|other| other.party.media == media) {
-            if !other.party.rings(legs) {
-                self.other_news(PartyNews::NotAnswered(480));
-            }
-        } else if let Some(watch) = self.watch.as_mut().filter(|watch| watch.party.media == media) {
-            if !watch.party.rings(legs) {
-                self.watch_news(PartyNews::NotAnswered(480));
-            }
-        } else {
-            // Taken back meanwhile.
-            legs.into_iter().for_each(|leg| self.house.signalling.wish(leg, Wish::Cancel));
-        }
-        for event in std::mem::take(&mut self.early_party_events) {
-            self.party_event(event);
-        }
-    }
-
-    /// Something happened on a leg that is not the caller's.
-    pub(super) fn party_event(&mut self, event: hotline_sip::Event) {
-        let Some(leg) = event.leg() else { return };
-        let house = std::sync::Arc::clone(&self.house);
-        let agent = self.queueing.as_mut().and_then(|queueing| queueing.agent.as_mut());
-        let unknown = agent.as_ref().is_some_and(|agent| !agent.party.is_known());
-        if let Some(agent) = agent.filter(|agent| agent.party.has(leg)) {
-            if let hotline_sip::Event::Refer { refer_to, .. } = &event {
-                return self.referred(leg, refer_to);
-            }
-            let news = agent.party.handle_event(&house, event);
-            self.agent_news(news);
-        } else if let Some(other) = self.other.as_mut().filter(|other| other.party.has(leg)) {
-            let news = other.party.handle_event(&house, event);
-            self.other_news(news);
-        } else if let Some(watch) = self.watch.as_mut().filter(|watch| watch.party.has(leg)) {
-            let news = watch.party.handle_event(&house, event);
-            self.watch_news(news);
-        } else if unknown
-            || self.other.as_ref().is_some_and(|other| !other.party.is_known())
-            || self.watch.as_ref().is_some_and(|watch| !watch.party.is_known())
-        {
-            // It answers faster than the call to it is known here.
-            self.early_party_events.push(event);
-        } else if let hotline_sip::Event::Answered { leg, .. } = event {
-            // Answered just when it was given up.
-            house.signalling.wish(leg, Wish::HangUp);
-        }
-    }
-
     /// What came of an agent's telephones.
-    fn agent_news(&mut self, news: PartyNews) {
+    pub(super) fn agent_news(&mut self, news: PartyNews) {
         let Some(agent) = self.queueing.as_ref().and_then(|queueing| queueing.agent.as_ref()) else { return };
         let (offer, who, joined) = (agent.offer, agent.agent, agent.joined);
         match news {
@@ -276,7 +219,7 @@ impl Call {
     }
 
     /// The network lost the agent in mid-talk: the caller is back in the line.
-    fn agent_is_lost(&mut self) {
+    pub(super) fn agent_is_lost(&mut self) {
         let Some(agent) = self.queueing.as_mut().and_then(|queueing| queueing.agent.take()) else { return };
         let who = agent.agent;
         self.let_go_of_other();
@@ -304,26 +247,6 @@ impl Call {
             }
         }
         agent.party.let_go(&self.house);
-    }
-
-    /// A media event of another leg than the caller's; `false` if it is the caller's.
-    pub(super) fn party_media_event(&mut self, event: &MediaEvent) -> bool {
-        let leg = crate::media::leg_of(event);
-        if leg == self.media {
-            return false;
-        }
-        if !matches!(event, MediaEvent::RtpTimeout { .. } | MediaEvent::Failed { .. }) {
-            return true;
-        }
-        let agent = self.queueing.as_ref().and_then(|queueing| queueing.agent.as_ref());
-        if agent.is_some_and(|agent| agent.party.media == leg) {
-            self.agent_is_lost();
-        } else if self.other.as_ref().is_some_and(|other| other.party.media == leg) {
-            self.other_news(PartyNews::Lost);
-        } else if self.watch.as_ref().is_some_and(|watch| watch.party.media == leg) {
-            self.watch_news(PartyNews::Lost);
-        }
-        true
     }
 
     /// An agent's act on the call they talk in. `reached`: the agent whom it is to go to, kept free for it.

@@ -29,9 +29,10 @@ pub(super) fn connect(house: &House, call: CallId, leg: LegId, agreed: &Negotiat
         addr: agreed.remote,
         rtcp: Some(agreed.remote_rtcp),
         rtcp_mux: agreed.rtcp_mux,
-        law: match agreed.codec {
-            Codec::Pcmu => Law::Pcmu,
-            Codec::Pcma => Law::Pcma,
+        codec: match agreed.codec {
+            Codec::Pcmu => Law::Pcmu.into(),
+            Codec::Pcma => Law::Pcma.into(),
+            Codec::G722 => hotline_audio::Codec::G722,
         },
         dtmf_payload: agreed.event_payload_type,
         ptime: u8::try_from(agreed.ptime_ms).unwrap_or(20),
@@ -110,7 +111,8 @@ impl Call {
         self.house.signalling.wish(self.sip, Wish::Reject { code, retry_after: None });
     }
 
-    fn connect(&self, agreed: &Negotiated) {
+    fn connect(&mut self, agreed: &Negotiated) {
+        self.codec = Some(agreed.codec);
         let ears = Ears { latch: self.trunk.latch, in_band_digits: self.trunk.in_band_digits };
         connect(&self.house, self.id, self.media, agreed, ears);
     }

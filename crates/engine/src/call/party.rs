@@ -57,6 +57,11 @@ impl Party {
         };
         let address = SocketAddr::new(call.media_address(local.addr.ip()), local.addr.port());
         let capabilities = Capabilities::new(address, media.0);
+        // What the caller speaks comes first: the same on both sides is passed through as it is.
+        let capabilities = match call.codec {
+            Some(codec) => capabilities.preferring(codec),
+            None => capabilities,
+        };
         let offer = sdp::offer(&capabilities).into();
         let party = Self { media, capabilities, ringing: None, answered: None, ears, call: call.id };
         Some((party, offer, address))

@@ -1,6 +1,7 @@
 //! The media plane against telephones of plain sockets on loopback.
 
 mod phone;
+mod wideband;
 
 use std::time::{Duration, Instant};
 

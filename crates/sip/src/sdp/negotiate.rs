@@ -12,6 +12,8 @@ pub enum Codec {
     Pcmu,
     /// G.711 A-law, payload type 8, 8 kHz.
     Pcma,
+    /// G.722, payload type 9, 16 kHz; its RTP clock is 8 kHz all the same (RFC 3551 §4.5.2).
+    G722,
 }
 
 impl Codec {
@@ -20,6 +22,7 @@ impl Codec {
         match self {
             Codec::Pcmu => 0,
             Codec::Pcma => 8,
+            Codec::G722 => 9,
         }
     }
 
@@ -28,6 +31,7 @@ impl Codec {
         match self {
             Codec::Pcmu => "PCMU",
             Codec::Pcma => "PCMA",
+            Codec::G722 => "G722",
         }
     }
 }
@@ -54,11 +58,11 @@ pub struct Capabilities {
 }
 
 impl Capabilities {
-    /// PCMU and PCMA with telephone events at `address`, 20 ms, both ways.
+    /// PCMU, PCMA and, last, G.722 with telephone events at `address`, 20 ms, both ways.
     pub fn new(address: SocketAddr, session_id: u64) -> Capabilities {
         Capabilities {
             address,
-            codecs: vec![Codec::Pcmu, Codec::Pcma],
+            codecs: vec![Codec::Pcmu, Codec::Pcma, Codec::G722],
             telephone_events: true,
             rtcp_mux: true,
             ptime_ms: 20,
@@ -66,6 +70,13 @@ impl Capabilities {
             session_version: 1,
             direction: Direction::SendRecv,
         }
+    }
+
+    /// The same with `codec` first: what the other leg of a bridge speaks needs no transcoding.
+    #[must_use]
+    pub fn preferring(mut self, codec: Codec) -> Capabilities {
+        self.codecs.sort_by_key(|one| *one != codec);
+        self
     }
 }
 
@@ -294,6 +305,20 @@ mod tests {
         assert_eq!(agreed.remote_rtcp, "198.51.100.7:4001".parse().unwrap());
         assert_eq!(agreed.ptime_ms, 30);
         assert!(agreed.sdp.contains("m=audio 30000 RTP/AVP 8 96\r\n"), "{}", agreed.sdp);
+    }
+
+    #[test]
+    fn wideband_is_taken_where_the_offerer_prefers_it_and_offered_last() {
+        let text = offer_with("m=audio 4000 RTP/AVP 9 8 0\r\na=rtpmap:9 G722/8000\r\n");
+        let agreed = answer_bytes(text.as_bytes(), &ours()).unwrap();
+        assert_eq!((agreed.codec, agreed.payload_type), (Codec::G722, 9));
+        assert!(agreed.sdp.contains("m=audio 30000 RTP/AVP 9\r\na=rtpmap:9 G722/8000\r\n"), "{}", agreed.sdp);
+        // Without its line in `rtpmap`, by the static number.
+        let text = offer_with("m=audio 4000 RTP/AVP 9\r\n");
+        assert_eq!(answer_bytes(text.as_bytes(), &ours()).unwrap().codec, Codec::G722);
+        assert!(offer(&ours()).contains("RTP/AVP 0 8 9 101\r\n"));
+        assert!(offer(&ours().preferring(Codec::Pcma)).contains("RTP/AVP 8 0 9 101\r\n"));
+        assert!(offer(&ours().preferring(Codec::G722)).contains("RTP/AVP 9 0 8 101\r\n"));
     }
 
     #[test]

@@ -1,0 +1,139 @@
+//! What the interpreter asks for, done.
+
+use std::time::{Duration, Instant};
+
+use hotline_dialplan::session::Query;
+use hotline_dialplan::{Command, OpId, Session};
+use hotline_model::{StepEvent, Value};
+use hotline_record::{CallSave, CallStep, NewFollowUp};
+
+use super::{Call, Note};
+use crate::doors::{self, Brought};
+use crate::ending;
+
+impl Call {
+    /// Does what the interpreter asks for.
+    pub(super) fn drain(&mut self) {
+        let mut steps = Vec::new();
+        while let Some(command) = self.session.as_mut().and_then(Session::poll_command) {
+            match command {
+                Command::Note(event) => steps.push(self.step(event)),
+                Command::Play { op, utterances, pace } => {
+                    self.player.play(Instant::now(), op, utterances, pace);
+                }
+                Command::StopPlaying { op } => self.player.stop(op),
+                Command::Music { op, name } => self.player.music(op, &name),
+                Command::Enqueue { op, queue, priority, skills, last_agent, reason } => {
+                    // Whoever is rung sees it.
+                    if reason.is_some() {
+                        self.house.record.save_call(self.id, CallSave { reason, ..CallSave::default() });
+                    }
+                    self.enqueue(op, queue, priority, &skills, last_agent);
+                }
+                Command::LeaveQueue { op } => self.leave_queue(op),
+                Command::Transfer { op, to, ring } => self.put_through(op, to.expose(), ring),
+                Command::Lookup { op, query, within } => self.look_up(op, query, within),
+                Command::Verify { op, policy, given, .. } => self.verify(op, &policy, given),
+                Command::Save { save, .. } => self.save(save),
+                Command::Message { .. } => self.house.record.request_resend(self.id, &self.caller),
+                Command::StartRecording => self.start_recording(),
+                Command::Answer => self.answer(),
+                Command::Mask(muted) => {
+                    let _ = self.house.media.plane.mute_recording(self.media, muted);
+                }
+                Command::SetLanguage(language) => {
+                    self.language = language;
+                    self.house
+                        .record
+                        .save_call(self.id, CallSave { language: Some(language), ..CallSave::default() });
+                }
+                Command::Hangup { outcome } => {
+                    self.outcome = Some(outcome.word());
+                    let save = CallSave { outcome: Some(outcome.word().into()), ..CallSave::default() };
+                    self.house.record.save_call(self.id, save);
+                    let failed = outcome == hotline_dialplan::Outcome::Failed;
+                    self.hang_up(if failed { ending::FAILED } else { ending::COMPLETED });
+                }
+            }
+        }
+        if !steps.is_empty() {
+            self.house.record.store_steps(self.id, self.customer, &steps);
+        }
+    }
+
+    pub(super) fn step(&mut self, event: StepEvent) -> CallStep {
+        self.steps += 1;
+        CallStep { number: self.steps, at: self.house.clock.now(), event }
+    }
+
+    fn bring(&self, op: OpId, asked: impl Future<Output = Brought> + Send + 'static) {
+        let mailbox = self.mailbox.clone();
+        tokio::spawn(async move {
+            let _ = mailbox.send(Note::Brought(op, asked.await));
+        });
+    }
+
+    fn look_up(&self, op: OpId, query: Query, within: Duration) {
+        let record = self.house.record.clone();
+        match query {
+            Query::Customer => self.bring(op, doors::customer(record, self.caller.clone())),
+            Query::Ticket => self.bring(op, doors::ticket(record, self.ticket)),
+            Query::Http { url, with, fields } => {
+                let door = self.house.http.clone();
+                let with: Vec<(String, String)> =
+                    with.iter().map(|(name, value)| (name.clone(), Value::plain(value))).collect();
+                self.bring(op, async move { door.ask(url, with, fields, within).await });
+            }
+        }
+    }
+
+    fn verify(&self, op: OpId, policy: &str, given: hotline_model::verification::Given) {
+        // The checker has seen to it that the policy is there.
+        let Some(policy) = self.answering.plans.find_policy(policy).cloned() else { return };
+        let (record, caller) = (self.house.record.clone(), self.caller.clone());
+        self.bring(op, doors::verify(record, policy, given, self.id, caller));
+    }
+
+    fn save(&mut self, save: hotline_dialplan::plan::Save) {
+        if let Some(outcome) = save.outcome {
+            self.outcome = Some(outcome.word());
+            self.outcome_is_good = outcome == hotline_dialplan::Outcome::Contained;
+        }
+        if let Some(follow_up) = save.follow_up {
+            self.house.record.store_follow_up(NewFollowUp {
+                customer: self.customer,
+                interaction: Some(self.id),
+                ticket: self.ticket,
+                phone: self.caller.phone().cloned(),
+                reason: follow_up.reason,
+                note: follow_up.note.map(Into::into),
+                due_in: follow_up.within,
+            });
+        }
+        self.house.record.save_call(
+            self.id,
+            CallSave {
+                outcome: save.outcome.map(|outcome| outcome.word().to_owned()),
+                reason: save.reason,
+                note: save.note,
+                tags: save.tags,
+                language: None,
+                recording: None,
+                heard_ticket: self.ticket.filter(|_| self.outcome_is_good),
+            },
+        );
+    }
+
+    /// Recorded from here on, where the configuration wants it: the notice has been heard.
+    fn start_recording(&mut self) {
+        let Some(folder) = &self.house.recordings else { return };
+        let name = format!("{}.wav", self.id);
+        match self.house.media.plane.start_recording(self.media, folder.join(&name)) {
+            Ok(()) => self
+                .house
+                .record
+                .save_call(self.id, CallSave { recording: Some(name), ..CallSave::default() }),
+            Err(error) => tracing::error!(call.id = %self.id, %error, "a call cannot be recorded"),
+        }
+    }
+}
