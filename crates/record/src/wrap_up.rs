@@ -86,17 +86,19 @@ impl Record {
             .collect()
     }
 
-    /// Whether an agent talked in a call, by the queues' rows.
+    /// Whether an agent talked in a call, by the queues' rows; by its path, if a colleague put it through to them.
     ///
     /// # Errors
     /// [`RecordError::Unavailable`] if the database does not answer.
     pub async fn served(&self, call: CallId, agent: hotline_model::UserId) -> Result<bool, RecordError> {
         let row = sqlx::query(
             "SELECT 1 AS there FROM waiting w WHERE w.interaction_id = $1 AND (w.agent_id = $2 OR EXISTS \
-             (SELECT 1 FROM offer o WHERE o.waiting_id = w.id AND o.agent_id = $2 AND o.outcome = 'answered')) LIMIT 1",
+             (SELECT 1 FROM offer o WHERE o.waiting_id = w.id AND o.agent_id = $2 AND o.outcome = 'answered')) \
+             UNION SELECT 1 FROM event e WHERE e.interaction_id = $1 AND e.type = 'call.joined' AND e.body LIKE $3 LIMIT 1",
         )
         .bind(call.to_string())
         .bind(agent.to_string())
+        .bind(format!("%\"agent\":\"{agent}\"%"))
         .fetch_optional(&self.readers)
         .await?;
         Ok(row.is_some())

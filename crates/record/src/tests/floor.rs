@@ -94,6 +94,13 @@ pub async fn the_floor_tells_places_waits_and_how_the_day_went(house: House) {
     assert_eq!((one.outcome.as_str(), one.caller.as_str()), ("timed-out", "left"));
     assert!(house.record.served(served.call, agent).await.unwrap());
     assert!(!house.record.served(left.call, agent).await.unwrap());
+    // A colleague put the caller through: the queue's rows know nothing of it, the call's path does.
+    let event = StepEvent::Joined { agent: Some(agent.into()) };
+    house.record.store_steps(left.call, None, &[CallStep { number: 1, at: now, event }]);
+    assert!(house.record.flush(Duration::from_secs(5)).await);
+    assert!(house.record.served(left.call, agent).await.unwrap());
+    let other = user(&house, "hong.zhao", &[Role::Agent]).await;
+    assert!(!house.record.served(left.call, other).await.unwrap());
 }
 
 pub async fn what_an_agent_writes_down_is_kept_once_and_goes_with_the_customer(house: House) {
