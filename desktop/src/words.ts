@@ -2,16 +2,16 @@
 
 import { onScopeDispose, ref } from 'vue';
 import { i18n, locale } from './i18n';
-import type { Contact, JournalEvent, Title } from './types';
+import type { JournalEvent, Title } from './types';
 
 const { t, te } = i18n.global;
 
-/** A word of the firm's own, translated where we know it, else as it is. */
-export function word(group: string, text: string | null | undefined): string {
-  if (!text) return '';
+/** A word of the firm's own, translated where we know it, else as it is, or as `otherwise` says. */
+export function word(group: string, text: string | null | undefined, otherwise?: string): string {
+  if (!text) return otherwise ?? '';
   let words: unknown = i18n.global.getLocaleMessage(locale.value);
   for (const name of group.split('.')) words = (words as Record<string, unknown> | undefined)?.[name];
-  return typeof words === 'object' && words !== null && Object.hasOwn(words, text) ? t(`${group}.${text}`) : text;
+  return typeof words === 'object' && words !== null && Object.hasOwn(words, text) ? t(`${group}.${text}`) : (otherwise ?? text);
 }
 
 /** A ticket's number; of those that we make the end, which tells them apart. */
@@ -64,31 +64,6 @@ export function due(at: string, now: number): { late: boolean; text: string } {
     : { late: false, text: t('work.due', { time: moment(at) }) };
 }
 
-/** A step of a call. `agents`: names by id. */
-export function step(event: JournalEvent, agents: Map<string, string>): string {
-  const body = event.body;
-  const text = (field: string) => (typeof body[field] === 'string' || typeof body[field] === 'number' ? String(body[field]) : '');
-  if (!te(`path.${event.type}`)) return event.type;
-  if (event.type === 'call.said' && body.spoken === false) return t('path.call.notSaid', { agent: agents.get(text('by')) ?? t('path.somebody'), text: text('text') });
-  const part = event.type === 'call.heard' && body.whole === false;
-  const to = event.type === 'call.transferred' && typeof body.to === 'string';
-  const key = part ? 'path.call.heardPart' : to ? 'path.call.transferredTo' : `path.${event.type}`;
-  return t(key, {
-    plan: text('plan'),
-    step: text('step'),
-    prompt: text('prompt'),
-    keys: text('keys'),
-    outcome: word('path', text('outcome')),
-    language: text('language'),
-    queue: text('queue'),
-    place: text('place'),
-    agent: agents.get(text('agent') || text('to') || text('by')) ?? t('path.somebody'),
-    how: word('path', text('how')),
-    code: text('code'),
-    text: text('text'),
-  });
-}
-
 /** What the firm calls something, in the reader's language if it has one there. */
 export function titled(titles: Title | undefined, name: string): string {
   return titles?.[locale.value] ?? titles?.['en-US'] ?? Object.values(titles ?? {})[0] ?? name;
@@ -99,13 +74,79 @@ export function seconds(value: number | null | undefined): string {
   return value === null || value === undefined ? '–' : clock(value * 1000);
 }
 
+/** A step that is reached, in words: what the plan calls it for agents, else what kind of step it is. */
+function reached(body: Record<string, unknown>): string {
+  return titled(body.title as Title | undefined, '') || word('verb', text(body, 'verb'), t('verb.step'));
+}
+
+const text = (body: Record<string, unknown>, field: string) =>
+  typeof body[field] === 'string' || typeof body[field] === 'number' ? String(body[field]) : '';
+
+/** What the plan of a call is called, where somebody has said. */
+export function planName(path: JournalEvent[]): string {
+  return titled(path.find((event) => event.type === 'call.started')?.body.title as Title | undefined, '');
+}
+
+export interface Line {
+  event: JournalEvent;
+  words: string;
+}
+
+/** A call's path in words, of a plan's own names none. `agents`: names by id; `queues`: titles by name. */
+export function inWords(path: JournalEvent[], agents: Map<string, string>, queues: Map<string, Title>): Line[] {
+  const lines: Line[] = [];
+  const steps = new Map<string, string>();
+  let here = t('verb.opening');
+  for (const event of path) {
+    // What queues and follow-ups report of a call stands beside its own steps in the journal.
+    if (!event.type.startsWith('call.')) continue;
+    if (event.type === 'call.entered') {
+      here = reached(event.body);
+      steps.set(text(event.body, 'step'), here);
+    }
+    const words = line(event, steps.get(text(event.body, 'step')) ?? here, agents, queues);
+    // A step that says several prompts is heard once.
+    if (event.type !== 'call.heard' || lines.at(-1)?.words !== words) lines.push({ event, words });
+  }
+  return lines;
+}
+
+function line(event: JournalEvent, step: string, agents: Map<string, string>, queues: Map<string, Title>): string {
+  const { type, body } = event;
+  if (!te(`path.${type}`)) return t('path.other');
+  if (type === 'call.said' && body.spoken === false) return t('path.call.notSaid', { agent: agents.get(text(body, 'by')) ?? t('path.somebody'), text: text(body, 'text') });
+  const part = type === 'call.heard' && body.whole === false;
+  const to = type === 'call.transferred' && typeof body.to === 'string';
+  const key = part ? 'path.call.heardPart' : to ? 'path.call.transferredTo' : `path.${type}`;
+  return t(key, {
+    plan: titled(body.title as Title | undefined, ''),
+    step,
+    keys: text(body, 'keys'),
+    outcome: word('path', text(body, 'outcome')),
+    language: languageName(text(body, 'language')),
+    queue: titled(queues.get(text(body, 'queue')), text(body, 'queue')),
+    place: text(body, 'place'),
+    agent: agents.get(text(body, 'agent') || text(body, 'to') || text(body, 'by')) ?? t('path.somebody'),
+    how: word('path', text(body, 'how'), t('path.otherWay')),
+    text: text(body, 'text'),
+  }).trim();
+}
+
+/** A language in the reader's words. */
+function languageName(tag: string): string {
+  return tag ? (new Intl.DisplayNames(locale.value, { type: 'language' }).of(tag) ?? tag) : '';
+}
+
 /** What a call's path comes to, for somebody who has two seconds. */
-export function digest(contact: Contact): { keyed: string[]; heard: string[]; verified: string | null } {
+export function digest(path: JournalEvent[]): { keyed: string[]; heard: string[]; verified: string | null } {
   const texts = (type: string, field: string) =>
-    contact.path.filter((event) => event.type === type && typeof event.body[field] === 'string').map((event) => event.body[field] as string);
-  return {
-    keyed: texts('call.keyed', 'keys').slice(-4),
-    heard: [...new Set(texts('call.heard', 'prompt'))].slice(-3),
-    verified: texts('call.verified', 'outcome').at(-1) ?? null,
-  };
+    path.filter((event) => event.type === type && typeof event.body[field] === 'string').map((event) => event.body[field] as string);
+  const heard: string[] = [];
+  let here = '';
+  for (const { type, body } of path) {
+    // What agents have no words for tells them nothing.
+    if (type === 'call.entered') here = titled(body.title as Title | undefined, '');
+    if (type === 'call.heard' && here && !heard.includes(here)) heard.push(here);
+  }
+  return { keyed: texts('call.keyed', 'keys').slice(-4), heard: heard.slice(-3), verified: texts('call.verified', 'outcome').at(-1) ?? null };
 }

@@ -1,8 +1,6 @@
 /**
  * How long it takes from an offer to the painted card, in one Chromium, while other desktops hold their event streams.
- * Started by the ignored test `offer_bench`, which has the telephones:
- *
- *   cargo nextest run --release -p hotline-tests offer_bench --run-ignored all --no-capture
+ * Started by `tools/offers`, which has the telephones.
  */
 
 import { Agent, get } from 'node:http';

@@ -102,6 +102,15 @@ export async function keep(page, name) {
   await page.emulateMedia({ colorScheme: dark ? 'dark' : 'light' });
 }
 
+/** Asks until it is so. */
+export async function until(what, isSo, within = 20_000) {
+  const end = Date.now() + within;
+  while (!(await isSo())) {
+    assert(Date.now() < end, `not within ${within} ms: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+}
+
 export async function step(words, act) {
   const at = Date.now();
   await act();

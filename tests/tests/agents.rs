@@ -1,12 +1,15 @@
 //! Agents on SIP telephones: a caller in the plan asks for a human, waits, and talks with one.
 
+use std::time::Duration;
+
 use serde_json::json;
 
-use crate::support::agents::{AGENT_HZ, Agent, CALLER_HZ, PASSWORD, share_of_tone};
+use crate::support::agents::{AGENT_HZ, Agent, CALLER_HZ, PASSWORD};
 use crate::support::baresip::{Baresip, Line};
 use crate::support::phone::Phone;
 use crate::support::server::{Server, Setup, entered};
 use crate::support::sipp::Telephone;
+use crate::support::tones::share_of_tone;
 use crate::support::{seconds, tickets, wait_for, wait_until};
 
 fn server() -> Server {
@@ -52,6 +55,61 @@ fn a_caller_who_asks_for_a_human_talks_with_one() {
     assert!(share_of_tone(&at_the_desk, CALLER_HZ) > 0.8, "{}", share_of_tone(&at_the_desk, CALLER_HZ));
     assert!(share_of_tone(&at_the_desk, AGENT_HZ) < 0.1);
     assert!(share_of_tone(&at_the_caller, AGENT_HZ) > 0.15, "{}", share_of_tone(&at_the_caller, AGENT_HZ));
+}
+
+/// What nobody hears who has no wideband.
+const HIGH_HZ: f64 = 5_500.0;
+
+/// An agent talks with a caller for some seconds; gives what they heard: the agent, the caller.
+fn talk(
+    server: &Server,
+    agent: &Agent<'_>,
+    desk: &mut Baresip,
+    caller: &mut Baresip,
+) -> [std::path::PathBuf; 2] {
+    desk.await_registered();
+    assert_eq!(agent.goes("available").status, 200);
+    agent.await_state("available");
+    caller.dial("10086");
+    std::thread::sleep(Duration::from_millis(500));
+    caller.key("0");
+    agent.await_state("talking");
+    server.await_event("call.joined", 1, seconds(20));
+    std::thread::sleep(seconds(4));
+    desk.hang_up();
+    caller.await_closed(seconds(30));
+    agent.await_state("wrap-up");
+    assert_eq!(agent.goes("signed-out").status, 200);
+    [desk.heard(), caller.heard()]
+}
+
+#[test]
+fn wideband_is_heard_as_it_is_said_and_by_those_without() {
+    let server = server();
+    let anna = Agent::hire(&server, "anna");
+    let wide = |login: &str, hertz: f64| Baresip::wideband_agent(&server, login, PASSWORD, Line::Tone(hertz));
+    let mut desk = wide(anna.login, HIGH_HZ);
+    let mut caller = Baresip::wideband(&server, tickets::PHONE, Line::Tone(HIGH_HZ));
+    let [at_the_desk, at_the_caller] = talk(&server, &anna, &mut desk, &mut caller);
+    assert!(share_of_tone(&at_the_desk, HIGH_HZ) > 0.8, "{}", share_of_tone(&at_the_desk, HIGH_HZ));
+    assert!(share_of_tone(&at_the_caller, HIGH_HZ) > 0.15, "{}", share_of_tone(&at_the_caller, HIGH_HZ));
+    drop((desk, caller));
+    // One of both has G.711 alone, whoever it is.
+    let bert = Agent::hire(&server, "bert");
+    let mut desk = Baresip::agent(&server, bert.login, PASSWORD, Line::Tone(AGENT_HZ));
+    let mut caller = Baresip::wideband(&server, tickets::PHONE, Line::Tone(CALLER_HZ));
+    let heard = talk(&server, &bert, &mut desk, &mut caller);
+    let carl = Agent::hire(&server, "carl");
+    let mut desk = wide(carl.login, AGENT_HZ);
+    let mut caller = Baresip::with(&server, tickets::PHONE, Line::Tone(CALLER_HZ));
+    for [at_the_desk, at_the_caller] in [heard, talk(&server, &carl, &mut desk, &mut caller)] {
+        assert!(share_of_tone(&at_the_desk, CALLER_HZ) > 0.8, "{}", share_of_tone(&at_the_desk, CALLER_HZ));
+        assert!(
+            share_of_tone(&at_the_caller, AGENT_HZ) > 0.15,
+            "{}",
+            share_of_tone(&at_the_caller, AGENT_HZ)
+        );
+    }
 }
 
 #[test]

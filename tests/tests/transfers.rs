@@ -5,11 +5,12 @@ use std::path::Path;
 use hotline_audio::sine;
 use serde_json::{Value, json};
 
-use crate::support::agents::{AGENT_HZ, Agent, CALLER_HZ, PASSWORD, share_of_tone};
+use crate::support::agents::{AGENT_HZ, Agent, CALLER_HZ, PASSWORD};
 use crate::support::baresip::{Baresip, Line};
 use crate::support::phone::Phone;
 use crate::support::server::{Server, Setup, entered, own_address};
 use crate::support::sipp::Outside;
+use crate::support::tones::{self, share_of_tone};
 use crate::support::{seconds, tickets, wait_until};
 
 /// What is heard outside.
@@ -210,22 +211,9 @@ fn an_agent_asks_a_colleague_and_hands_the_caller_on() {
     assert!(share_of_tone(&desk.heard(), OUTSIDE_HZ) > 0.1);
 }
 
-/// Seconds of a recording in which all of these tones are heard together, and no others of the three.
+/// Seconds in which these of the three tones are heard together, and the others are not.
 fn together(wav: &Path, tones: &[f64]) -> f64 {
-    let wav = hotline_audio::read_wav(std::fs::File::open(wav).unwrap()).unwrap();
-    let piece = wav.rate_hz as usize / 2;
-    let with = |samples: &[i16], hertz: f64| {
-        let power: f64 = samples.iter().map(|s| f64::from(*s).powi(2)).sum::<f64>() / samples.len() as f64;
-        let angle = |n: usize| 2.0 * std::f64::consts::PI * hertz * n as f64 / f64::from(wav.rate_hz);
-        let (re, im) = samples.iter().enumerate().fold((0.0, 0.0), |(re, im), (n, sample)| {
-            (re + f64::from(*sample) * angle(n).cos(), im + f64::from(*sample) * angle(n).sin())
-        });
-        power > 90_000.0 && 2.0 * (re * re + im * im) / (samples.len() as f64).powi(2) > 0.2 * power
-    };
-    let exact = |samples: &&[i16]| {
-        [CALLER_HZ, AGENT_HZ, OUTSIDE_HZ].iter().all(|hertz| with(samples, *hertz) == tones.contains(hertz))
-    };
-    wav.samples.chunks_exact(piece).filter(exact).count() as f64 / 2.0
+    tones::together(wav, tones, &[CALLER_HZ, AGENT_HZ, OUTSIDE_HZ])
 }
 
 #[test]

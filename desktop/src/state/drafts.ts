@@ -20,6 +20,11 @@ export function useDraft(about: () => string): Ref<string> {
   return text;
 }
 
+/** Whether something half-written is about this. */
+export function hasDraft(about: string): boolean {
+  return sessionStorage.getItem(PREFIX + about) !== null;
+}
+
 /** Whether somebody is writing: in a field of the page stands something that was not sent. */
 export function writing(): boolean {
   const fields = document.querySelectorAll<HTMLInputElement | HTMLTextAreaElement>('textarea, input:not([type=checkbox], [type=radio])');

@@ -16,6 +16,8 @@ export const team = reactive(new Map<string, Agent>());
 export const days = shallowRef(new Map<string, AgentDay>());
 export const loaded = ref(false);
 
+/** What queues are called, by name. */
+export const titles = computed(() => new Map(queues.value.map((queue) => [queue.name, queue.title])));
 /** Names by id, for the path of a call. */
 export const names = computed(() => new Map([...team.values()].map((agent) => [agent.user, agent.name])));
 

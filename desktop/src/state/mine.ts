@@ -4,9 +4,12 @@ import { computed, ref, shallowRef, watch } from 'vue';
 import { Problem, ask } from '../api';
 import type { Card, Contact, JournalEvent, Reasons } from '../types';
 import { loadCard } from './customer';
+import { hasDraft } from './drafts';
 import { type Place, loadFloor, names, places, team } from './floor';
 import { titled, word } from '../words';
 import { me } from './session';
+
+export type Asked = 'consulted' | 'sent';
 
 export interface Caller {
   call: string;
@@ -22,8 +25,8 @@ export interface Caller {
   /** Of a caller whom nobody knows. */
   number: string | null;
   read: boolean;
-  /** A colleague asks about the caller, or is about to hand them on. */
-  asked?: boolean;
+  /** A colleague asks about the caller, or hands them on without asking. */
+  asked?: Asked | null;
 }
 
 export interface Offer extends Caller {
@@ -126,7 +129,7 @@ function begin(place: Place, since: string): Caller {
 let asked: { offer: string; waiting: string; at: string } | null = null;
 
 /** The call that this agent was put on last, by whatever way. */
-let joined: { call: string; customer: string | null; at: string; asked: boolean } | null = null;
+let joined: { call: string; customer: string | null; at: string; asked: Asked | null } | null = null;
 
 /** Something of queues or agents happened, and the floor knows it already. */
 export function mine(event: JournalEvent): void {
@@ -173,13 +176,16 @@ export function settle(anew = false): void {
     } else if (place && talk.value?.call !== place.call) {
       talk.value = begin(place, agent.since);
       void read(talk.value);
-    } else if (!place && joined && (talk.value?.call !== joined.call || talk.value.asked !== joined.asked)) {
+    } else if (!place && joined && (talk.value?.call !== joined.call || (talk.value.asked ?? null) !== joined.asked)) {
       // A colleague asks, or has put the caller through.
       const { call, customer, at, asked: only } = joined;
       talk.value = { call, customer, queue: '', joinedAt: at, since: at, contact: null, card: null, number: null, read: false, asked: only };
       void read(talk.value);
     }
-    if (talk.value && place?.call === talk.value.call) talk.value.asked = false;
+    if (talk.value && place?.call === talk.value.call) {
+      talk.value.asked = null;
+      talk.value.queue = place.queue;
+    }
     offer.value = null;
     if (wrapUp.value && wrapUp.value.call !== talk.value?.call) wrapUp.value = null;
     return;
@@ -193,20 +199,24 @@ export function settle(anew = false): void {
     joined = null;
     held.value = false;
     consult.value = null;
-  } else if (agent.state === 'wrap-up' && !wrapUp.value) {
-    wrapUp.value = kept();
+  } else if (!wrapUp.value) {
+    const before = kept();
+    // What was begun to be written outlasts the time for it.
+    const begun = before && (hasDraft(`wrap-up.${before.call}`) || hasDraft(`wrap-up-reason.${before.call}`));
+    if (agent.state === 'wrap-up' || begun) wrapUp.value = before;
   }
 }
 
 /** A step of the call that is talked in. */
 export function stepped(event: JournalEvent): void {
   if (event.type === 'call.joined' && event.body.agent === me.value?.id && event['interaction-id']) {
-    joined = { call: event['interaction-id'], customer: event['customer-id'], at: event['occurred-at'], asked: false };
+    joined = { call: event['interaction-id'], customer: event['customer-id'], at: event['occurred-at'], asked: null };
     settle();
   }
   if (event.type === 'call.transferred' && event.body.to === me.value?.id && event['interaction-id']) {
-    if (event.body.how === 'consulted' || event.body.how === 'sent') {
-      joined = { call: event['interaction-id'], customer: event['customer-id'], at: event['occurred-at'], asked: true };
+    const { how } = event.body;
+    if (how === 'consulted' || how === 'sent') {
+      joined = { call: event['interaction-id'], customer: event['customer-id'], at: event['occurred-at'], asked: how };
       settle();
     }
   }

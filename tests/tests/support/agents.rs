@@ -1,7 +1,5 @@
 //! Agents of a firm, who serve callers by telephone and by the API, and what is heard of them.
 
-use std::path::Path;
-
 use serde_json::{Value, json};
 
 use super::http::{self, Response};
@@ -71,31 +69,4 @@ impl<'a> Agent<'a> {
     pub fn await_state(&self, state: &str) {
         wait_until(&format!("{} is {state}", self.login), seconds(20), || self.state() == state);
     }
-}
-
-/// The share of a recording's loud half seconds in which a tone is heard, and hardly anything else.
-pub fn share_of_tone(wav: &Path, hertz: f64) -> f64 {
-    share_with_tone(wav, hertz, 0.5)
-}
-
-/// The share of a recording's loud half seconds of which a tone has at least this part of the power.
-pub fn share_with_tone(wav: &Path, hertz: f64, part: f64) -> f64 {
-    let wav = hotline_audio::read_wav(std::fs::File::open(wav).unwrap()).unwrap();
-    let (rate, samples) = (wav.rate_hz, wav.samples);
-    let (mut with, mut loud) = (0, 0);
-    for piece in samples.chunks(rate as usize / 2) {
-        let power: f64 = piece.iter().map(|s| f64::from(*s).powi(2)).sum::<f64>() / piece.len() as f64;
-        if power.sqrt() < 300.0 {
-            continue;
-        }
-        loud += 1;
-        // A Fourier sum at the one frequency: for a tone alone it holds all the power.
-        let angle = |n: usize| 2.0 * std::f64::consts::PI * hertz * n as f64 / f64::from(rate);
-        let (re, im) = piece.iter().enumerate().fold((0.0, 0.0), |(re, im), (n, sample)| {
-            (re + f64::from(*sample) * angle(n).cos(), im + f64::from(*sample) * angle(n).sin())
-        });
-        let at = 2.0 * (re * re + im * im) / (piece.len() as f64).powi(2);
-        with += usize::from(at > part * power);
-    }
-    if loud == 0 { 0.0 } else { f64::from(with as u32) / f64::from(loud) }
 }

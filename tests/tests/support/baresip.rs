@@ -31,6 +31,9 @@ pub enum Line {
     Tone(f64),
 }
 
+/// What telephones of agents speak, if nothing else is said.
+const NARROW: &str = "PCMA/8000/1,PCMU/8000/1";
+
 impl Baresip {
     /// Starts it as `caller`, who says nothing.
     pub fn start(server: &Server, caller: &str) -> Self {
@@ -44,20 +47,39 @@ impl Baresip {
         Self::launch(server, address, &account, line)
     }
 
+    /// Starts it as `caller`, who speaks G.722 alone.
+    pub fn wideband(server: &Server, caller: &str, line: Line) -> Self {
+        let address = own_address();
+        let account = format!("<sip:{caller}@{address}>;regint=0;audio_codecs=G722/16000/1\n");
+        Self::launch(server, address, &account, line)
+    }
+
     /// Starts it as an agent's telephone, which registers and answers by itself.
     pub fn agent(server: &Server, login: &str, password: &str, line: Line) -> Self {
-        Self::registered(server, login, password, line, "auto")
+        Self::registered(server, login, password, line, "auto", NARROW)
+    }
+
+    /// The same, and it speaks G.722 alone.
+    pub fn wideband_agent(server: &Server, login: &str, password: &str, line: Line) -> Self {
+        Self::registered(server, login, password, line, "auto", "G722/16000/1")
     }
 
     /// The same, but somebody has to answer it.
     pub fn agent_by_hand(server: &Server, login: &str, password: &str, line: Line) -> Self {
-        Self::registered(server, login, password, line, "manual")
+        Self::registered(server, login, password, line, "manual", NARROW)
     }
 
-    fn registered(server: &Server, login: &str, password: &str, line: Line, answers: &str) -> Self {
+    fn registered(
+        server: &Server,
+        login: &str,
+        password: &str,
+        line: Line,
+        answers: &str,
+        codecs: &str,
+    ) -> Self {
         let account = format!(
             "<sip:{login}@{}>;auth_user={login};auth_pass={password};regint=60;answermode={answers};\
-             audio_codecs=PCMA/8000/1,PCMU/8000/1\n",
+             audio_codecs={codecs}\n",
             server.sip()
         );
         Self::launch(server, own_address(), &account, line)
@@ -69,8 +91,9 @@ impl Baresip {
         Self::launch(server, address, &account, line)
     }
 
-    /// Answers what rings.
+    /// Answers what rings, or will in a moment.
     pub fn answer(&mut self) {
+        self.await_event("CALL_INCOMING");
         self.command("accept", "");
         self.await_event("CALL_ESTABLISHED");
     }
@@ -155,6 +178,20 @@ impl Baresip {
         })
     }
 
+    /// What it has heard lately, half a second at 8 kHz, while it goes on: of the call whose recording grew last.
+    pub fn hears(&self) -> Vec<i16> {
+        let entries = std::fs::read_dir(self.folder.path()).unwrap().flatten();
+        let recordings = entries.filter(|entry| entry.path().to_string_lossy().ends_with("-dec.wav"));
+        let newest = recordings.max_by_key(|entry| entry.metadata().and_then(|facts| facts.modified()).ok());
+        // Its lengths are written at its end: what stands behind the head counts.
+        let bytes = newest.and_then(|entry| std::fs::read(entry.path()).ok()).unwrap_or_default();
+        let head = bytes.windows(4).position(|word| word == b"data").map_or(bytes.len(), |at| at + 8);
+        let sound = bytes.get(head..).unwrap_or_default();
+        let samples: Vec<i16> =
+            sound.chunks_exact(2).map(|two| i16::from_le_bytes([two[0], two[1]])).collect();
+        samples[samples.len().saturating_sub(4_000)..].to_vec()
+    }
+
     fn log(&self) -> String {
         std::fs::read_to_string(self.folder.path().join("baresip.log")).unwrap_or_default()
     }
@@ -188,17 +225,20 @@ impl Baresip {
 
 fn configure(folder: &Path, address: Ipv4Addr, account: &str, line: Line) {
     let quiet = folder.join("line.wav");
+    // It takes a file of its codec's rate only. A tone of half the frequency, read twice as fast, is the tone.
+    let wide = if account.contains("G722") { 2 } else { 1 };
+    let lasts = seconds(120 * wide);
     let said = match line {
-        Line::Silence => silence(seconds(120)),
-        Line::Tone(hertz) => sine(hertz, -16.0, seconds(120)),
+        Line::Silence => silence(lasts),
+        Line::Tone(hertz) => sine(hertz / wide as f64, -16.0, lasts),
     };
-    write_wav(std::fs::File::create(&quiet).unwrap(), RATE_HZ, &said).unwrap();
+    write_wav(std::fs::File::create(&quiet).unwrap(), RATE_HZ * wide as u32, &said).unwrap();
     let folder_shown = folder.display();
     let config = format!(
         "poll_method epoll\nsip_listen {address}:5060\ncall_local_timeout 120\ncall_max_calls 4\n\
          audio_path {folder_shown}\naudio_player aubridge,nothing\naudio_source aufile,{quiet}\naudio_alert aubridge,nothing\n\
-         audio_srate 8000-8000\naudio_channels 1-1\nrtp_ports 22000-22100\nnet_interface {address}\n\
-         module_path /usr/lib/baresip/modules\nmodule g711.so\nmodule aufile.so\nmodule aubridge.so\nmodule sndfile.so\n\
+         audio_srate 8000-16000\naudio_channels 1-1\nrtp_ports 22000-22100\nnet_interface {address}\n\
+         module_path /usr/lib/baresip/modules\nmodule g711.so\nmodule g722.so\nmodule aufile.so\nmodule aubridge.so\nmodule sndfile.so\n\
          module_app account.so\nmodule_app menu.so\nmodule_app ctrl_tcp.so\n\
          ctrl_tcp_listen {address}:4444\nsnd_path {folder_shown}\n",
         quiet = quiet.display(),

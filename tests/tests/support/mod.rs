@@ -2,6 +2,7 @@
 
 pub mod agents;
 pub mod baresip;
+pub mod browser;
 pub mod ear;
 pub mod http;
 pub mod pcap;
@@ -11,6 +12,7 @@ pub mod process;
 pub mod server;
 pub mod sipp;
 pub mod tickets;
+pub mod tones;
 pub mod warm;
 pub mod wire;
 

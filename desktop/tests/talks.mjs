@@ -1,0 +1,133 @@
+/**
+ * What agents and supervisors do with a call by their pages: three talk together, somebody listens, whispers, joins, a
+ * colleague has a sentence spoken. What everybody hears is told by the tone that each telephone says. Then callers
+ * whom nobody knows, and those who call while somebody writes.
+ */
+
+import assert from 'node:assert/strict';
+import { accessible, askFor, base, choose, entry, frameFits, keep, password, person, run, sees, signIn, step, ticket } from './support.mjs';
+
+const MEI = '13800138000';
+const second = '13912345678';
+/** Its speech is in the tests' cache: the server has no voice here. */
+const SENTENCE = '尊敬的客户,您好,您3月产生128.5元流量费,已按30元套餐核减,为您退费98.5元,7个工作日到账,请您关注。';
+
+async function main() {
+  const mei = await ticket({ 'external-ref': 'T-1', phone: MEI, name: '李晓梅', language: 'zh-CN', category: 'data-charge', state: 'open', code: '407192865' });
+  await ticket({ 'external-ref': 'T-2', phone: second, name: '王建国', language: 'zh-CN', category: 'plan', state: 'open', code: '203847167' });
+
+  const page = await person('zh-CN', 'light', { width: 1366, height: 768 });
+  const hong = await person('zh-CN', 'dark', { width: 1366, height: 768 });
+  const boss = await person('en-US', 'light', { width: 1366, height: 768 });
+  await step('a caller talks with an agent', async () => {
+    for (const [who, login, ready] of [[page, 'min.li', '可接听'], [hong, 'hong.zhao', '可接听'], [boss, 'boss', null]]) {
+      await who.goto(who === boss ? `${base}/team` : base);
+      await signIn(who, login, password);
+      await sees(who, ready ? '已连接' : 'Connected');
+      await askFor(`telephone ${login}`);
+      if (who === page) await choose(who, ready);
+    }
+    await page.locator('.state', { hasText: '可接听' }).waitFor();
+    await askFor(`calls mei ${MEI}`);
+    await page.locator('.offer').waitFor({ timeout: 30_000 });
+    await askFor('answer min.li');
+    await page.getByRole('button', { name: '保持' }).waitFor();
+    await askFor('hears mei 900');
+  });
+  await step('a colleague who serves the same customer has a sentence spoken to the caller', async () => {
+    await hong.goto(`${base}/customers/${mei}`);
+    const form = hong.locator('.live form.say');
+    await form.locator('input').fill(SENTENCE);
+    await accessible(hong, 'a sentence for a caller');
+    await keep(hong, 'sentence');
+    await form.getByRole('button').click();
+    await sees(hong, '正在播报给来电人', '.notices');
+    await askFor('hears mei words');
+    await page.locator('.live [data-step="call.said"]').waitFor();
+    await sees(page, '赵红 代播', '.live');
+    await askFor('hears mei 900');
+  });
+  await step('all three talk, and then the two again', async () => {
+    await choose(hong, '可接听');
+    await hong.locator('.state', { hasText: '可接听' }).waitFor();
+    await page.getByRole('button', { name: '咨询' }).click();
+    await page.getByRole('combobox').fill('hong');
+    await page.keyboard.press('Enter');
+    await sees(hong, '同事来咨询这位客户', '.dock');
+    await askFor('answer hong.zhao');
+    await askFor('hears min.li 700');
+    await page.getByRole('button', { name: '三方通话' }).click();
+    await sees(page, '与 赵红 三方通话', '.dock');
+    await askFor('hears mei 900 700');
+    await askFor('hears min.li 500 700');
+    await askFor('hears hong.zhao 500 900');
+    await accessible(page, 'a conference');
+    await keep(page, 'conference');
+    await page.getByRole('button', { name: '回到客户' }).click();
+    await askFor('hears mei 900');
+    await askFor('hears min.li 500');
+    await choose(hong, '离线');
+  });
+  await step('a supervisor listens, whispers and joins', async () => {
+    const row = boss.locator('tr[data-agent="min.li"]');
+    await row.getByRole('button', { name: 'Listen' }).click();
+    await row.locator('[aria-pressed=true]', { hasText: 'Listen' }).waitFor();
+    await askFor('answer boss');
+    await askFor('hears boss 500 900');
+    await askFor('hears mei 900');
+    await askFor('hears min.li 500');
+    await accessible(boss, 'a supervisor who listens');
+    await keep(boss, 'listening');
+    await row.getByRole('button', { name: 'Whisper' }).click();
+    await askFor('hears min.li 500 1200');
+    await askFor('hears mei 900');
+    await row.getByRole('button', { name: 'Join' }).click();
+    await askFor('hears mei 900 1200');
+    await askFor('hears boss 500 900');
+    await row.getByRole('button', { name: 'Stop' }).click();
+    await askFor('hears mei 900');
+    await askFor('hears min.li 500');
+  });
+  await step('the caller hangs up, and the call is wrapped up', async () => {
+    await askFor('hangs-up mei');
+    const form = page.getByRole('form', { name: '通话整理' });
+    await form.getByText('已解决').click();
+    await page.getByRole('button', { name: '完成，继续接听' }).click();
+    await form.waitFor({ state: 'detached' });
+    await page.locator('.state', { hasText: '可接听' }).waitFor();
+  });
+  await step('a caller whom nobody knows has a number', async () => {
+    await askFor('caller 13500135000 4');
+    const card = page.locator('.offer');
+    await card.locator('.name', { hasText: '未知客户' }).waitFor({ timeout: 30_000 });
+    await card.getByText('+86135••••5000').waitFor();
+    await page.locator('h1', { hasText: '李晓梅' }).waitFor();
+    await card.waitFor({ state: 'detached', timeout: 30_000 });
+    await page.locator('.state', { hasText: '可接听' }).waitFor();
+  });
+  await step('an offer takes nothing from whoever writes, and goes when the caller does', async () => {
+    await page.keyboard.press('Alt+n');
+    await page.keyboard.type('还没写完');
+    await askFor(`caller ${second} 9`);
+    const card = page.locator('.offer');
+    await card.locator('.name', { hasText: '王建国' }).waitFor({ timeout: 30_000 });
+    await page.keyboard.type('，接着写');
+    assert.equal(await page.locator('.note textarea').inputValue(), '还没写完，接着写');
+    await page.locator('h1', { hasText: '李晓梅' }).waitFor();
+    await card.getByRole('button', { name: '打开客户页' }).waitFor();
+    await frameFits(page);
+    await keep(page, 'offer-writing');
+    await frameFits(page);
+    await card.waitFor({ state: 'detached', timeout: 30_000 });
+    await sees(page, '来电人已挂断', '.notices');
+    await page.locator('.note textarea').fill('');
+    await page.locator('.state', { hasText: '可接听' }).waitFor();
+  });
+  await step('who is offline is rung no more', async () => {
+    await choose(page, '离线');
+    await page.locator('.state', { hasText: '离线' }).waitFor();
+    await entry(page, '来电').waitFor();
+  });
+}
+
+await run(main);
