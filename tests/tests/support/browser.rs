@@ -112,18 +112,20 @@ impl Telephones {
     fn await_heard(&mut self, who: &str, what: &[&str]) {
         let telephone = self.of(who);
         let mut last = Vec::new();
-        let until = Instant::now() + seconds(10);
+        // A colleague's sentence may be long.
+        let until = Instant::now() + seconds(25);
         loop {
             let sound = telephone.hears();
             let tones = tones_in(&sound, &TONES);
+            let part = |hertz: &f64| part_of_tone(&sound, RATE_HZ, *hertz);
             let fits = match what {
                 ["nothing"] => !sound.is_empty() && !is_loud(&sound),
-                ["music" | "words"] => {
-                    is_loud(&sound) && TONES.iter().all(|hertz| part_of_tone(&sound, RATE_HZ, *hertz) < 0.5)
-                }
+                ["music" | "words"] => is_loud(&sound) && TONES.iter().all(|hertz| part(hertz) < 0.3),
                 tones_meant => {
                     let meant: Vec<f64> = tones_meant.iter().map(|hertz| hertz.parse().unwrap()).collect();
-                    tones.len() == meant.len() && meant.iter().all(|hertz| tones.contains(hertz))
+                    // Not where one sound ends and another begins: hardly anything else is heard.
+                    let alone = meant.iter().map(part).sum::<f64>() > 0.8;
+                    alone && tones.len() == meant.len() && meant.iter().all(|hertz| tones.contains(hertz))
                 }
             };
             if fits {
