@@ -5,13 +5,13 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use hotline_model::{IdentityId, Pii};
-use hotline_record::{LinkLevel, NewLink, NewNote, ProfileChange, Role};
+use hotline_record::{LinkLevel, NewLink, NewNote, ProfileChange, RecordError, Role};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::Desk;
 use crate::access::Asker;
-use crate::cards::customer_id;
+use crate::cards::{card_of, customer_id};
 use crate::error::{ApiError, Problem};
 use crate::extract::{Body, idempotency_key, if_match, versioned};
 
@@ -43,13 +43,14 @@ pub struct ProfileBody {
     attributes: Option<()>,
 }
 
-/// Changes what is known of a customer. With `If-Match` only if nobody else was faster.
+/// Changes what is known of a customer. With `If-Match` only if nobody else was faster: 412 tells the card as it is now.
 #[utoipa::path(
     patch, path = "/api/v1/customers/{id}", tag = "customers", params(("id" = String, Path)),
     request_body = ProfileBody,
     responses(
         (status = 200, body = Changed), (status = 404, body = Problem),
-        (status = 412, description = "Somebody else was faster", body = Problem), (status = 422, body = Problem),
+        (status = 412, description = "Somebody else was faster; `now` is the card", body = Problem),
+        (status = 422, body = Problem),
     )
 )]
 pub async fn change(
@@ -59,9 +60,15 @@ pub async fn change(
     headers: HeaderMap,
     Body(change): Body<ProfileChange>,
 ) -> Result<Response, ApiError> {
-    let version = if_match(&headers)?;
-    let version = desk.record.change_profile(customer_id(&id)?, change, version, &asker.name).await?;
-    Ok(versioned(version, Changed { version }))
+    let (id, version) = (customer_id(&id)?, if_match(&headers)?);
+    match desk.record.change_profile(id, change, version, &asker.name).await {
+        Ok(version) => Ok(versioned(version, Changed { version })),
+        Err(error @ RecordError::Stale(_)) => {
+            let now = card_of(&desk, &asker, id).await?;
+            Err(ApiError::from(error).with_now(&now))
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// A way to reach or recognise a customer.

@@ -23,6 +23,8 @@ pub struct CardPage {
     seq: i64,
     /// Another than the one asked for if that was merged into it.
     id: String,
+    /// Counts changes of the customer's own data. Also the ETag.
+    pub(crate) version: i64,
     name: Option<String>,
     language: Option<String>,
     tier: Option<String>,
@@ -48,6 +50,7 @@ impl CardPage {
         Self {
             seq: card.seq,
             id: card.id.to_string(),
+            version: card.version,
             name: card.name.map(|name| name.into_exposed()),
             language: card.language.map(|language| language.to_string()),
             tier: card.tier,
@@ -79,9 +82,15 @@ pub async fn card(
     asker: Asker,
     Path(id): Path<String>,
 ) -> Result<Response, ApiError> {
-    let card = desk.record.card(customer_id(&id)?).await?.ok_or_else(|| ApiError::not_found("customer"))?;
+    let card = card_of(&desk, &asker, customer_id(&id)?).await?;
+    Ok(versioned(card.version, card))
+}
+
+/// A customer's card as the asker may see it; the look is logged.
+pub(crate) async fn card_of(desk: &Desk, asker: &Asker, id: CustomerId) -> Result<CardPage, ApiError> {
+    let card = desk.record.card(id).await?.ok_or_else(|| ApiError::not_found("customer"))?;
     desk.record.log_access(&asker.name, card.id, "card").await?;
-    Ok(versioned(card.version, CardPage::new(card, asker.sees_numbers)))
+    Ok(CardPage::new(card, asker.sees_numbers))
 }
 
 /// Which page of a time line is wanted.

@@ -29,11 +29,6 @@ impl ApiError {
         Self(status, Problem { code, message: message.into(), now: None })
     }
 
-    /// Whether somebody else was faster.
-    pub fn is_stale(&self) -> bool {
-        self.0 == StatusCode::PRECONDITION_FAILED
-    }
-
     /// The same with how it is now.
     #[must_use]
     pub fn with_now(mut self, now: &impl Serialize) -> Self {

@@ -17,6 +17,7 @@ use crate::access::Asker;
 use crate::error::{ApiError, Problem};
 use crate::extract::Body;
 use crate::views::address;
+use crate::waits::Outlook;
 
 /// A word of the firm's with what people call it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -100,6 +101,9 @@ pub struct QueueRow {
     agents_at_work: usize,
     /// How long a call takes, talk and wrap-up, in seconds: a moving average.
     handling_s: Option<u64>,
+    /// How long a caller who comes in now will wait, in seconds, as it is told to callers: in whole minutes and never
+    /// shorter than it is. Absent while no agent takes calls, and before three calls were measured.
+    expected_wait_s: Option<u64>,
     today: QueueToday,
 }
 
@@ -238,6 +242,7 @@ fn page(
     shown: bool,
     (now, today): (Timestamp, Timestamp),
 ) -> FloorPage {
+    let outlook = Outlook::new(&floor, &agents, words);
     let mut callers: BTreeMap<String, Vec<CallerRow>> = BTreeMap::new();
     for caller in floor.callers {
         callers.entry(caller.queue.clone()).or_default().push(CallerRow::new(caller, shown, now));
@@ -262,7 +267,8 @@ fn page(
                 longest_wait_s: callers.iter().filter(|one| one.waits()).map(|one| one.wait_s).max(),
                 agents_free: free,
                 agents_at_work: at_work,
-                handling_s: floor.handling.get(&words.name).map(|length| length.as_secs()),
+                handling_s: floor.handling.get(&words.name).map(|calls| calls.average.as_secs()),
+                expected_wait_s: outlook.wait(&words).map(|wait| wait.as_secs()),
                 today: floor.queues.remove(&words.name).unwrap_or_default().into(),
                 name: words.name,
                 title: words.title,

@@ -24,6 +24,7 @@ mod serve;
 mod sessions;
 mod tickets;
 mod views;
+mod waits;
 mod webhooks;
 mod work;
 

@@ -6,7 +6,7 @@ use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, SET_COOKIE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use hotline_model::Pii;
-use hotline_record::{Agent, OpenSession, SignIn};
+use hotline_record::{AfterCall, Agent, OpenSession, SignIn};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -63,6 +63,11 @@ pub struct AgentRow {
     until: Option<String>,
     /// The place in the line of whom they are offered or talk to.
     waiting: Option<String>,
+    /// Offers missed in a row.
+    missed: u32,
+    /// Where they go after this call, if they said so: `break` or `signed-out`.
+    #[schema(value_type = Option<Object>)]
+    after_call: Option<AfterCall>,
 }
 
 impl From<Agent> for AgentRow {
@@ -79,6 +84,8 @@ impl From<Agent> for AgentRow {
             extension: agent.extension,
             until: agent.until.map(|at| at.to_string()),
             waiting: agent.waiting,
+            missed: agent.missed,
+            after_call: agent.after_call,
         }
     }
 }

@@ -67,7 +67,7 @@ pub struct TicketSummary {
     owner: Option<String>,
     created_at: String,
     /// Also the ETag.
-    version: i64,
+    pub(crate) version: i64,
 }
 
 /// A message without its text, which holds the code.

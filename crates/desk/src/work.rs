@@ -77,20 +77,34 @@ pub async fn load(
     asker: Asker,
     Path(id): Path<String>,
 ) -> Result<Response, ApiError> {
-    let ticket =
-        desk.record.find_ticket(ticket_id(&id)?).await?.ok_or_else(|| ApiError::not_found("ticket"))?;
-    desk.record.log_access(&asker.name, ticket.customer, "ticket").await?;
-    Ok(versioned(ticket.version, TicketSummary::from(ticket)))
+    let ticket = seen(&desk, &asker, ticket_id(&id)?).await?;
+    Ok(versioned(ticket.version, ticket))
 }
 
-async fn told(desk: &Desk, id: TicketId, error: RecordError) -> ApiError {
-    let error = ApiError::from(error);
-    if !error.is_stale() {
-        return error;
-    }
-    match desk.record.find_ticket(id).await {
-        Ok(Some(ticket)) => error.with_now(&TicketSummary::from(ticket)),
-        _ => error,
+/// A ticket as it is now; the look at its customer is logged.
+async fn seen(desk: &Desk, asker: &Asker, id: TicketId) -> Result<TicketSummary, ApiError> {
+    let ticket = desk.record.find_ticket(id).await?.ok_or_else(|| ApiError::not_found("ticket"))?;
+    desk.record.log_access(&asker.name, ticket.customer, "ticket").await?;
+    Ok(TicketSummary::from(ticket))
+}
+
+/// What a change of a ticket led to: the ticket, or who was faster and how it is now.
+async fn changed(
+    desk: &Desk,
+    asker: &Asker,
+    id: TicketId,
+    done: Result<(), RecordError>,
+) -> Result<Response, ApiError> {
+    match done {
+        Ok(()) => {
+            let ticket = seen(desk, asker, id).await?;
+            Ok(versioned(ticket.version, ticket))
+        }
+        Err(error @ RecordError::Stale(_)) => {
+            let now = seen(desk, asker, id).await?;
+            Err(ApiError::from(error).with_now(&now))
+        }
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -123,11 +137,8 @@ pub async fn change(
     Body(change): Body<TicketChange>,
 ) -> Result<Response, ApiError> {
     let (id, version) = (ticket_id(&id)?, if_match(&headers)?);
-    if let Err(error) = desk.record.change_ticket(id, change, version, &asker.name).await {
-        return Err(told(&desk, id, error).await);
-    }
-    let ticket = desk.record.find_ticket(id).await?.ok_or_else(|| ApiError::not_found("ticket"))?;
-    Ok(versioned(ticket.version, TicketSummary::from(ticket)))
+    let done = desk.record.change_ticket(id, change, version, &asker.name).await;
+    changed(&desk, &asker, id, done).await
 }
 
 /// The words that the customer shall hear.
@@ -155,11 +166,8 @@ pub async fn publish(
     Body(body): Body<ResultBody>,
 ) -> Result<Response, ApiError> {
     let (id, version) = (ticket_id(&id)?, if_match(&headers)?);
-    if let Err(error) = desk.record.publish_result(id, body.result, version, &asker.name).await {
-        return Err(told(&desk, id, error).await);
-    }
-    let ticket = desk.record.find_ticket(id).await?.ok_or_else(|| ApiError::not_found("ticket"))?;
-    Ok(versioned(ticket.version, TicketSummary::from(ticket)))
+    let done = desk.record.publish_result(id, body.result, version, &asker.name).await;
+    changed(&desk, &asker, id, done).await
 }
 
 /// Which follow-ups are wanted.
@@ -211,10 +219,8 @@ async fn act(
     let now = desk.record.find_follow_up(id).await?;
     match (done, now) {
         (Ok(()), Some(now)) => Ok(versioned(now.version, now)),
-        (Err(error), Some(now)) => {
-            let error = ApiError::from(error);
-            Err(if error.is_stale() { error.with_now(&now) } else { error })
-        }
+        (Err(error @ RecordError::Stale(_)), Some(now)) => Err(ApiError::from(error).with_now(&now)),
+        (Err(error), Some(_)) => Err(error.into()),
         (_, None) => Err(ApiError::not_found("follow-up")),
     }
 }

@@ -77,6 +77,20 @@ pub struct Agent {
     pub until: Option<Timestamp>,
     /// Whose place in the line they are offered or talk to.
     pub waiting: Option<String>,
+    /// Offers missed in a row.
+    pub missed: u32,
+    /// What they do after this call, if they said so.
+    pub after_call: Option<AfterCall>,
+}
+
+/// Where an agent goes once the call that they are on is over.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct AfterCall {
+    /// [`AgentState::Break`] or [`AgentState::SignedOut`].
+    pub state: AgentState,
+    /// Of a break: what it is for.
+    pub reason: Option<String>,
 }
 
 /// What of an agent an operator sets.
@@ -92,7 +106,7 @@ pub struct AgentProfile {
 }
 
 const SELECT: &str = "SELECT a.user_id, u.login, u.name, a.state, a.reason, a.since, a.idle_since, a.skills, \
-    a.extension, a.until, a.waiting_id FROM agent a JOIN \"user\" u ON u.id = a.user_id";
+    a.extension, a.until, a.waiting_id, a.missed, a.after_state, a.after_reason FROM agent a JOIN \"user\" u ON u.id = a.user_id";
 
 impl Agent {
     fn from_row(row: &AnyRow) -> Result<Self, RecordError> {
@@ -108,6 +122,11 @@ impl Agent {
             extension: row.text_or_none("extension")?,
             until: row.time_or_none("until")?,
             waiting: row.text_or_none("waiting_id")?,
+            missed: u32::try_from(row.int("missed")?).unwrap_or(0),
+            after_call: match row.parsed_or_none("after_state")? {
+                Some(state) => Some(AfterCall { state, reason: row.text_or_none("after_reason")? }),
+                None => None,
+            },
         })
     }
 }

@@ -74,6 +74,15 @@ pub struct AgentDay {
     pub missed: u64,
 }
 
+/// How long calls of a queue take, talk and wrap-up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Handling {
+    /// A moving average.
+    pub average: Duration,
+    /// Of so many calls.
+    pub calls: u64,
+}
+
 /// The floor at one moment.
 #[derive(Debug, Clone, Default)]
 pub struct Floor {
@@ -84,7 +93,7 @@ pub struct Floor {
     /// By agent.
     pub agents: BTreeMap<String, AgentDay>,
     /// How long a call of a queue takes, talk and wrap-up, by queue.
-    pub handling: BTreeMap<String, Duration>,
+    pub handling: BTreeMap<String, Handling>,
 }
 
 /// A caller that an agent was offered and did not get.
@@ -164,8 +173,10 @@ impl Record {
             };
             floor.agents.insert(row.text("agent_id")?, day);
         }
-        for row in sqlx::query("SELECT queue, average_ms FROM handling").fetch_all(&self.readers).await? {
-            floor.handling.insert(row.text("queue")?, Duration::from_millis(row.number("average_ms")?));
+        let sql = "SELECT queue, average_ms, calls FROM handling";
+        for row in sqlx::query(sql).fetch_all(&self.readers).await? {
+            let average = Duration::from_millis(row.number("average_ms")?);
+            floor.handling.insert(row.text("queue")?, Handling { average, calls: row.number("calls")? });
         }
         Ok(floor)
     }

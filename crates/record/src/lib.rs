@@ -55,7 +55,7 @@ use tokio::sync::watch;
 
 pub use access::Access;
 pub use address::{BadAddress, DatabaseAddress};
-pub use agents::{Agent, AgentProfile, AgentState};
+pub use agents::{AfterCall, Agent, AgentProfile, AgentState};
 pub use audio::{AudioKey, StoredAudio};
 pub use calls::{CallEnd, CallSave, CallStep, NewCall, OpenedCall};
 pub use card::{Alert, Card};
@@ -65,7 +65,7 @@ pub use erase::Erased;
 pub use error::RecordError;
 pub use events::JournalEvent;
 pub use families::{Family, Merge};
-pub use floor::{AgentDay, Floor, MissedCall, QueueDay, WaitingCaller};
+pub use floor::{AgentDay, Floor, Handling, MissedCall, QueueDay, WaitingCaller};
 pub use follow_ups::{FollowUp, NewFollowUp};
 pub use identities::{LinkLevel, Match, NewLink};
 pub use jobs::{Job, JobKind};

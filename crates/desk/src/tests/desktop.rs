@@ -76,3 +76,38 @@ async fn two_desktops_that_change_one_ticket_are_told_what_is_now() {
     let (status, _) = house.by(&agent, "GET", "/api/v1/follow-ups?state=mine", Value::Null).await;
     assert_eq!(status, StatusCode::OK);
 }
+
+#[tokio::test]
+async fn two_desktops_that_change_one_customer_are_told_what_is_now() {
+    let house = house().await;
+    let agent = house.browser("min.li", &[Role::Agent]).await;
+    let boss = house.browser("boss", &[Role::Supervisor]).await;
+    let (_, made) = house.post_ticket(&ticket()).await;
+    let path = format!("/api/v1/customers/{}", made["customer"].as_str().unwrap());
+    let (_, card) = house.by(&agent, "GET", &format!("{path}/card"), Value::Null).await;
+    let version = card["version"].as_i64().unwrap();
+    let change = |name: &str| {
+        Request::patch(&path)
+            .header(header::COOKIE, &agent.cookie)
+            .header("X-CSRF-Token", &agent.csrf)
+            .header(header::IF_MATCH, format!("\"{version}\""))
+            .body(Body::from(json!({ "name": name, "add-tags": ["angry"] }).to_string()))
+            .unwrap()
+    };
+    let markup = "<img src=x onerror=alert(1)>";
+    let (status, headers, changed) = house.send(change(markup)).await;
+    assert_eq!((status, &changed["version"]), (StatusCode::OK, &json!(version + 1)));
+    assert_eq!(headers[header::ETAG], format!("\"{}\"", version + 1));
+    let (status, _, body) = house.send(change("王小明")).await;
+    assert_eq!((status, &body["code"]), (StatusCode::PRECONDITION_FAILED, &json!("stale")));
+    let now = &body["now"];
+    assert_eq!((&now["name"], &now["version"]), (&json!(markup), &json!(version + 1)), "{body}");
+    assert_eq!(now["tags"], json!(["angry"]));
+    assert_eq!(now["identities"][0]["value"], "+86138••••8000", "masked as everywhere");
+    let (_, looks) = house.by(&boss, "GET", &format!("{path}/access-log"), Value::Null).await;
+    let seen = looks.as_array().unwrap().iter().filter(|look| look["what"] == "card").count();
+    assert_eq!(seen, 2, "what a conflict told is a look too");
+    let gone = format!("/api/v1/customers/{}", "0".repeat(26));
+    let (status, _) = house.by(&agent, "PATCH", &gone, json!({ "name": "x" })).await;
+    assert_eq!(status, StatusCode::NOT_FOUND);
+}

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use hotline_model::{AgentId, CallId, CallerNumber, IdSource, OfferId, WaitingId};
-use hotline_queue::{OfferOutcome, OfferRow, Row, WaitingRow, WaitingState, skills};
+use hotline_queue::{
+    AfterCall, AgentRow, AgentState, HandlingRow, OfferOutcome, OfferRow, Row, WaitingRow, WaitingState, skills,
+};
 use hotline_record::{NewCall, Role};
 
 use super::*;
@@ -129,6 +131,67 @@ async fn who_talked_in_a_call_wraps_it_up_with_a_known_reason() {
     );
     let (_, missed) = house.by(&agent, "GET", "/api/v1/me/missed", Value::Null).await;
     assert_eq!((&missed[0]["outcome"], &missed[0]["name"]), (&json!("timed-out"), &json!("王小明")));
+}
+
+#[tokio::test]
+async fn the_floor_tells_what_is_known_of_the_wait_and_where_agents_go_next() {
+    let (house, _, row) = with_a_caller().await;
+    let mut users = Vec::new();
+    for login in ["min.li", "wei.wang"] {
+        let agent = house.browser(login, &[Role::Agent]).await;
+        users.push(house.by(&agent, "GET", "/api/v1/me", Value::Null).await.1);
+    }
+    let (record, boss) = (&house.desk.record, house.browser("boss", &[Role::Supervisor]).await);
+    let wait = async |boss: &people::Browser| {
+        let (_, floor) = house.by(boss, "GET", "/api/v1/queues", Value::Null).await;
+        floor["queues"][0]["expected-wait-s"].clone()
+    };
+    let handling = |calls| {
+        Row::Handling(HandlingRow { queue: "complaints".into(), average: Duration::from_secs(90), calls })
+    };
+    let agent = |at: usize, state, after_call| {
+        let user: hotline_model::UserId = users[at]["id"].as_str().unwrap().parse().unwrap();
+        Row::Agent(AgentRow {
+            agent: user.into(),
+            state,
+            since: record.now(),
+            idle_since: record.now(),
+            skills: skills(["complaints"]),
+            missed: 2,
+            after_call,
+        })
+    };
+    let store = async |rows: &[Row]| {
+        record.store_queue_rows(rows);
+        assert!(record.flush(Duration::from_secs(5)).await);
+    };
+    for user in &users {
+        let path = format!("/api/v1/agents/{}", user["id"].as_str().unwrap());
+        house.by(&boss, "PUT", &path, json!({ "skills": ["complaints"] })).await;
+    }
+    let talking = AgentState::Talking { waiting: Some(row.waiting) };
+    store(&[handling(2), agent(0, AgentState::Available, None)]).await;
+    assert_eq!(wait(&boss).await, Value::Null, "two calls say nothing");
+    // Somebody waits already: two calls of 90 s, and one agent.
+    store(&[handling(3)]).await;
+    assert_eq!(wait(&boss).await, 180);
+    store(&[agent(1, talking.clone(), None)]).await;
+    assert_eq!(wait(&boss).await, 120, "90 s, said in whole minutes");
+    // Who goes on a break after this call takes no other.
+    let after = AfterCall::Break { reason: "meal".into() };
+    store(&[agent(1, talking, Some(after))]).await;
+    assert_eq!(wait(&boss).await, 180);
+    let (_, agents) = house.by(&boss, "GET", "/api/v1/agents", Value::Null).await;
+    let [first, second] = [0, 1].map(|at| {
+        agents.as_array().unwrap().iter().find(|agent| agent["user"] == users[at]["id"]).unwrap()
+    });
+    assert_eq!((&first["missed"], &first["after-call"]), (&json!(2), &Value::Null));
+    assert_eq!(second["after-call"], json!({ "state": "break", "reason": "meal" }));
+    store(&[agent(0, AgentState::SignedOut, None)]).await;
+    assert_eq!(wait(&boss).await, Value::Null, "nobody takes calls");
+    let gone = WaitingRow { state: WaitingState::Left, ..row };
+    store(&[Row::Waiting(gone), agent(0, AgentState::Available, None)]).await;
+    assert_eq!(wait(&boss).await, 120);
 }
 
 #[tokio::test]
