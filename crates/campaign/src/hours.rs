@@ -14,11 +14,6 @@ pub(crate) fn next_ring(hours: &Calendar, at: Timestamp, ring: Duration) -> Opti
     // A calendar has few openings a day; one whose openings are all shorter than the ring is given up.
     for _ in 0..1_000 {
         let opens = hours.next_open(from)?;
-        if !hours.is_open(opens) {
-            // The opening lies in an hour that daylight saving leaves out: the next one then.
-            from = opens;
-            continue;
-        }
         let end = after(opens, ring);
         if hours.is_open(end) {
             return Some(opens);

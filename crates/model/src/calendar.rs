@@ -1,7 +1,7 @@
 //! When a firm is open: weekly hours, holidays, and the working days that make up for them.
 
-use jiff::civil::{Date, Time, Weekday};
-use jiff::tz::TimeZone;
+use jiff::civil::{Date, DateTime, Time, Weekday};
+use jiff::tz::{AmbiguousOffset, TimeZone};
 use jiff::{Timestamp, ToSpan};
 
 /// Opening hours of one day: from (inclusive) to (exclusive), within the day; `to` of midnight
@@ -83,16 +83,29 @@ impl Calendar {
         let local = at.to_zoned(self.zone.clone()).datetime();
         let mut day = local.date();
         for _ in 0..400 {
-            for span in self.hours(day) {
-                // An hour that daylight saving leaves out begins when the clock jumps over it.
-                let opens = day.to_datetime(span.from).to_zoned(self.zone.clone()).ok()?.timestamp();
-                if opens > at {
-                    return Some(opens);
-                }
+            let begins = self.hours(day).iter().filter_map(|span| self.moments(day.to_datetime(span.from)));
+            let opens = begins.flatten().flatten().filter(|opens| *opens > at && self.is_open(*opens)).min();
+            if opens.is_some() {
+                return opens;
             }
             day = day.checked_add(1.day()).ok()?;
         }
         None
+    }
+
+    /// When it is so late here, in order: one that comes twice as summer ends, both times; one that is left out as
+    /// summer begins, when the clock jumps over it.
+    fn moments(&self, local: DateTime) -> Option<[Option<Timestamp>; 2]> {
+        let ambiguous = self.zone.to_ambiguous_zoned(local);
+        let offset = ambiguous.offset();
+        let first = ambiguous.clone().earlier().ok()?.timestamp();
+        Some(match offset {
+            AmbiguousOffset::Unambiguous { .. } => [Some(first), None],
+            AmbiguousOffset::Fold { .. } => [Some(first), Some(ambiguous.later().ok()?.timestamp())],
+            AmbiguousOffset::Gap { .. } => {
+                [self.zone.following(first).next().map(|jump| jump.timestamp()), None]
+            }
+        })
     }
 }
 
@@ -140,6 +153,34 @@ mod tests {
         assert_eq!(office.next_open(at("2026-11-20T12:30")), Some(at("2026-11-20T13:00")));
         assert_eq!(office.next_open(at("2026-11-20T10:00")), Some(at("2026-11-20T10:00")));
         assert_eq!(office.next_open(at("2026-10-09T19:00")), Some(at("2026-10-10T09:00")));
+    }
+
+    #[test]
+    fn an_opening_is_never_a_closed_moment_whatever_daylight_saving_does() {
+        let berlin = |from: &str, to: &str| Calendar {
+            zone: TimeZone::get("Europe/Berlin").unwrap(),
+            week: std::array::from_fn(|_| vec![Span { from: time(from), to: time(to) }]),
+            holidays: Vec::new(),
+            make_up: Vec::new(),
+            ..office()
+        };
+        let utc = |text: &str| text.parse::<Timestamp>().unwrap();
+        // 2026-03-29: 02:00 becomes 03:00 at 01:00 UTC.
+        let night = utc("2026-03-28T20:00:00Z");
+        assert_eq!(berlin("02:15", "02:45").next_open(night), Some(utc("2026-03-30T00:15:00Z")), "left out");
+        assert_eq!(berlin("02:30", "04:00").next_open(night), Some(utc("2026-03-29T01:00:00Z")), "the jump");
+        assert_eq!(berlin("03:00", "04:00").next_open(night), Some(utc("2026-03-29T01:00:00Z")));
+        // 2026-10-25: 03:00 becomes 02:00 at 01:00 UTC; 02:30 comes at 00:30 and at 01:30 UTC.
+        let twice = berlin("02:30", "02:45");
+        assert_eq!(twice.next_open(utc("2026-10-25T00:00:00Z")), Some(utc("2026-10-25T00:30:00Z")));
+        assert_eq!(twice.next_open(utc("2026-10-25T00:50:00Z")), Some(utc("2026-10-25T01:30:00Z")));
+        for calendar in [twice, berlin("02:15", "02:45"), berlin("00:00", "00:00")] {
+            let mut at = utc("2026-03-27T00:00:00Z");
+            for _ in 0..300 {
+                assert!(calendar.is_open(calendar.next_open(at).unwrap()), "{at}");
+                at += std::time::Duration::from_secs(20 * 60);
+            }
+        }
     }
 
     #[test]
