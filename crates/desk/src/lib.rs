@@ -16,12 +16,15 @@ mod events;
 mod extract;
 mod floor;
 mod health;
+mod import;
 pub mod live;
 mod mine;
+mod oidc;
 mod pages;
 mod receipts;
 mod serve;
 mod sessions;
+mod sign_in;
 mod tickets;
 mod views;
 mod waits;
@@ -39,11 +42,13 @@ use hotline_bus::Bus;
 use hotline_model::Language;
 use hotline_record::{Record, Role};
 use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use utoipa::OpenApi;
 
 pub use access::{Token, Tokens};
 pub use floor::{House, QueueWords, Reason};
+pub use oidc::{CALLBACK, Oidc, OidcSettings};
 pub use serve::serve;
 
 /// Forgets a text that was spoken, by its language.
@@ -77,6 +82,10 @@ pub struct Desk {
     pub recordings: Option<PathBuf>,
     /// The queues' names, and what agents choose from.
     pub house: House,
+    /// The firm's own sign-in service, if there is one.
+    pub oidc: Option<Arc<Oidc>>,
+    /// One file of customers is taken in at a time: calls wait for what is stored. Made by [`Desk::new`].
+    pub imports: Arc<Semaphore>,
     /// Who follows the journal. Made by [`Desk::new`].
     pub live: live::Live,
 }
@@ -98,6 +107,8 @@ impl Desk {
             forget: None,
             recordings: None,
             house: House::default(),
+            oidc: None,
+            imports: Arc::new(Semaphore::new(1)),
         }
     }
 
@@ -117,6 +128,8 @@ const BODY: usize = 1 << 20;
     paths(
         tickets::put,
         customers::find,
+        import::put,
+        import::import,
         customers::load,
         calls::list,
         calls::load,
@@ -124,6 +137,9 @@ const BODY: usize = 1 << 20;
         sessions::sign_in,
         sessions::sign_out,
         sessions::load_me,
+        sign_in::ways,
+        sign_in::start,
+        sign_in::callback,
         agents::set_state,
         call_acts::act,
         agents::list,
@@ -172,7 +188,8 @@ pub struct ApiDocument;
 pub fn router(desk: Desk) -> Router {
     Router::new()
         .route("/api/v1/tickets", post(tickets::put))
-        .route("/api/v1/customers", get(customers::find))
+        .route("/api/v1/customers", get(customers::find).post(import::put))
+        .route("/api/v1/customers/import", post(import::import))
         .route("/api/v1/customers/{id}", get(customers::load).patch(acts::change).delete(acts::erase))
         .route("/api/v1/customers/{id}/card", get(cards::card))
         .route("/api/v1/customers/{id}/export", get(cards::export))
@@ -198,6 +215,9 @@ pub fn router(desk: Desk) -> Router {
         .route("/api/v1/calls/{id}", get(calls::load))
         .route("/api/v1/events", get(events::follow))
         .route("/api/v1/session", post(sessions::sign_in).delete(sessions::sign_out))
+        .route("/api/v1/sign-in", get(sign_in::ways))
+        .route("/api/v1/sign-in/service", get(sign_in::start))
+        .route("/api/v1/sign-in/callback", get(sign_in::callback))
         .route("/api/v1/me", get(sessions::load_me))
         .route("/api/v1/me/state", put(agents::set_state))
         .route("/api/v1/calls/{id}/act", post(call_acts::act))

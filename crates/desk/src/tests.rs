@@ -176,6 +176,7 @@ fn the_document_describes_every_route() {
 
 mod desktop;
 mod floor;
+mod import;
 mod live;
 mod mine;
 mod people;

@@ -89,14 +89,14 @@ async fn seen(desk: &Desk, asker: &Asker, id: TicketId) -> Result<TicketSummary,
 }
 
 /// What a change of a ticket led to: the ticket, or who was faster and how it is now.
-async fn changed(
+async fn changed<T>(
     desk: &Desk,
     asker: &Asker,
     id: TicketId,
-    done: Result<(), RecordError>,
+    done: Result<T, RecordError>,
 ) -> Result<Response, ApiError> {
     match done {
-        Ok(()) => {
+        Ok(_) => {
             let ticket = seen(desk, asker, id).await?;
             Ok(versioned(ticket.version, ticket))
         }

@@ -1,21 +1,25 @@
 //! The configuration: one TOML file, each field with its unit and default. `hotline config
 //! generate` prints one to begin with.
 
+mod desk;
+mod keeping;
 mod network;
+mod speech;
+mod webhooks;
 
-use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
-use std::time::Duration;
 
-use hotline_jobs::{Sees, Webhook, WebhookSettings};
 use hotline_model::{Language, Pii};
-use hotline_record::{BadAddress, DatabaseAddress, Engine, Role};
-use hotline_speech::{AudioFormat, ProviderConfig};
+use hotline_record::{BadAddress, DatabaseAddress, Engine};
 use serde::{Deserialize, Serialize, Serializer};
 
+pub use desk::{Api, DeskSection, OidcSection, ReasonWord};
+pub use keeping::{RecordSection, Recordings, Retention};
 pub use network::{Media, Sip, Telephones, Trunk};
 use network::{sixty, thirty};
+pub use speech::{Speech, SpeechProvider};
+pub use webhooks::WebhookSection;
 
 /// Everything an operator may set. A field that is not there has its default; one that is not
 /// known is an error with its place.
@@ -50,28 +54,6 @@ pub struct Config {
     pub webhooks: Vec<WebhookSection>,
 }
 
-/// `[record]`
-#[derive(Debug, Clone, Deserialize, Serialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
-pub struct RecordSection {
-    /// `sqlite:` and the path of a file, or the address of a PostgreSQL database; [`Config::database`]
-    /// reads it.
-    #[serde(serialize_with = "without_password")]
-    pub database: Pii<String>,
-    /// The name of this server, which no other server of the same database may have; the
-    /// machine's own if absent.
-    pub server: Option<String>,
-    /// The file that keeps what calls leave behind while the database is away; beside a SQLite file,
-    /// else `var/hotline.spool`, if absent.
-    pub spool: Option<PathBuf>,
-}
-
-impl Default for RecordSection {
-    fn default() -> Self {
-        Self { database: "sqlite:var/hotline.db".to_owned().into(), server: None, spool: None }
-    }
-}
-
 /// `[plans]`
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
@@ -95,181 +77,6 @@ impl Default for Plans {
             web_services: Vec::new(),
         }
     }
-}
-
-/// `[speech]`
-#[derive(Debug, Clone, Deserialize, Serialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
-pub struct Speech {
-    /// Where `tools/fetch-speech` put the voice. Without it only recordings are played.
-    pub folder: PathBuf,
-    /// The Mandarin voice.
-    pub voice_zh_cn: String,
-    /// The English voice.
-    pub voice_en_us: String,
-    /// A firm's own readings: a phrase, a tab, a syllable with its tone for each character.
-    pub lexicon: Option<PathBuf>,
-    /// Texts rendered at once, each on one core.
-    pub workers: usize,
-    /// How much rendered speech is kept in the record, in megabytes; what was used longest ago goes
-    /// first. An hour of speech is 58.
-    pub cache_mb: u64,
-    /// A file of texts that are rendered before anybody needs them, one a line.
-    pub templates: Option<PathBuf>,
-    /// A voice reached by HTTP: customers' words are sent to it.
-    pub provider: Option<SpeechProvider>,
-}
-
-impl Default for Speech {
-    fn default() -> Self {
-        let voices = hotline_speech::kokoro::Voices::default();
-        Self {
-            folder: ".cache/speech".into(),
-            voice_zh_cn: voices.zh_cn,
-            voice_en_us: voices.en_us,
-            lexicon: None,
-            workers: 1,
-            cache_mb: 4_000,
-            templates: None,
-            provider: None,
-        }
-    }
-}
-
-/// `[speech.provider]`
-#[derive(Debug, Clone, Deserialize, Serialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct SpeechProvider {
-    /// Where texts are posted.
-    pub url: String,
-    /// The model.
-    pub model: String,
-    /// Its Mandarin voice; without one the voice here speaks Mandarin.
-    pub voice_zh_cn: Option<String>,
-    /// Its English voice, likewise.
-    pub voice_en_us: Option<String>,
-    /// How fast it speaks: 0.25 to 4.
-    #[serde(default = "usual_speed")]
-    pub speed: f32,
-    /// What it answers with: `wav` or `pcm`.
-    #[serde(default)]
-    pub format: SpeechFormat,
-    /// The rate of `pcm`, in samples a second.
-    #[serde(default = "pcm_rate")]
-    pub pcm_rate_hz: u32,
-    /// The file whose first line is the bearer token.
-    pub token_file: Option<PathBuf>,
-    /// The environment's variable that holds the bearer token.
-    pub token_env: Option<String>,
-    /// How long an answer may take, in seconds.
-    #[serde(default = "five")]
-    pub within_s: u64,
-    /// Requests at once.
-    #[serde(default = "two")]
-    pub at_once: usize,
-}
-
-/// What a provider of speech answers with.
-#[derive(Debug, Clone, Copy, Default, Deserialize, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum SpeechFormat {
-    /// A WAV file.
-    #[default]
-    Wav,
-    /// Bare 16-bit samples.
-    Pcm,
-}
-
-const fn usual_speed() -> f32 {
-    1.0
-}
-
-const fn pcm_rate() -> u32 {
-    24_000
-}
-
-const fn five() -> u64 {
-    5
-}
-
-const fn two() -> usize {
-    2
-}
-
-impl SpeechProvider {
-    /// The settings, with the token read.
-    ///
-    /// # Errors
-    /// What is wrong with them, in words for the operator; never the token.
-    pub fn settings(&self) -> Result<ProviderConfig, String> {
-        let token = match (&self.token_file, &self.token_env) {
-            (Some(_), Some(_)) => return Err("token-file, token-env: one of them is enough".into()),
-            (Some(file), None) => {
-                let text = std::fs::read_to_string(file)
-                    .map_err(|error| format!("token-file: {}: {error}", file.display()))?;
-                Some(text.lines().next().unwrap_or_default().trim().to_owned())
-            }
-            (None, Some(name)) => {
-                Some(std::env::var(name).map_err(|_| format!("token-env: {name} is not set"))?)
-            }
-            (None, None) => None,
-        };
-        if token
-            .as_ref()
-            .is_some_and(|token| token.is_empty() || !token.bytes().all(|b| b.is_ascii_graphic()))
-        {
-            return Err("the bearer token is empty, or holds characters that no header may".into());
-        }
-        let format = match self.format {
-            SpeechFormat::Wav => AudioFormat::Wav,
-            SpeechFormat::Pcm => AudioFormat::Pcm { rate_hz: self.pcm_rate_hz },
-        };
-        let settings = ProviderConfig {
-            url: self.url.clone(),
-            model: self.model.clone(),
-            voice_zh_cn: self.voice_zh_cn.clone(),
-            voice_en_us: self.voice_en_us.clone(),
-            speed: self.speed,
-            format,
-            token: token.map(Pii::new),
-            within: Duration::from_secs(self.within_s.max(1)),
-            at_once: self.at_once,
-        };
-        settings.check()?;
-        Ok(settings)
-    }
-}
-
-/// `[recordings]`
-#[derive(Debug, Clone, Deserialize, Serialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
-pub struct Recordings {
-    /// Whether calls are recorded; the plans announce it first.
-    pub on: bool,
-    /// Where they are kept.
-    pub folder: PathBuf,
-}
-
-impl Default for Recordings {
-    fn default() -> Self {
-        Self { on: false, folder: "var/recordings".into() }
-    }
-}
-
-/// `[retention]`: in days; 0 keeps for good.
-#[derive(Debug, Clone, Default, Deserialize, Serialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
-pub struct Retention {
-    /// Recordings, with their files.
-    pub recordings_days: u32,
-    /// Steps of calls.
-    pub steps_days: u32,
-    /// Text messages.
-    pub messages_days: u32,
-    /// The journal but for steps.
-    pub journal_days: u32,
-    /// Who looked at whom.
-    pub access_log_days: u32,
 }
 
 /// `[messages]`
@@ -330,166 +137,36 @@ const fn ten() -> u64 {
     10
 }
 
-/// `[desk]`
-#[derive(Debug, Clone, Deserialize, Serialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
-pub struct DeskSection {
-    /// What a call was about, in queues without words of their own.
-    pub wrap_up_reasons: Vec<ReasonWord>,
-    /// What a break is for.
-    pub break_reasons: Vec<ReasonWord>,
-}
-
-/// A word that is stored, with what people call it.
-#[derive(Debug, Clone, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct ReasonWord {
-    /// In kebab case.
-    pub code: String,
-    /// In Chinese.
-    #[serde(rename = "zh-CN")]
-    pub zh_cn: String,
-    /// In English.
-    #[serde(rename = "en-US")]
-    pub en_us: String,
-}
-
-impl Default for DeskSection {
-    fn default() -> Self {
-        let words = |list: &[[&str; 3]]| {
-            let word = |[code, zh_cn, en_us]: &[&str; 3]| ReasonWord {
-                code: (*code).to_owned(),
-                zh_cn: (*zh_cn).to_owned(),
-                en_us: (*en_us).to_owned(),
-            };
-            list.iter().map(word).collect()
-        };
-        Self {
-            wrap_up_reasons: words(&[
-                ["settled", "已解决", "Settled"],
-                ["to-follow-up", "待跟进", "To be followed up"],
-                ["passed-on", "已转交", "Passed on"],
-                ["dissatisfied", "客户不满意", "Customer dissatisfied"],
-                ["no-words", "无人说话", "Nobody spoke"],
-                ["abusive", "骚扰电话", "Abusive call"],
-                ["other", "其他", "Other"],
-            ]),
-            break_reasons: words(&[
-                ["rest", "休息", "Rest"],
-                ["meal", "用餐", "Meal"],
-                ["meeting", "会议", "Meeting"],
-                ["training", "培训", "Training"],
-                ["paperwork", "处理工单", "Paperwork"],
-            ]),
+/// A secret that stands in a file or in the environment, each with the name of its field.
+///
+/// # Errors
+/// What is wrong, in words for the operator; never the secret.
+fn secret_of(
+    file: (&str, Option<&Path>),
+    variable: (&str, Option<&str>),
+) -> Result<Option<Pii<String>>, String> {
+    let secret = match (file.1, variable.1) {
+        (Some(_), Some(_)) => return Err(format!("{}, {}: one of them is enough", file.0, variable.0)),
+        (Some(path), None) => {
+            let text = std::fs::read_to_string(path)
+                .map_err(|error| format!("{}: {}: {error}", file.0, path.display()))?;
+            Some(text.lines().next().unwrap_or_default().trim().to_owned())
         }
-    }
-}
-
-/// `[api]`
-#[derive(Debug, Clone, Deserialize, Serialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
-pub struct Api {
-    /// Address and port.
-    pub bind: SocketAddr,
-    /// Whether browsers reach us by HTTPS only: a proxy with TLS stands in front. Cookies go by nothing else then.
-    pub https: bool,
-    /// Whose roles see telephone numbers whole.
-    pub numbers_seen_by: Vec<Role>,
-    /// Who may ask.
-    pub tokens: Vec<ApiToken>,
-}
-
-impl Default for Api {
-    fn default() -> Self {
-        Self {
-            bind: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
-            https: false,
-            numbers_seen_by: vec![Role::Supervisor],
-            tokens: Vec::new(),
+        (None, Some(name)) => {
+            Some(std::env::var(name).map_err(|_| format!("{}: {name} is not set", variable.0))?)
         }
+        (None, None) => None,
+    };
+    if secret.as_ref().is_some_and(|text| text.is_empty() || !text.bytes().all(|b| b.is_ascii_graphic())) {
+        let named = if file.1.is_some() { file.0 } else { variable.0 };
+        return Err(format!("{named}: it is empty, or holds characters that no header may"));
     }
-}
-
-/// `[[api.tokens]]`
-#[derive(Debug, Clone, Deserialize, Serialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct ApiToken {
-    /// Whose it is: stands in the access log.
-    pub name: String,
-    /// The secret itself.
-    #[serde(serialize_with = "hidden")]
-    pub secret: Pii<String>,
-    /// Whether telephone numbers are shown whole.
-    #[serde(default)]
-    pub sees_numbers: bool,
-    /// What it may do.
-    #[serde(default = "agent")]
-    pub roles: Vec<Role>,
-}
-
-fn agent() -> Vec<Role> {
-    vec![Role::Agent]
-}
-
-/// `[[webhooks]]`
-#[derive(Debug, Clone, Deserialize, Serialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct WebhookSection {
-    /// Its name, by which the record knows how far it was told.
-    pub name: String,
-    /// Where entries are posted.
-    pub url: String,
-    /// Signs: `whsec_` and 24 to 64 bytes in Base64.
-    #[serde(serialize_with = "hidden")]
-    pub secret: Pii<String>,
-    /// Another one that signs beside it, while the receiver exchanges them.
-    #[serde(default, serialize_with = "hidden", skip_serializing_if = "Option::is_none")]
-    pub second_secret: Option<Pii<String>>,
-    /// Types of entries: `ticket.created`, `ticket.*`, `*`.
-    pub events: Vec<String>,
-    /// What of people it is told besides ids.
-    #[serde(default)]
-    pub sees: Sees,
-    /// Whether it may stand in a private network or on this machine.
-    #[serde(default)]
-    pub private: bool,
-    /// How long an answer may take, in seconds.
-    #[serde(default = "fifteen")]
-    pub within_s: u64,
-}
-
-const fn fifteen() -> u64 {
-    15
-}
-
-impl WebhookSection {
-    /// The webhook, looked over.
-    ///
-    /// # Errors
-    /// What is wrong with it, in words for the operator.
-    pub fn webhook(&self) -> Result<Webhook, String> {
-        Webhook::new(WebhookSettings {
-            name: self.name.clone(),
-            url: self.url.clone(),
-            secrets: std::iter::once(&self.secret).chain(&self.second_secret).cloned().collect(),
-            events: self.events.clone(),
-            sees: self.sees,
-            private: self.private,
-            within: Duration::from_secs(self.within_s.clamp(1, 60)),
-        })
-    }
+    Ok(secret.map(Pii::new))
 }
 
 /// Prints a secret as nothing but that there is one.
 fn hidden<S: Serializer, T>(_: &T, to: S) -> Result<S::Ok, S::Error> {
     to.serialize_str("(hidden)")
-}
-
-fn without_password<S: Serializer>(address: &Pii<String>, to: S) -> Result<S::Ok, S::Error> {
-    match address.expose().parse::<DatabaseAddress>() {
-        Ok(address) => to.collect_str(&address),
-        Err(_) => to.serialize_str("(hidden)"),
-    }
 }
 
 /// The database that the command line names in place of the configuration's.
@@ -597,6 +274,14 @@ impl Config {
             let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
             if word.code.is_empty() || word.code.len() > 64 || !word.code.chars().all(fits) {
                 problems.push(format!("desk: `{}`: a code has small letters, digits and `-`", word.code));
+            }
+        }
+        if let Some(oidc) = &self.desk.oidc {
+            problems.extend(oidc.service().err());
+            if oidc.public_url.starts_with("https:") && !self.api.https {
+                problems.push(
+                    "api.https: with desk.oidc on https, cookies go by https only: set it to true".into(),
+                );
             }
         }
         for (at, webhook) in self.webhooks.iter().enumerate() {
@@ -720,6 +405,29 @@ mod tests {
         assert!(Config::parse(&twice).unwrap_err().contains("name of its own"));
         let inside = good.replace("crm.example", "10.0.0.1");
         assert!(Config::parse(&inside).unwrap_err().contains("private address"));
+    }
+
+    #[test]
+    fn a_sign_in_service_is_looked_over_and_its_secret_not_shown() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("secret");
+        std::fs::write(&file, "0123456789abcdef\n").unwrap();
+        let good = format!(
+            "[api]\nhttps = true\n[desk.oidc]\nissuer = \"https://id.example\"\nclient-id = \"hotline\"\n\
+             public-url = \"https://desk.example\"\nclient-secret-file = \"{}\"\nroles-claim = \"groups\"\n\
+             roles = {{ agent = [\"a\"], operator = [\"o\"] }}\n",
+            file.display()
+        );
+        let config = Config::parse(&good).unwrap();
+        assert_eq!(config.desk.oidc.as_ref().unwrap().roles.len(), 2);
+        assert!(!format!("{config:?}{}", config.to_toml()).contains("0123456789abcdef"));
+        assert!(Config::parse(&config.to_toml()).is_ok());
+        let problem = |from: &str, to: &str| Config::parse(&good.replace(from, to)).unwrap_err();
+        assert!(problem("https://id.example", "http://id.example").contains("issuer: https"));
+        assert!(problem("https = true", "https = false").contains("api.https"));
+        assert!(problem("agent = ", "clerk = ").contains("clerk"));
+        std::fs::write(&file, "").unwrap();
+        assert!(Config::parse(&good).unwrap_err().contains("client-secret-file: it is empty"));
     }
 
     #[test]

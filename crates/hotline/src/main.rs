@@ -50,7 +50,7 @@ enum Command {
     Prompts(commands::prompts::Arguments),
     /// Call a number, key digits, and keep what was heard.
     Dial(commands::dial::Arguments),
-    /// Take in tickets from a CSV file.
+    /// Take in tickets or customers from a CSV file.
     Import(commands::import::Arguments),
     /// Move the record to another database: SQLite to PostgreSQL, or back.
     Migrate(commands::migrate::Arguments),

@@ -22,8 +22,8 @@ pub struct Erased {
 /// What stands before what was taken away.
 const ERASED: &str = "erased ";
 
-/// What stands for a ticket's number once its customer was erased: the same ticket handed over
-/// again is recognised and not taken, and nobody can read the number from it.
+/// What stands for a ticket's or customer's number in the firm's own system once the customer was erased:
+/// handed over again it is recognised and not taken, and nobody can read the number from it.
 pub(crate) fn erased_ref(external_ref: &str) -> String {
     let hash = Sha256::digest(external_ref.trim().as_bytes());
     let hash: String = hash.iter().take(20).map(|byte| format!("{byte:02x}")).collect();
@@ -118,7 +118,7 @@ const STATEMENTS: [&str; 15] = [
     "UPDATE identity SET value = 'erased ' || id, namespace = '' WHERE id IN \
      (SELECT l.identity_id FROM identity_link l WHERE l.customer_id IN {family}) AND id NOT IN \
      (SELECT o.identity_id FROM identity_link o WHERE o.valid_to IS NULL AND o.customer_id NOT IN {family})",
-    "UPDATE customer SET name = NULL, tier = NULL, external_ref = NULL, indexed = 1, \
+    "UPDATE customer SET name = NULL, tier = NULL, told_at = NULL, indexed = 1, \
      version = version + 1 WHERE id IN {family}",
 ];
 
@@ -149,6 +149,22 @@ async fn erase(
             .bind(erased_ref(&external_ref))
             .execute(&mut *connection)
             .await?;
+    }
+    let customers = sqlx::query(&format!(
+        "SELECT id, external_ref FROM customer WHERE id IN {FAMILY} AND external_ref IS NOT NULL"
+    ))
+    .bind(&id)
+    .fetch_all(&mut *connection)
+    .await?;
+    for row in &customers {
+        let external_ref = row.text("external_ref")?;
+        if !external_ref.starts_with(ERASED) {
+            sqlx::query("UPDATE customer SET external_ref = $2 WHERE id = $1")
+                .bind(row.text("id")?)
+                .bind(erased_ref(&external_ref))
+                .execute(&mut *connection)
+                .await?;
+        }
     }
     let recordings = sqlx::query(&format!(
         "SELECT recording FROM interaction WHERE customer_id IN {FAMILY} AND recording IS NOT NULL"

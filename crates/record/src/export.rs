@@ -1,5 +1,9 @@
 //! A customer's data handed out: everything as JSON, and a contact as a vCon
-//! (draft-ietf-vcon-vcon-core, version 0.4.0 of its syntax).
+//! (draft-ietf-vcon-vcon-core-04 of September 2026, version 0.4.0 of its syntax; section numbers are its).
+//!
+//! Where it goes its own way: a recording is named and not contained (§4.3.10 SHOULD), because it lies on the disk of
+//! the server that the call ran on; the `uuid` is made of the contact's id and not of a time and a host's name (§4.1.2
+//! SHOULD), so that it is the same in every export.
 
 use hotline_model::{CustomerId, Language};
 use serde_json::{Value, json};
@@ -75,36 +79,48 @@ impl Record {
         .bind(interaction)
         .fetch_one(&self.readers)
         .await?;
-        let mut caller = json!({ "role": "customer" });
+        let mut caller = json!({ "type": "person" });
         if row.text_or_none("kind")?.as_deref() == Some("phone") {
             caller["tel"] = json!(row.text_or_none("value")?);
         }
         if let Some(name) = row.text_or_none("name")? {
             caller["name"] = json!(name);
+            // §4.2.7: how the name is known, not by what.
+            caller["validation"] = json!(view.known_by.as_deref().unwrap_or("none"));
         }
-        let house = json!({ "role": "service", "tel": row.text("dialled")?, "name": view.plan });
+        let house = some(json!({ "type": "bot", "tel": row.text("dialled")?, "name": view.plan }));
         let seconds = view.ended_at.map(|end| end.duration_since(view.started_at).as_secs_f64());
-        // What was said is a recording, which lies on its server's disk; the path is an attachment.
-        let dialog: Vec<Value> = view
-            .recording
-            .iter()
-            .map(|recording| {
+        // The contact as a whole, and its recording, if there is one.
+        let recordings: Vec<usize> = view.recording.iter().map(|_| 1).collect();
+        let mut dialog =
+            vec![some(json!({ "type": "recording-set", "start": view.started_at, "duration": seconds,
+            "parties": [0, 1], "recordings": recordings, "application": view.channel }))];
+        dialog.extend(view.recording.iter().map(|recording| {
+            some(
                 json!({ "type": "recording", "start": view.started_at, "duration": seconds, "parties": [0, 1],
-                    "mediatype": "audio/x-wav", "filename": recording })
-            })
-            .collect();
-        Ok(Some(json!({
+                "recording_set": 0, "mediatype": "audio/x-wav", "filename": recording }),
+            )
+        }));
+        Ok(Some(some(json!({
             "vcon": "0.4.0",
             "uuid": uuid(interaction),
-            "created_at": self.now(),
+            "created_at": view.started_at,
+            "updated_at": self.now(),
             "subject": view.reason,
             "parties": [caller, house],
             "dialog": dialog,
-            "analysis": [],
-            "attachments": [{ "purpose": "path", "party": 1, "start": view.started_at, "mediatype": "application/json",
-                "encoding": "json", "body": contact(&view).to_string() }],
-        })))
+            "attachments": [{ "purpose": "path", "start": view.started_at, "party": 1, "dialog": 0,
+                "mediatype": "application/json", "encoding": "json", "body": contact(&view) }],
+        }))))
     }
+}
+
+/// The same without what is not known: a parameter is there or it is not.
+fn some(mut object: Value) -> Value {
+    if let Value::Object(fields) = &mut object {
+        fields.retain(|_, value| !value.is_null());
+    }
+    object
 }
 
 /// A text without the codes that stand in it: they open the way to a result.

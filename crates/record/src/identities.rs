@@ -7,7 +7,7 @@ use sqlx::AnyConnection;
 
 use crate::act::{Entry, Stamp};
 use crate::families::{living, root};
-use crate::search;
+use crate::indexing::index_customer;
 use crate::sql::{Columns, short};
 use crate::{Record, RecordError};
 
@@ -106,7 +106,6 @@ impl Record {
         }
         let row = LinkRow {
             customer: customer.to_string(),
-            identity: self.new_id::<IdentityId>().to_string(),
             kind: link.kind,
             namespace: short(&link.namespace),
             value,
@@ -151,7 +150,7 @@ impl Record {
                 if done.rows_affected() == 0 {
                     return Err(RecordError::NotFound("link"));
                 }
-                search::index_customer(connection, &customer).await?;
+                index_customer(connection, &customer).await?;
                 report(connection, "customer.unlinked", &customer, identity, by, None, &stamp).await
             })
         })
@@ -202,7 +201,6 @@ impl Record {
 
 struct LinkRow {
     customer: String,
-    identity: String,
     kind: String,
     namespace: String,
     value: String,
@@ -214,14 +212,51 @@ struct LinkRow {
 impl LinkRow {
     async fn store(&self, connection: &mut AnyConnection, stamp: &Stamp) -> Result<String, RecordError> {
         let customer = living(connection, &self.customer).await?;
+        let linking = Linking {
+            kind: &self.kind,
+            namespace: &self.namespace,
+            value: &self.value,
+            level: self.level,
+            method: &self.method,
+            by: &self.by,
+        };
+        let (identity, is_new) = linking.store(connection, &customer, stamp).await?;
+        if is_new {
+            index_customer(connection, &customer).await?;
+            let level = Some(self.level.word());
+            report(connection, "customer.linked", &customer, &identity, &self.by, level, stamp).await?;
+        }
+        Ok(identity)
+    }
+}
+
+/// An identity that is being linked.
+pub(crate) struct Linking<'a> {
+    pub kind: &'a str,
+    pub namespace: &'a str,
+    pub value: &'a str,
+    pub level: LinkLevel,
+    pub method: &'a str,
+    pub by: &'a str,
+}
+
+impl Linking<'_> {
+    /// Links it to a customer, unless that link is there and as sure. Gives the identity, and whether
+    /// the link is new; words and journal are the caller's.
+    pub async fn store(
+        &self,
+        connection: &mut AnyConnection,
+        customer: &str,
+        stamp: &Stamp,
+    ) -> Result<(String, bool), RecordError> {
         let row = sqlx::query(
             "INSERT INTO identity (id, kind, namespace, value, created_at) VALUES ($1, $2, $3, $4, $5) \
              ON CONFLICT (kind, namespace, value) DO UPDATE SET kind = excluded.kind RETURNING id",
         )
-        .bind(&self.identity)
-        .bind(&self.kind)
-        .bind(&self.namespace)
-        .bind(&self.value)
+        .bind(stamp.id())
+        .bind(self.kind)
+        .bind(self.namespace)
+        .bind(self.value)
         .bind(stamp.now)
         .fetch_one(&mut *connection)
         .await?;
@@ -231,12 +266,12 @@ impl LinkRow {
              (SELECT id FROM customer WHERE id = $2 OR merged_into = $2)",
         )
         .bind(&identity)
-        .bind(&customer)
+        .bind(customer)
         .fetch_all(&mut *connection)
         .await?;
         for row in &known {
             if row.parsed::<LinkLevel>("level")? >= self.level {
-                return Ok(identity);
+                return Ok((identity, false));
             }
         }
         // What it was before stays readable: a surer link is a new one.
@@ -245,9 +280,9 @@ impl LinkRow {
              AND valid_to IS NULL",
         )
         .bind(&identity)
-        .bind(&customer)
+        .bind(customer)
         .bind(stamp.now)
-        .bind(&self.by)
+        .bind(self.by)
         .execute(&mut *connection)
         .await?;
         sqlx::query(
@@ -255,17 +290,14 @@ impl LinkRow {
              VALUES ($1, $2, $3, $4, $5, $6)",
         )
         .bind(&identity)
-        .bind(&customer)
+        .bind(customer)
         .bind(self.level.word())
-        .bind(&self.method)
+        .bind(self.method)
         .bind(stamp.now)
-        .bind(&self.by)
+        .bind(self.by)
         .execute(&mut *connection)
         .await?;
-        search::index_customer(connection, &customer).await?;
-        let level = Some(self.level.word());
-        report(connection, "customer.linked", &customer, &identity, &self.by, level, stamp).await?;
-        Ok(identity)
+        Ok((identity, true))
     }
 }
 

@@ -10,7 +10,8 @@ use sqlx::AnyConnection;
 use crate::act::{Entry, Stamp};
 use crate::customers::{ContactView, IdentityView};
 use crate::families::living;
-use crate::search::{Indexed, index_customer, words};
+use crate::indexing::{Indexed, index_customer};
+use crate::search::words;
 use crate::sql::{Columns, FAMILY};
 use crate::tickets::is_unspeakable;
 use crate::users::hash_of;
@@ -64,7 +65,7 @@ struct NoteRow {
     by: String,
 }
 
-fn checked(name: &str, text: &str, longest: usize) -> Result<(), RecordError> {
+pub(crate) fn checked(name: &str, text: &str, longest: usize) -> Result<(), RecordError> {
     if text.trim().is_empty() || text.chars().count() > longest {
         return Err(RecordError::Invalid(format!("{name}: 1 to {longest} characters are expected")));
     }

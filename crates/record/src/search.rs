@@ -7,7 +7,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hotline_model::{CustomerId, PhoneNumber, Pii};
 use jiff::Timestamp;
-use sqlx::AnyConnection;
 
 use crate::deed::{places, statement};
 use crate::sql::{Columns, short};
@@ -32,8 +31,6 @@ pub struct Hit {
     pub at: Timestamp,
 }
 
-/// Words of one row at most: a text of 2,000 characters has its first ones.
-const WORDS: usize = 400;
 /// Words of a question that are looked for.
 const TERMS: usize = 12;
 /// Places of the rarest word that are looked at, the newest first.
@@ -106,7 +103,7 @@ pub(crate) fn words(text: &str) -> BTreeSet<String> {
 }
 
 /// A number from its end, so that its last digits begin the word.
-fn tail_word(number: &str) -> String {
+pub(crate) fn tail_word(number: &str) -> String {
     std::iter::once('#').chain(number.chars().rev().filter(char::is_ascii_digit)).collect()
 }
 
@@ -296,150 +293,6 @@ impl Record {
         // In the order they were found in.
         Ok(found.iter().filter_map(|(_, id)| told.remove(id)).collect())
     }
-
-    /// Makes the words of customers and tickets that have none yet: what was stored before there was
-    /// a search, or in bulk. Gives how many were done: 0, and all are.
-    ///
-    /// # Errors
-    /// [`RecordError::Unavailable`] if the database does not take it.
-    pub async fn index_missing(&self, limit: u32) -> Result<u64, RecordError> {
-        self.change(i64::from(limit), |connection, limit, _| {
-            Box::pin(async move {
-                let mut done = 0;
-                for table in ["customer", "ticket"] {
-                    let rows = sqlx::query(&format!("SELECT id FROM {table} WHERE indexed = 0 LIMIT $1"))
-                        .bind(*limit)
-                        .fetch_all(&mut *connection)
-                        .await?;
-                    for row in &rows {
-                        let id = row.text("id")?;
-                        match table {
-                            "customer" => index_customer(connection, &id).await?,
-                            _ => index_ticket(connection, &id).await?,
-                        }
-                        done += 1;
-                    }
-                }
-                Ok(done)
-            })
-        })
-        .await
-    }
-
-    /// Whether anything has no words yet: asked first, because a look is no commit.
-    ///
-    /// # Errors
-    /// [`RecordError::Unavailable`] if the database does not answer.
-    pub async fn lacks_words(&self) -> Result<bool, RecordError> {
-        let row = sqlx::query(
-            "SELECT (SELECT COUNT(*) FROM (SELECT 1 AS one FROM customer WHERE indexed = 0 LIMIT 1) c) + \
-             (SELECT COUNT(*) FROM (SELECT 1 AS one FROM ticket WHERE indexed = 0 LIMIT 1) t) AS missing",
-        )
-        .fetch_one(&self.readers)
-        .await?;
-        Ok(row.int("missing")? > 0)
-    }
-}
-
-/// A row whose words are looked for.
-pub(crate) struct Indexed<'a> {
-    pub kind: &'static str,
-    pub id: &'a str,
-    pub customer: &'a str,
-    /// Microseconds since 1970.
-    pub at: i64,
-}
-
-impl Indexed<'_> {
-    /// Its words are these and no others.
-    pub async fn store(
-        &self,
-        connection: &mut AnyConnection,
-        words: BTreeSet<String>,
-    ) -> Result<(), RecordError> {
-        forget(connection, self.id).await?;
-        let words: Vec<String> = words.into_iter().take(WORDS).collect();
-        for words in words.chunks(100) {
-            let sql = format!(
-                "INSERT INTO search_word (ref_id, word, kind, customer_id, at) VALUES {} \
-                 ON CONFLICT (ref_id, word) DO NOTHING",
-                places(words.len(), &["$"; 5])
-            );
-            let mut insert = statement(&sql, words.len());
-            for word in words {
-                insert = insert.bind(self.id).bind(word).bind(self.kind).bind(self.customer).bind(self.at);
-            }
-            insert.execute(&mut *connection).await?;
-        }
-        Ok(())
-    }
-}
-
-/// Nothing is found by what this row said.
-pub(crate) async fn forget(connection: &mut AnyConnection, id: &str) -> Result<(), RecordError> {
-    sqlx::query("DELETE FROM search_word WHERE ref_id = $1").bind(id).execute(connection).await?;
-    Ok(())
-}
-
-/// The words of a customer: name, tags, the firm's own number, numbers and addresses.
-pub(crate) async fn index_customer(connection: &mut AnyConnection, id: &str) -> Result<(), RecordError> {
-    let row = sqlx::query("SELECT name, external_ref, created_at, erased_at FROM customer WHERE id = $1")
-        .bind(id)
-        .fetch_optional(&mut *connection)
-        .await?;
-    let Some(row) = row else { return Ok(()) };
-    let mut found = BTreeSet::new();
-    if row.int_or_none("erased_at")?.is_none() {
-        for column in ["name", "external_ref"] {
-            found.extend(row.text_or_none(column)?.iter().flat_map(|text| words(text)));
-        }
-        let identities = sqlx::query(
-            "SELECT i.kind, i.value FROM identity_link l JOIN identity i ON i.id = l.identity_id \
-             WHERE l.customer_id = $1 AND l.valid_to IS NULL",
-        )
-        .bind(id)
-        .fetch_all(&mut *connection)
-        .await?;
-        for identity in &identities {
-            let value = identity.text("value")?;
-            match identity.text("kind")?.as_str() {
-                "phone" | "short" => {
-                    found.insert(tail_word(&value));
-                }
-                _ => found.extend(words(&value)),
-            }
-        }
-        let tags = sqlx::query("SELECT tag FROM customer_tag WHERE customer_id = $1")
-            .bind(id)
-            .fetch_all(&mut *connection)
-            .await?;
-        for tag in &tags {
-            found.extend(words(&tag.text("tag")?));
-        }
-    }
-    let at = row.int("created_at")?;
-    Indexed { kind: "customer", id, customer: id, at }.store(connection, found).await?;
-    sqlx::query("UPDATE customer SET indexed = 1 WHERE id = $1").bind(id).execute(connection).await?;
-    Ok(())
-}
-
-/// The words of a ticket: its number, what it is about, its result.
-pub(crate) async fn index_ticket(connection: &mut AnyConnection, id: &str) -> Result<(), RecordError> {
-    let row = sqlx::query(
-        "SELECT external_ref, category, result, customer_id, created_at FROM ticket WHERE id = $1",
-    )
-    .bind(id)
-    .fetch_optional(&mut *connection)
-    .await?;
-    let Some(row) = row else { return Ok(()) };
-    let mut found = BTreeSet::new();
-    for column in ["external_ref", "category", "result"] {
-        found.extend(row.text_or_none(column)?.iter().flat_map(|text| words(text)));
-    }
-    let (customer, at) = (row.text("customer_id")?, row.int("created_at")?);
-    Indexed { kind: "ticket", id, customer: &customer, at }.store(connection, found).await?;
-    sqlx::query("UPDATE ticket SET indexed = 1 WHERE id = $1").bind(id).execute(connection).await?;
-    Ok(())
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ mod customers;
 mod faults;
 mod floor;
 mod house;
+mod intake;
 mod people;
 mod queues;
 mod spooled;
@@ -27,6 +28,7 @@ mod upkeep;
 use customers::*;
 use floor::*;
 use house::{House, execute};
+use intake::*;
 use people::*;
 use queues::{
     telephones_are_those_of_accounts_that_may_sign_in, the_last_agent_of_a_caller_is_known,
@@ -462,4 +464,10 @@ on_both!(
     what_is_older_than_its_period_is_counted_and_deleted,
     the_floor_tells_places_waits_and_how_the_day_went,
     what_an_agent_writes_down_is_kept_once_and_goes_with_the_customer,
+    who_goes_to_the_sign_in_service_comes_back_once_and_in_time,
+    whom_the_sign_in_service_vouches_for_has_one_account_with_its_roles,
+    a_customer_of_the_firms_own_system_is_stored_once_and_what_is_late_is_not_taken,
+    whom_a_ticket_made_is_taken_for_the_firms_own_and_nobody_else_is,
+    who_was_erased_or_merged_here_stays_so_whatever_the_firms_own_system_says,
+    a_file_is_taken_in_row_by_row_and_one_that_was_cut_short_once_more,
 );

@@ -11,8 +11,8 @@ use sqlx::AnyConnection;
 use crate::calls::{code_expiry, customer_of_phone, find_or_make_identity};
 use crate::deed::{EventRow, insert_events};
 use crate::erase::erased_ref;
+use crate::indexing::{index_customer, index_ticket};
 use crate::jobs::{JobKind, insert_job};
-use crate::search::{index_customer, index_ticket};
 use crate::sql::{Columns, FAMILY};
 use crate::{Record, RecordError};
 

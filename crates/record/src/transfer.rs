@@ -11,7 +11,7 @@ use crate::sql::{Columns, clean};
 use crate::{DatabaseAddress, RecordError};
 
 /// Every table, each behind those it refers to.
-const TABLES: [&str; 30] = [
+const TABLES: [&str; 31] = [
     "customer",
     "customer_tag",
     "identity",
@@ -33,6 +33,7 @@ const TABLES: [&str; 30] = [
     "user",
     "sign_in_try",
     "session",
+    "sign_in_begun",
     "agent",
     "waiting",
     "offer",

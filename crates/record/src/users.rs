@@ -129,10 +129,10 @@ const DAY: i64 = 24 * 60 * MINUTE;
 /// A session lasts a shift.
 const SESSION: i64 = 12 * 60 * MINUTE;
 
-const COLUMNS: &str = "u.id, u.login, u.name, u.roles, u.languages, u.disabled_at, u.signed_in_at";
+pub(crate) const COLUMNS: &str = "u.id, u.login, u.name, u.roles, u.languages, u.disabled_at, u.signed_in_at";
 
 /// A login as it is stored; `None`: nobody can have it.
-fn as_login(text: &str) -> Option<String> {
+pub(crate) fn as_login(text: &str) -> Option<String> {
     let login = text.trim().to_ascii_lowercase();
     let fits = (1..=64).contains(&login.len())
         && login.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '@'));
@@ -153,7 +153,7 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 impl User {
-    fn from_row(row: &AnyRow) -> Result<Self, RecordError> {
+    pub(crate) fn from_row(row: &AnyRow) -> Result<Self, RecordError> {
         Ok(Self {
             id: row.parsed("id")?,
             login: row.text("login")?,
@@ -442,7 +442,7 @@ async fn insert_user(
     report(connection, "user.added", &row.id, stamp).await
 }
 
-async fn report(
+pub(crate) async fn report(
     connection: &mut AnyConnection,
     type_name: &'static str,
     user: &str,
@@ -460,7 +460,7 @@ async fn id_of(connection: &mut AnyConnection, login: &str) -> Result<String, Re
     row.ok_or(RecordError::NotFound("user"))?.text("id")
 }
 
-async fn end_sessions(connection: &mut AnyConnection, user: &str) -> Result<(), RecordError> {
+pub(crate) async fn end_sessions(connection: &mut AnyConnection, user: &str) -> Result<(), RecordError> {
     sqlx::query("DELETE FROM session WHERE user_id = $1").bind(user).execute(connection).await?;
     Ok(())
 }

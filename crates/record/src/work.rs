@@ -8,7 +8,7 @@ use sqlx::AnyConnection;
 
 use crate::act::{Entry, Stamp};
 use crate::follow_ups::FollowUp;
-use crate::search::index_ticket;
+use crate::indexing::index_ticket;
 use crate::sql::{Columns, FAMILY, short};
 use crate::tickets::{COLUMNS as TICKET, Checked, NewIds, TicketRow, Upserted, check, upsert};
 use crate::users::hash_of;

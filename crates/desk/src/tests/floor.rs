@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use hotline_model::{AgentId, CallId, CallerNumber, IdSource, OfferId, WaitingId};
 use hotline_queue::{
-    AfterCall, AgentRow, AgentState, HandlingRow, OfferOutcome, OfferRow, Row, WaitingRow, WaitingState, skills,
+    AfterCall, AgentRow, AgentState, HandlingRow, OfferOutcome, OfferRow, Row, WaitingRow, WaitingState,
+    skills,
 };
 use hotline_record::{NewCall, Role};
 
@@ -182,9 +183,8 @@ async fn the_floor_tells_what_is_known_of_the_wait_and_where_agents_go_next() {
     store(&[agent(1, talking, Some(after))]).await;
     assert_eq!(wait(&boss).await, 180);
     let (_, agents) = house.by(&boss, "GET", "/api/v1/agents", Value::Null).await;
-    let [first, second] = [0, 1].map(|at| {
-        agents.as_array().unwrap().iter().find(|agent| agent["user"] == users[at]["id"]).unwrap()
-    });
+    let [first, second] = [0, 1]
+        .map(|at| agents.as_array().unwrap().iter().find(|agent| agent["user"] == users[at]["id"]).unwrap());
     assert_eq!((&first["missed"], &first["after-call"]), (&json!(2), &Value::Null));
     assert_eq!(second["after-call"], json!({ "state": "break", "reason": "meal" }));
     store(&[agent(0, AgentState::SignedOut, None)]).await;

@@ -1,10 +1,11 @@
-//! `hotline import`: tickets from a CSV file, with a dry run and errors that name the row.
+//! `hotline import`: tickets or customers from a CSV file, with a dry run and errors that name the row.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use hotline_model::{Language, TicketInput, TicketState};
-use hotline_record::{Change, Record, RecordError};
+use hotline_record::{Change, CustomerFile, Encoding, Record, RecordError, Told};
+use tokio::sync::mpsc;
 
 use super::{Problem, open_record, runtime};
 use crate::config::Config;
@@ -13,8 +14,17 @@ use crate::progress::Progress;
 /// `hotline import`
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// The file: UTF-8, a first row with the names of the columns.
-    file: PathBuf,
+    /// A file of tickets: UTF-8, a first row with the names of the columns.
+    #[arg(required_unless_present = "customers")]
+    file: Option<PathBuf>,
+    /// A file of customers in its place: each row is stored whole or told with its line, and the same file again
+    /// changes nothing. Columns: external-ref, name, phone, email, membership, language, tier, do-not-call, tags,
+    /// changed-at, attribute.NAME; several phones or tags with `;` between. An empty cell changes nothing.
+    #[arg(long, value_name = "FILE", conflicts_with = "file")]
+    customers: Option<PathBuf>,
+    /// How the file of customers is written: utf-8 or gbk; found out if absent.
+    #[arg(long, requires = "customers")]
+    encoding: Option<Encoding>,
     /// Only say what is wrong; store nothing.
     #[arg(long)]
     dry_run: bool,
@@ -43,10 +53,13 @@ struct BadRow {
 
 pub fn run(config: Option<&Path>, arguments: Arguments) -> Result<ExitCode, Problem> {
     let config = Config::load(config)?;
-    let text =
-        std::fs::read(&arguments.file).map_err(|error| format!("{}: {error}", arguments.file.display()))?;
+    if let Some(file) = &arguments.customers {
+        return import_customers(&config, file, &arguments);
+    }
+    let file = arguments.file.as_deref().unwrap_or(Path::new(""));
+    let text = std::fs::read(file).map_err(|error| format!("{}: {error}", file.display()))?;
     let (rows, mut bad) = read_rows(&text)?;
-    let shown = arguments.file.display().to_string();
+    let shown = file.display().to_string();
     if !arguments.dry_run && !bad.is_empty() {
         report(&shown, &bad);
         return Err(format!(
@@ -89,6 +102,40 @@ pub fn run(config: Option<&Path>, arguments: Arguments) -> Result<ExitCode, Prob
         bad.len()
     );
     Ok(if bad.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Customers, as the file is read: it may have any length.
+fn import_customers(config: &Config, file: &Path, arguments: &Arguments) -> Result<ExitCode, Problem> {
+    let shown = file.display().to_string();
+    let told = |problem: &dyn std::fmt::Display| Problem::from(format!("{shown}: {problem}"));
+    let source = std::fs::File::open(file).map_err(|error| told(&error))?;
+    let source = CustomerFile::open(source, arguments.encoding).map_err(|problem| told(&problem))?;
+    let dry_run = arguments.dry_run;
+    let counts = runtime()?.block_on(async {
+        let record = open_record(config).await?;
+        let mut progress = Progress::new("lines", usize::try_from(source.lines()).unwrap_or(usize::MAX));
+        let (tell, mut heard) = mpsc::channel(64);
+        let work =
+            tokio::spawn(async move { record.import_customers(source, dry_run, "terminal", &tell).await });
+        while let Some(one) = heard.recv().await {
+            match one {
+                Told::Bad { line, problem } => eprintln!("{shown}:{line}: {problem}"),
+                Told::Done { line } => progress.done(usize::try_from(line).unwrap_or(usize::MAX)),
+            }
+        }
+        let counts = work.await?;
+        counts.map_err(|error| told(&format!("{error}; import again, what is stored stays as it is")))
+    })?;
+    println!(
+        "{} created, {} changed, {} unchanged, {} older than what is known or erased here, {} refused{}",
+        counts.created,
+        counts.changed,
+        counts.unchanged,
+        counts.stale,
+        counts.refused,
+        if dry_run { "; nothing was stored" } else { "" }
+    );
+    Ok(if counts.refused == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 const fn place(change: Change) -> usize {

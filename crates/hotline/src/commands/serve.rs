@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Problem, open_record_to_serve, server_runtime, speech_config};
 use crate::audio_cache::RecordCache;
-use crate::config::{Config, ReasonWord, WebhookSection};
+use crate::config::{Config, OidcSection, ReasonWord, WebhookSection};
 use crate::publisher::{self, Publisher};
 use crate::{erasure, figures, retention};
 
@@ -113,7 +113,9 @@ async fn serve(config: Config, drain: Duration) -> Result<ExitCode, Problem> {
         started_ms = started.elapsed().as_millis() as u64,
         "ready for calls"
     );
-    let desk = Desk { bus, house, ..desk(&config, &record, &speech, metrics.clone(), &draining, &stop) };
+    let oidc = config.desk.oidc.as_ref().map(OidcSection::service).transpose()?;
+    let desk =
+        Desk { bus, house, oidc, ..desk(&config, &record, &speech, metrics.clone(), &draining, &stop) };
     let api = tokio::spawn(hotline_desk::serve(api, hotline_desk::router(desk), stop.clone()));
     let folder = config.recordings.folder.clone();
     tokio::spawn(erasure::follow(record.clone(), speech.clone(), folder, stop.clone()));

@@ -228,7 +228,7 @@ pub async fn a_follow_up_is_taken_by_one_and_done_once(house: House) {
 }
 
 /// Everything a database holds in texts, for what may not be in it any more.
-async fn dump(house: &House) -> String {
+pub async fn dump(house: &House) -> String {
     let mut all = String::new();
     for (table, columns) in [
         ("customer", "COALESCE(name, '') || COALESCE(tier, '')"),
@@ -317,6 +317,15 @@ pub async fn a_customer_erased_during_a_call_leaves_counts_and_nothing_else(hous
     let vcon = record.export_vcon(&call.to_string()).await.unwrap().unwrap();
     assert_eq!(vcon["parties"][0]["tel"], "+8613800138000");
     assert_eq!(vcon["uuid"].as_str().unwrap().len(), 36);
+    // What draft-ietf-vcon-vcon-core-04 asks for: no parameter without a value, JSON as JSON, and what belongs where.
+    assert!(vcon.get("subject").is_none() && vcon["dialog"][0].get("duration").is_none(), "{vcon}");
+    assert_eq!((&vcon["vcon"], &vcon["dialog"][0]["type"]), (&"0.4.0".into(), &"recording-set".into()));
+    assert_eq!(vcon["dialog"][0]["recordings"].as_array().unwrap().len(), 0);
+    let attached = &vcon["attachments"][0];
+    assert!(attached["body"]["path"].is_array() && attached["encoding"] == "json", "{attached}");
+    assert!(attached["start"].is_string() && attached["party"] == 1 && attached["dialog"] == 0, "{attached}");
+    assert_eq!((&vcon["parties"][0]["type"], &vcon["parties"][1]["type"]), (&"person".into(), &"bot".into()));
+    assert_eq!(vcon["parties"][0]["validation"], "verified");
     let erased = record.erase_customer(stored.customer, "boss").await.unwrap();
     assert_eq!(erased.spoken, [("您的退费25元7个工作日到账。".to_owned(), Some(Language::ZhCn))]);
     // The call goes on.

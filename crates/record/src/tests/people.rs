@@ -1,6 +1,7 @@
 //! Accounts, sessions, agents, and records that were made one.
 
 use super::*;
+use crate::{BegunSignIn, ServiceSignIn, ServiceUser};
 
 pub async fn user(house: &House, login: &str, roles: &[Role]) -> hotline_model::UserId {
     let new = NewUser {
@@ -162,4 +163,86 @@ pub async fn a_merge_of_the_wrong_two_is_undone_and_old_ids_resolve_throughout(h
     assert_eq!(merges[0].undone_by.as_deref(), Some("supervisor"));
     let told = record.follow(0, 100).await.unwrap();
     assert_eq!(told.iter().filter(|event| event.type_name == "customer.unmerged").count(), 2);
+}
+
+pub fn begun(state: &str) -> BegunSignIn {
+    BegunSignIn {
+        state: state.to_owned().into(),
+        nonce: "n".to_owned().into(),
+        verifier: "v".to_owned().into(),
+        back: "/customers/1".into(),
+    }
+}
+
+pub async fn who_goes_to_the_sign_in_service_comes_back_once_and_in_time(house: House) {
+    let record = &house.record;
+    let within = Duration::from_secs(600);
+    record.begin_sign_in(begun("one"), within).await.unwrap();
+    record.begin_sign_in(begun("two"), within).await.unwrap();
+    assert!(record.take_sign_in("guessed").await.unwrap().is_none());
+    let taken = record.take_sign_in("one").await.unwrap().unwrap();
+    assert_eq!((taken.nonce.expose().as_str(), taken.back.as_str()), ("n", "/customers/1"));
+    assert!(record.take_sign_in("one").await.unwrap().is_none(), "replayed");
+    house.clock.advance(within);
+    assert!(record.take_sign_in("two").await.unwrap().is_none(), "too late");
+    assert!(!format!("{:?}", begun("secret")).contains("secret"));
+}
+
+pub async fn whom_the_sign_in_service_vouches_for_has_one_account_with_its_roles(house: House) {
+    let record = &house.record;
+    let of = |subject: &str, login: &str, roles: Option<&[Role]>| ServiceUser {
+        issuer: "https://id.example".into(),
+        subject: subject.into(),
+        login: login.into(),
+        name: Some("李敏".into()),
+        roles: roles.map(<[Role]>::to_vec),
+        first_roles: Vec::new(),
+    };
+    let sign_in = async |user: ServiceUser| match record.sign_in_by_service(user).await.unwrap() {
+        ServiceSignIn::Granted(signed_in) => Ok(*signed_in),
+        ServiceSignIn::Disabled => Err("disabled"),
+        ServiceSignIn::NoRole => Err("no-role"),
+        ServiceSignIn::LoginTaken => Err("login-taken"),
+        ServiceSignIn::BadLogin => Err("bad-login"),
+    };
+    assert_eq!(sign_in(of("s-1", "Min.Li", None)).await.unwrap_err(), "no-role");
+    assert!(record.users().await.unwrap().is_empty());
+    let first = sign_in(of("s-1", "Min.Li", Some(&[Role::Agent]))).await.unwrap();
+    assert_eq!((first.user.login.as_str(), first.user.name.as_str()), ("min.li", "李敏"));
+    assert!(record.find_agent(first.user.id).await.unwrap().is_some());
+    assert!(record.find_session(first.token.expose()).await.unwrap().is_some());
+    // Another login there later is the same person, and what they may do is what the service says now.
+    let again = sign_in(of("s-1", "min.wang", Some(&[Role::Agent, Role::Supervisor]))).await.unwrap();
+    assert_eq!((again.user.id, again.user.login.as_str()), (first.user.id, "min.li"));
+    assert_eq!(again.user.roles, [Role::Agent, Role::Supervisor]);
+    assert_eq!(sign_in(of("s-1", "min.li", Some(&[]))).await.unwrap_err(), "no-role");
+    assert!(record.find_session(again.token.expose()).await.unwrap().is_none(), "shown out at once");
+    // Nobody comes into an account by having its login somewhere else.
+    user(&house, "boss", &[Role::Supervisor]).await;
+    assert_eq!(sign_in(of("s-2", "boss", Some(&[Role::Agent]))).await.unwrap_err(), "login-taken");
+    assert_eq!(sign_in(of("s-3", "min.li", Some(&[Role::Agent]))).await.unwrap_err(), "login-taken");
+    assert_eq!(sign_in(of("s-4", "a b", Some(&[Role::Agent]))).await.unwrap_err(), "bad-login");
+    // One that was made for them is theirs, with the roles it has where the service says nothing.
+    let made = NewUser {
+        login: "wei".into(),
+        name: "Wei".into(),
+        roles: vec![Role::Operator],
+        languages: Vec::new(),
+        password: None,
+    };
+    let id = record.add_user(made).await.unwrap();
+    let theirs = sign_in(of("s-5", "wei", None)).await.unwrap();
+    assert_eq!((theirs.user.id, theirs.user.roles.as_slice()), (id, &[Role::Operator][..]));
+    assert_eq!(sign_in(of("s-6", "wei", None)).await.unwrap_err(), "login-taken", "it is somebody's now");
+    record.disable_user("wei", true).await.unwrap();
+    assert_eq!(sign_in(of("s-5", "wei", None)).await.unwrap_err(), "disabled");
+    let other =
+        ServiceUser { issuer: "https://other.example".into(), ..of("s-1", "new", Some(&[Role::Agent])) };
+    assert_ne!(
+        sign_in(other).await.unwrap().user.id,
+        first.user.id,
+        "another service's subject is another person"
+    );
+    // The password of nobody opens an account that has none.
+    assert_eq!(try_with(&house, "min.li", "").await, "wrong");
 }
