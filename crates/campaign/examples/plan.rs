@@ -9,11 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use hotline_campaign::{
-    Command, CustomerFacts, Disposition, Event, Name, Outcome, Pace, Policy, Retries, Scheduler, Settings,
-    TicketFacts, Trunk, Who,
-};
+use hotline_campaign::{Command, CustomerFacts, Disposition, Event, Scheduler, TicketFacts, Trunk};
 use hotline_model::calendar::Span;
+use hotline_model::campaign::{Name, Outcome, Pace, Policy, Retries, Settings, Who};
 use hotline_model::{Calendar, CallId, CustomerId, IdSource, Pii, TicketId, TicketState};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
+use hotline_model::campaign::{Name, Outcome, Retries};
 use hotline_model::{CallId, PhoneNumber};
 use jiff::Timestamp;
 
 use crate::event::{Attempt, CancelWhy, Command};
 use crate::explain::{Done, Verdict, Waits};
 use crate::pace::measure;
-use crate::policy::{Name, Outcome, Retries};
 use crate::row::{AttemptRow, CaseKey, CaseRow, Disposition, Row};
 use crate::scheduler::{Place, Scheduler, after};
 

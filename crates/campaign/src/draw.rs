@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use hotline_model::TicketId;
+use hotline_model::campaign::{Name, Policy};
 use jiff::Timestamp;
 
 use crate::event::{Command, CustomerFacts, TicketFacts};
 use crate::explain::{Decision, Done, NotDrawn, Verdict, Waits};
-use crate::policy::{Name, Policy};
+use crate::number::check_number;
+use crate::policy::draws;
 use crate::row::{CaseKey, CaseRow, Row};
 use crate::scheduler::{Case, Known, Place, Scheduler, after};
 
@@ -17,7 +19,7 @@ impl Scheduler {
         let person = self.customers.entry(facts.customer).or_default();
         let same_number = person.facts.as_ref().is_some_and(|before| before.number == facts.number);
         if !same_number {
-            person.number = self.settings.numbers.check(number);
+            person.number = check_number(&self.settings.numbers, number);
         }
         person.facts = Some(facts);
         self.redraw.extend(person.tickets.iter().copied());
@@ -61,7 +63,7 @@ impl Scheduler {
         let settings = std::sync::Arc::clone(&self.settings);
         for (name, policy) in &settings.policies {
             let customer = self.customers.get(&facts.customer).and_then(|person| person.facts.as_ref());
-            match policy.who.draws(name, &facts, customer) {
+            match draws(&policy.who, name, &facts, customer) {
                 Ok(()) => self.drawn(now, name, policy, &facts),
                 Err(why) => self.not_drawn(now, name, &facts, why),
             }

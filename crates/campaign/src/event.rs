@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use hotline_model::campaign::{Name, Settings};
 use hotline_model::{CallId, CustomerId, PhoneNumber, Pii, TicketId, TicketState};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::explain::Decision;
-use crate::policy::{Name, Settings};
 use crate::row::{Disposition, Row};
 
 /// What is known of a customer.

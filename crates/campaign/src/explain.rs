@@ -1,11 +1,11 @@
 //! Why somebody is called or not: a list of decisions, each with its reason.
 
+use hotline_model::campaign::{Name, Outcome};
 use hotline_model::{CallId, CustomerId, TicketId};
 use jiff::Timestamp;
 
 use crate::gate::Gate;
 use crate::number::NumberRefused;
-use crate::policy::{Name, Outcome};
 use crate::row::{CaseKey, Disposition};
 use crate::scheduler::Scheduler;
 

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hotline_model::campaign::{Name, Outcome};
 use hotline_model::{CallId, IdSource};
 use jiff::{Timestamp, ToSpan};
 
 use crate::event::{Command, Event};
-use crate::policy::{Name, Outcome};
 use crate::row::Disposition;
 use crate::scheduler::{Scheduler, after};
 
@@ -33,30 +33,31 @@ const TALKS: Duration = Duration::from_secs(90);
 
 impl Scheduler {
     /// Runs what is due through `days` days on a clock of its own, with the agents and trunks of now and
-    /// as many answers as were measured. The scheduler itself is as it was.
+    /// as many answers as were measured. The scheduler itself is as it was; what it wants dialled and was not yet
+    /// polled is dialled first.
     pub fn forecast(&self, now: Timestamp, days: u16) -> Forecast {
         let mut dry = self.clone();
         dry.ids = Arc::new(IdSource::new(0));
-        while dry.poll_command().is_some() {}
+        let mut run = Run { told: Forecast::default(), ends: BTreeMap::new(), debt: BTreeMap::new() };
+        run.obey(&mut dry, now);
+        for call in dry.flights.keys() {
+            let begun = run.ends.keys().any(|(_, known)| known == call);
+            if !begun {
+                run.ends.insert((after(now, RINGS), *call), Next::Ends(Disposition::Unknown));
+            }
+        }
         let end = now.checked_add((24 * i64::from(days)).hours()).unwrap_or(Timestamp::MAX);
-        let mut ends: BTreeMap<(Timestamp, CallId), Next> = dry
-            .flights
-            .keys()
-            .map(|call| ((after(now, RINGS), *call), Next::Ends(Disposition::Unknown)))
-            .collect();
-        let mut told = Forecast::default();
         let mut clock = now;
-        let mut debt: BTreeMap<Name, u32> = BTreeMap::new();
         loop {
             let due = dry.poll_timeout().map(|at| at.max(clock));
-            let over = ends.first_key_value().map(|((at, _), _)| *at);
+            let over = run.ends.first_key_value().map(|((at, _), _)| *at);
             let Some(next) = [due, over].into_iter().flatten().min().filter(|at| *at < end) else { break };
             clock = next.max(clock);
-            if let Some(first) = ends.first_entry().filter(|first| first.key().0 <= clock) {
+            if let Some(first) = run.ends.first_entry().filter(|first| first.key().0 <= clock) {
                 let ((_, call), next) = first.remove_entry();
                 match next {
                     Next::Answers => {
-                        ends.insert((after(clock, TALKS), call), Next::Ends(Disposition::Completed));
+                        run.ends.insert((after(clock, TALKS), call), Next::Ends(Disposition::Completed));
                         dry.handle_event(clock, Event::Answered { call });
                     }
                     Next::Ends(how) => dry.handle_event(clock, Event::Ended { call, how }),
@@ -64,26 +65,40 @@ impl Scheduler {
             } else {
                 dry.handle_timeout(clock);
             }
-            while let Some(command) = dry.poll_command() {
-                let Command::Dial(attempt) = command else { continue };
-                *told.attempts.entry((hour(clock), attempt.policy.clone())).or_default() += 1;
-                // As many answers as were measured, evenly.
-                let share = dry.running_of(&attempt.policy).row.answered_ppm;
-                let debt = debt.entry(attempt.policy.clone()).or_default();
-                *debt += share;
-                if *debt >= 1_000_000 {
-                    *debt -= 1_000_000;
-                    ends.insert((after(clock, RINGS.min(attempt.ring_limit)), attempt.call), Next::Answers);
-                } else {
-                    let how = Disposition::Not(Outcome::NoAnswer);
-                    ends.insert((after(clock, attempt.ring_limit), attempt.call), Next::Ends(how));
-                }
-            }
+            run.obey(&mut dry, clock);
         }
         for row in dry.due() {
-            *told.left.entry(row.key.policy.clone()).or_default() += 1;
+            *run.told.left.entry(row.key.policy.clone()).or_default() += 1;
         }
-        told
+        run.told
+    }
+}
+
+/// A dry run as it goes.
+struct Run {
+    told: Forecast,
+    ends: BTreeMap<(Timestamp, CallId), Next>,
+    /// Parts of an answer, in millionths, that each policy's calls have not had yet.
+    debt: BTreeMap<Name, u32>,
+}
+
+impl Run {
+    /// Makes the calls that are wanted: as many answer as were measured, evenly.
+    fn obey(&mut self, dry: &mut Scheduler, clock: Timestamp) {
+        while let Some(command) = dry.poll_command() {
+            let Command::Dial(attempt) = command else { continue };
+            *self.told.attempts.entry((hour(clock), attempt.policy.clone())).or_default() += 1;
+            let share = dry.running_of(&attempt.policy).row.answered_ppm;
+            let debt = self.debt.entry(attempt.policy.clone()).or_default();
+            *debt += share;
+            let (at, next) = if *debt >= 1_000_000 {
+                *debt -= 1_000_000;
+                (RINGS.min(attempt.ring_limit), Next::Answers)
+            } else {
+                (attempt.ring_limit, Next::Ends(Disposition::Not(Outcome::NoAnswer)))
+            };
+            self.ends.insert((after(clock, at), attempt.call), next);
+        }
     }
 }
 

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
+use hotline_model::campaign::{Cap, Name, Policy};
 use hotline_model::{Calendar, PhoneNumber};
 use jiff::Timestamp;
 
 use crate::explain::{Done, Waits};
 use crate::hours::next_ring;
-use crate::policy::{Cap, Name, Policy};
 use crate::row::CaseKey;
 use crate::scheduler::{Case, Person, Scheduler, after};
 

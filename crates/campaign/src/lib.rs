@@ -27,12 +27,12 @@ mod row;
 mod scheduler;
 #[cfg(test)]
 mod tests;
+mod words;
 
 pub use event::{Attempt, CancelWhy, Command, CustomerFacts, Event, TicketFacts, Trunk};
 pub use explain::{Decision, Done, NotDrawn, Verdict, Waits};
 pub use forecast::Forecast;
-pub use number::{NumberRefused, NumberRules};
-pub use policy::{Cap, Name, Outcome, Pace, Policy, Retries, Retry, Settings, Trigger, Who};
+pub use number::{NumberRefused, check_number};
 pub use restore::Restored;
 pub use row::{AttemptRow, CaseKey, CaseRow, Disposition, PolicyRow, Row};
 pub use scheduler::Scheduler;

@@ -1,8 +1,7 @@
 //! Which numbers may be called. Caller and ticket write numbers; toll fraud lives on those who call them.
 
-use std::collections::BTreeSet;
-
 use hotline_model::PhoneNumber;
+use hotline_model::campaign::NumberRules;
 use phonenumber::Type;
 use phonenumber::metadata::DATABASE;
 
@@ -21,37 +20,22 @@ pub enum NumberRefused {
     NotAPerson,
 }
 
-/// The countries that may be called.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NumberRules {
-    /// Calling codes (ITU-T E.164): 86 is China's.
-    pub countries: BTreeSet<u16>,
-}
-
-impl Default for NumberRules {
-    fn default() -> Self {
-        Self { countries: [86].into() }
+/// The number to call.
+///
+/// # Errors
+/// Why it is not called.
+pub fn check_number(rules: &NumberRules, text: Option<&str>) -> Result<PhoneNumber, NumberRefused> {
+    let text = text.map(str::trim).filter(|text| !text.is_empty()).ok_or(NumberRefused::Missing)?;
+    let number = PhoneNumber::parse(text).map_err(|_| NumberRefused::NotANumber)?;
+    let read = phonenumber::parse(None, number.e164()).map_err(|_| NumberRefused::NotANumber)?;
+    if !rules.countries.contains(&read.country().code()) {
+        return Err(NumberRefused::Foreign);
     }
-}
-
-impl NumberRules {
-    /// The number to call.
-    ///
-    /// # Errors
-    /// Why it is not called.
-    pub fn check(&self, text: Option<&str>) -> Result<PhoneNumber, NumberRefused> {
-        let text = text.map(str::trim).filter(|text| !text.is_empty()).ok_or(NumberRefused::Missing)?;
-        let number = PhoneNumber::parse(text).map_err(|_| NumberRefused::NotANumber)?;
-        let read = phonenumber::parse(None, number.e164()).map_err(|_| NumberRefused::NotANumber)?;
-        if !self.countries.contains(&read.country().code()) {
-            return Err(NumberRefused::Foreign);
+    match read.number_type(&DATABASE) {
+        Type::PremiumRate | Type::SharedCost => Err(NumberRefused::Premium),
+        Type::FixedLine | Type::Mobile | Type::FixedLineOrMobile | Type::Voip | Type::PersonalNumber => {
+            Ok(number)
         }
-        match read.number_type(&DATABASE) {
-            Type::PremiumRate | Type::SharedCost => Err(NumberRefused::Premium),
-            Type::FixedLine | Type::Mobile | Type::FixedLineOrMobile | Type::Voip | Type::PersonalNumber => {
-                Ok(number)
-            }
-            _ => Err(NumberRefused::NotAPerson),
-        }
+        _ => Err(NumberRefused::NotAPerson),
     }
 }

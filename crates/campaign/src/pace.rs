@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
+use hotline_model::campaign::{Name, Pace};
 use jiff::Timestamp;
 
 use crate::event::Trunk;
 use crate::explain::Waits;
-use crate::policy::{Name, Pace};
 use crate::row::PolicyRow;
 use crate::scheduler::{Scheduler, after};
 

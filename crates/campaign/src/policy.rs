@@ -1,91 +1,48 @@
-//! What a firm decides: who is called, with what, when, how often. The checked form.
+//! Whether a ticket is one that a policy wants.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::sync::Arc;
-use std::time::Duration;
 
-use hotline_model::{Calendar, TicketId, TicketState};
+use hotline_model::campaign::{Name, Trigger, Who};
+use hotline_model::{TicketId, TicketState};
 
 use crate::event::{CustomerFacts, TicketFacts};
 use crate::explain::NotDrawn;
-use crate::number::NumberRules;
 
-/// The name of a policy, queue, trunk, plan, category or attribute.
-pub type Name = Arc<str>;
-
-/// What makes a ticket due.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Trigger {
-    /// It was settled: a survey.
-    Closed,
-    /// It moved while it is open: a notice of its progress.
-    Changed,
-}
-
-/// Who is called. Empty sets let everybody pass.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Who {
-    /// What makes a ticket due.
-    pub trigger: Trigger,
-    /// Categories of the ticket.
-    pub categories: BTreeSet<Name>,
-    /// Outcomes of the ticket.
-    pub outcomes: BTreeSet<Name>,
-    /// Attributes of the customer with the values that pass: all of them must.
-    pub attributes: BTreeMap<Name, BTreeSet<Name>>,
-    /// How many of 1,000 tickets are drawn: always the same ones.
-    pub share_permille: u16,
-}
-
-impl Default for Who {
-    fn default() -> Self {
-        Self {
-            trigger: Trigger::Closed,
-            categories: BTreeSet::new(),
-            outcomes: BTreeSet::new(),
-            attributes: BTreeMap::new(),
-            share_permille: 1_000,
+/// Whether a ticket is drawn for the policy of this name.
+///
+/// # Errors
+/// Why it is not.
+pub fn draws(
+    who: &Who,
+    policy: &str,
+    ticket: &TicketFacts,
+    customer: Option<&CustomerFacts>,
+) -> Result<(), NotDrawn> {
+    let state = match who.trigger {
+        Trigger::Closed => TicketState::Closed,
+        Trigger::Changed => TicketState::Open,
+    };
+    if ticket.state != state {
+        return Err(NotDrawn::State);
+    }
+    if !who.categories.is_empty() && !who.categories.contains(&ticket.category) {
+        return Err(NotDrawn::Category);
+    }
+    let outcome = |outcome: &Name| who.outcomes.contains(outcome);
+    if !who.outcomes.is_empty() && !ticket.outcome.as_ref().is_some_and(outcome) {
+        return Err(NotDrawn::Outcome);
+    }
+    for (name, values) in &who.attributes {
+        let has = customer.and_then(|customer| customer.attributes.get(name));
+        if !has.is_some_and(|value| values.contains(value)) {
+            return Err(NotDrawn::Attribute(Arc::clone(name)));
         }
     }
-}
-
-impl Who {
-    /// Whether a ticket is drawn for the policy of this name.
-    ///
-    /// # Errors
-    /// Why it is not.
-    pub fn draws(
-        &self,
-        policy: &str,
-        ticket: &TicketFacts,
-        customer: Option<&CustomerFacts>,
-    ) -> Result<(), NotDrawn> {
-        let state = match self.trigger {
-            Trigger::Closed => TicketState::Closed,
-            Trigger::Changed => TicketState::Open,
-        };
-        if ticket.state != state {
-            return Err(NotDrawn::State);
-        }
-        if !self.categories.is_empty() && !self.categories.contains(&ticket.category) {
-            return Err(NotDrawn::Category);
-        }
-        let outcome = |outcome: &Name| self.outcomes.contains(outcome);
-        if !self.outcomes.is_empty() && !ticket.outcome.as_ref().is_some_and(outcome) {
-            return Err(NotDrawn::Outcome);
-        }
-        for (name, values) in &self.attributes {
-            let has = customer.and_then(|customer| customer.attributes.get(name));
-            if !has.is_some_and(|value| values.contains(value)) {
-                return Err(NotDrawn::Attribute(Arc::clone(name)));
-            }
-        }
-        if place_in_sample(policy, ticket.ticket) >= self.share_permille {
-            return Err(NotDrawn::Sample);
-        }
-        Ok(())
+    if place_in_sample(policy, ticket.ticket) >= who.share_permille {
+        return Err(NotDrawn::Sample);
     }
+    Ok(())
 }
 
 /// 0 to 999, the same on every machine and after every update: FNV-1a (RFC 9923) over the policy's name
@@ -107,156 +64,4 @@ fn place_in_sample(policy: &str, ticket: TicketId) -> u16 {
     mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     ((mixed ^ (mixed >> 31)) % 1_000) as u16
-}
-
-/// Outcomes of an attempt after which a policy may want another one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Outcome {
-    /// Busy.
-    Busy,
-    /// It rang, and nobody answered.
-    NoAnswer,
-    /// Switched off or out of reach (关机).
-    SwitchedOff,
-    /// No such number (空号), or somebody else's.
-    WrongNumber,
-    /// A machine answered.
-    Machine,
-    /// The customer declined.
-    Refused,
-    /// The customer hung up before the question that the policy names.
-    HungUp,
-    /// The network failed.
-    Failed,
-    /// We gave up before it was answered.
-    Cancelled,
-}
-
-/// Another attempt after an outcome.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Retry {
-    /// After the end of the one before; then the next moment that hours and caps allow.
-    pub after: Duration,
-    /// At most so often after this outcome.
-    pub most: u8,
-}
-
-/// How often one ticket's customer is tried.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Retries {
-    /// Attempts in all; at least one.
-    pub attempts: u8,
-    /// What follows an outcome; those that are not listed end the matter. There is none for an attempt
-    /// whose end nobody knows: it is never repeated.
-    pub after: BTreeMap<Outcome, Retry>,
-    /// Who hung up at this question or later has taken part; before it, [`Outcome::HungUp`] counts.
-    pub took_part_from: u32,
-}
-
-impl Default for Retries {
-    fn default() -> Self {
-        let after = |minutes: u64, most| Retry { after: Duration::from_secs(minutes * 60), most };
-        Self {
-            attempts: 3,
-            after: [
-                (Outcome::Busy, after(30, 2)),
-                (Outcome::NoAnswer, after(180, 2)),
-                (Outcome::SwitchedOff, after(360, 2)),
-                (Outcome::Machine, after(360, 1)),
-                (Outcome::Failed, after(15, 2)),
-                (Outcome::Cancelled, after(60, 1)),
-            ]
-            .into(),
-            took_part_from: 1,
-        }
-    }
-}
-
-/// A customer is tried at most so often in a rolling period. Every attempt counts, whatever came of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Cap {
-    /// Attempts.
-    pub attempts: u32,
-    /// The period.
-    pub period: Duration,
-}
-
-/// Calls are begun only as long as somebody is likely to be free for those who want a human.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Pace {
-    /// The queue they go to.
-    pub queue: Name,
-    /// Free agents who are left to those who call in.
-    pub keep_free: u32,
-    /// How many of 1,000 who answer want a human, as long as too few calls were measured.
-    pub expected_permille: u16,
-    /// The chance, of 1,000, that one of them finds nobody free.
-    pub stranded_permille: u16,
-}
-
-/// One policy.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Policy {
-    /// Who is called.
-    pub who: Who,
-    /// The plan that speaks to them.
-    pub plan: Name,
-    /// When calls may ring, on the customer's clock (the calendar's own where theirs is not known). The
-    /// whole ring limit lies within.
-    pub hours: Arc<Calendar>,
-    /// So long after the ticket's closing or change at the earliest.
-    pub earliest: Duration,
-    /// So long after it at the latest; then it is too late.
-    pub latest: Duration,
-    /// How often.
-    pub retries: Retries,
-    /// How long it rings.
-    pub ring_limit: Duration,
-    /// Attempts by this policy alone, besides [`Settings::caps`].
-    pub caps: Vec<Cap>,
-    /// Paced by the agents of a queue.
-    pub pace: Option<Pace>,
-    /// The trunks to call by: the first that is up and has a line free.
-    pub trunks: Vec<Name>,
-    /// The number the customer sees.
-    pub show: Name,
-    /// 0 to 9; higher ones come first.
-    pub priority: u8,
-}
-
-/// Everything that a firm decides about calling out.
-#[derive(Debug, Clone)]
-pub struct Settings {
-    /// The policies by name.
-    pub policies: BTreeMap<Name, Arc<Policy>>,
-    /// Which numbers may be called at all.
-    pub numbers: NumberRules,
-    /// Attempts of all policies together, for each customer.
-    pub caps: Vec<Cap>,
-    /// Calls begun a second, over all trunks; at least one.
-    pub per_second: u32,
-    /// A customer we spoke with, whoever called, is left alone for so long.
-    pub after_contact: Duration,
-    /// The longest call: one of which nothing was heard for longer is settled as unknown.
-    pub longest_call: Duration,
-    /// What is done is remembered here for so long at least (the record keeps it for good).
-    pub remember: Duration,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        const DAY: u64 = 86_400;
-        Self {
-            policies: BTreeMap::new(),
-            numbers: NumberRules::default(),
-            caps: vec![
-                Cap { attempts: 2, period: Duration::from_secs(DAY) },
-                Cap { attempts: 6, period: Duration::from_secs(30 * DAY) },
-            ],
-            per_second: 10,
-            after_contact: Duration::from_secs(2 * 3_600),
-            longest_call: Duration::from_secs(2 * 3_600),
-            remember: Duration::from_secs(30 * DAY),
-        }
-    }
 }

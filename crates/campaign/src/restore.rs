@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
+use hotline_model::campaign::{Outcome, Settings};
 use hotline_model::{CustomerId, IdSource};
 use jiff::Timestamp;
 
 use crate::attempts::was_spoken_to;
 use crate::event::{CustomerFacts, TicketFacts};
 use crate::explain::{Done, Verdict};
-use crate::policy::{Outcome, Settings};
 use crate::row::{AttemptRow, CaseKey, CaseRow, Disposition, PolicyRow, Row};
 use crate::scheduler::{Case, Known, Place, Scheduler, after};
 

@@ -1,10 +1,10 @@
 //! What the record keeps. The rows are the truth, written in the order they are told.
 
+use hotline_model::campaign::{Name, Outcome};
 use hotline_model::{CallId, CustomerId, TicketId};
 use jiff::Timestamp;
 
 use crate::explain::{Done, Waits};
-use crate::policy::{Name, Outcome};
 
 /// One policy for one ticket.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]

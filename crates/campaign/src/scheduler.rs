@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
+use hotline_model::campaign::{Name, Policy, Settings};
 use hotline_model::{Calendar, CallId, CustomerId, IdSource, PhoneNumber, TicketId};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -12,9 +13,8 @@ use crate::attempts::Flight;
 use crate::event::{CancelWhy, Command, CustomerFacts, Event, TicketFacts};
 use crate::explain::{Decision, Done, NotDrawn, Verdict};
 use crate::gate::Gate;
-use crate::number::NumberRefused;
+use crate::number::{NumberRefused, check_number};
 use crate::pace::{Line, Rate, Running};
-use crate::policy::{Name, Policy, Settings};
 use crate::row::{CaseKey, CaseRow, Row};
 
 /// Cases judged in one step; what is left is due at once, so that no step is long.
@@ -378,7 +378,8 @@ impl Scheduler {
         self.hours.clear();
         for person in self.customers.values_mut().filter(|_| other_numbers) {
             let number = person.facts.as_ref().and_then(|facts| facts.number.as_ref());
-            person.number = self.settings.numbers.check(number.map(|number| number.expose().as_str()));
+            person.number =
+                check_number(&self.settings.numbers, number.map(|number| number.expose().as_str()));
         }
         let mut all: Vec<TicketId> = self.tickets.keys().copied().collect();
         all.sort_unstable();

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hotline_model::calendar::Span;
+use hotline_model::campaign::*;
 use hotline_model::{Calendar, CallId, CustomerId, IdSource, Pii, TicketId, TicketState};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -438,16 +439,16 @@ fn who_wants_no_calls_gets_none() {
 #[test]
 fn numbers_that_cost_or_are_none_are_refused() {
     let rules = NumberRules::default();
-    let check = |text| rules.check(Some(text)).map(|number| number.e164().to_owned());
+    let check = |text| check_number(&rules, Some(text)).map(|number| number.e164().to_owned());
     assert_eq!(check("138 0013 8000"), Ok("+8613800138000".into()));
     assert_eq!(check("010-62345678"), Ok("+861062345678".into()));
     assert_eq!(check("10086"), Err(NumberRefused::NotANumber));
     assert_eq!(check("+1 202 555 0143"), Err(NumberRefused::Foreign));
-    assert_eq!(rules.check(None), Err(NumberRefused::Missing));
+    assert_eq!(check_number(&rules, None), Err(NumberRefused::Missing));
     assert_eq!(check(" "), Err(NumberRefused::Missing));
     assert_eq!(check("+86 800 810 0000"), Err(NumberRefused::NotAPerson));
     let america = NumberRules { countries: [1].into() };
-    assert_eq!(america.check(Some("+1 900 234 5678")), Err(NumberRefused::Premium));
+    assert_eq!(check_number(&america, Some("+1 900 234 5678")), Err(NumberRefused::Premium));
     let mut house = House::new(|_| {});
     house.customer(1, |facts| facts.number = Some(Pii::new("+1 202 555 0143".to_owned())));
     house.ticket(1, 1, |_| {});

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use hotline_campaign::*;
 use hotline_model::calendar::Span;
+use hotline_model::campaign::*;
 use hotline_model::{Calendar, CallId, CustomerId, IdSource, Pii, TicketId, TicketState};
 use jiff::civil::Weekday;
 use jiff::tz::TimeZone;

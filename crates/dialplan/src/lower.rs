@@ -1,6 +1,7 @@
 //! From the tree to checked types: readers that say what they expected and what they found.
 
 pub(crate) mod calendar;
+pub(crate) mod campaign;
 pub(crate) mod numbers;
 pub(crate) mod plan;
 pub(crate) mod policy;

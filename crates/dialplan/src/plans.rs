@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hotline_model::campaign::{Policy as CampaignPolicy, Settings as Campaigns};
 use hotline_model::{Calendar, Language, VerificationPolicy};
 use indexmap::IndexMap;
 
@@ -127,6 +128,7 @@ pub struct Plans {
     policies: IndexMap<String, VerificationPolicy>,
     calendars: IndexMap<String, Calendar>,
     queues: IndexMap<String, Queue>,
+    campaigns: Campaigns,
     numbers: Numbers,
     version: String,
 }
@@ -139,6 +141,7 @@ enum FileKind {
     Calendar,
     Numbers,
     Queues,
+    Campaigns,
     /// Call scripts, and what is no YAML: not read here.
     Other,
 }
@@ -152,6 +155,8 @@ fn kind_of(path: &str) -> FileKind {
         FileKind::Numbers
     } else if name == "queues.yaml" {
         FileKind::Queues
+    } else if name == "campaigns.yaml" {
+        FileKind::Campaigns
     } else if inside("policies") {
         FileKind::Policy
     } else if inside("calendars") {
@@ -224,6 +229,11 @@ impl Plans {
         self.queues.values()
     }
 
+    /// Whom the firm calls, and what all such policies share.
+    pub const fn campaigns(&self) -> &Campaigns {
+        &self.campaigns
+    }
+
     /// Which number runs which plan.
     pub const fn numbers(&self) -> &Numbers {
         &self.numbers
@@ -244,6 +254,8 @@ struct Loader {
     plan_files: Vec<(Node, Arc<SourceFile>)>,
     numbers_file: Option<(Node, Span)>,
     queues_file: Option<(Node, Span)>,
+    /// Policies by which customers are called, with the names of their files.
+    campaign_files: Vec<(Node, Span, String)>,
     /// A plan that could not be read at all: numbers may lead to it, and nothing is said of that.
     broken_plans: Vec<String>,
 }
@@ -262,6 +274,12 @@ impl Loader {
             .and_then(|name| name.split('.').next())
             .unwrap_or_default();
         match (kind, root) {
+            (FileKind::Policy, Some(root)) if root.find("campaign").is_some() => {
+                self.campaign_files.push((root, whole, stem.to_owned()));
+            }
+            (FileKind::Campaigns, Some(root)) => {
+                self.made.campaigns = reader.campaigns(&root, &whole);
+            }
             (FileKind::Policy, root) => {
                 let read = root.and_then(|root| reader.policy(&root, &whole));
                 let sound = reader.found.is_empty() && mended.is_empty();
@@ -311,9 +329,29 @@ impl Loader {
                 self.world.queues = root.as_ref().map(Reader::queue_heads);
                 self.queues_file = root.map(|root| (root, whole));
             }
-            (FileKind::Numbers, None) | (FileKind::Other, _) => {}
+            (FileKind::Numbers | FileKind::Campaigns, None) | (FileKind::Other, _) => {}
         }
         self.take(reader);
+    }
+
+    /// Policies name plans, calendars and queues, so that they come last.
+    fn campaigns(&mut self) {
+        let mut policies: BTreeMap<_, Arc<CampaignPolicy>> = BTreeMap::new();
+        for (root, whole, stem) in std::mem::take(&mut self.campaign_files) {
+            let mut reader = Reader::default();
+            let read = reader.campaign(&root, &whole, &self.world, &self.made.calendars);
+            self.take(reader);
+            let Some((name, policy)) = read else { continue };
+            if policies.insert(name.as_str().into(), Arc::new(policy)).is_some() {
+                let message = format!("two policies are called `{name}`");
+                self.found.push(
+                    Diagnostic::error(codes::REPEATED_NAME, &whole, message)
+                        .label("customers would be called by one of them, and nobody can tell which")
+                        .help(format!("write `campaign: {stem}`")),
+                );
+            }
+        }
+        self.made.campaigns.policies = policies;
     }
 
     /// Takes over what a reader found, less what stands on a line that was mended.
@@ -366,6 +404,7 @@ impl Loader {
             self.made.queues = reader.queues(&root, &whole, &self.world, recordings);
             self.take(reader);
         }
+        self.campaigns();
         self.found.extend(check::inside_queues(&self.made.plans, &self.made.queues));
         let circles = check::circles(&self.made.plans);
         self.found.extend(circles);

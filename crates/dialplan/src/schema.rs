@@ -3,10 +3,12 @@
 #![expect(dead_code, reason = "these types are read by their derive only")]
 
 mod calls;
+mod campaign;
 mod files;
 mod plan;
 
 use calls::CallsFile;
+use campaign::{CampaignFile, CampaignsFile};
 use files::{CalendarFile, NumbersFile, QueuesFile};
 use hotline_model::VerificationPolicy;
 use plan::PlanFile;
@@ -20,6 +22,8 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
     let calendar = schema_for!(CalendarFile);
     let numbers = schema_for!(NumbersFile);
     let queues = schema_for!(QueuesFile);
+    let campaign = schema_for!(CampaignFile);
+    let campaigns = schema_for!(CampaignsFile);
     let calls = schema_for!(CallsFile);
     [
         ("dialplan", plan),
@@ -27,6 +31,8 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
         ("calendar", calendar),
         ("numbers", numbers),
         ("queues", queues),
+        ("campaign", campaign),
+        ("campaigns", campaigns),
         ("calls", calls),
     ]
     .into_iter()
@@ -51,12 +57,12 @@ mod tests {
     use super::plan::{MenuFile, StepFile};
     use super::*;
 
-    fn words<T: JsonSchema>() -> BTreeSet<String> {
+    pub(super) fn words<T: JsonSchema>() -> BTreeSet<String> {
         let schema = schema_for!(T).to_value();
         schema["properties"].as_object().unwrap().keys().cloned().collect()
     }
 
-    fn set(words: &[&str]) -> BTreeSet<String> {
+    pub(super) fn set(words: &[&str]) -> BTreeSet<String> {
         words.iter().map(|&word| word.to_owned()).collect()
     }
 

@@ -1,12 +1,14 @@
 //! Policies, calendars, numbers, recordings and call scripts are checked by the same machinery.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use hotline_dialplan::calls::CallScripts;
 use hotline_dialplan::diagnostic::{self, Diagnostic};
 use hotline_dialplan::simulation::BySyllables;
 use hotline_dialplan::{Plans, Recordings, recordings};
 use hotline_model::Language;
+use hotline_model::campaign::{Cap, Outcome, Retry, Trigger};
 
 const PLAN: &str = "plan: hello\nlanguages: [en-US]\nstart: greet\nprompts:\n  welcome: Hello.\n  again: \"Again {{ call.time | time }}, please.\"\nsteps:\n  greet: { say: [welcome, again], hangup: contained }\n";
 
@@ -31,6 +33,96 @@ fn a_policy_with_faults_tells_all_of_them() {
             "D306 `length` is a number from 1 to 32, not `many`",
             "D301 `limits` has no word `per-cal`",
             "D306 `attack-share` is a number from 1 to 100, not `200`",
+        ]
+    );
+}
+
+const OFFICE: &str = "calendar: office\nzone: Asia/Shanghai\nweek: { weekdays: 09:00-18:00 }\n";
+
+fn load_campaign(text: &str) -> (Option<Plans>, Vec<Diagnostic>) {
+    let files = [("hello.yaml", PLAN), ("calendars/office.yaml", OFFICE), ("policies/survey.yaml", text)];
+    let files = files.map(|(path, text)| (path.to_owned(), text.to_owned()));
+    Plans::load(files.into(), &Recordings::default())
+}
+
+#[test]
+fn a_policy_for_calls_is_read_as_it_is_written() {
+    let text = "campaign: survey\nwho:\n  when: closed\n  categories: [billing, broadband]\n  attributes: { tier: [gold] }\n  share: 12.5%\nplan: hello\nhours: office\nearliest: 1h\nlatest: 2d\nring: 30s\nattempts: 4\nagain:\n  busy: { after: 20min, most: 2 }\n  no-answer: { after: 4h }\ntook-part-from: 2\ncaps: [{ attempts: 1, within: 7d }]\ntrunks: carrier\nshow: \"10086\"\npriority: 7\n";
+    let (plans, found) = load_campaign(text);
+    assert_eq!(told(&found), [] as [&str; 0]);
+    let plans = plans.unwrap();
+    let policy = &plans.campaigns().policies["survey"];
+    let minutes = |minutes: u64| Duration::from_secs(minutes * 60);
+    assert_eq!(policy.who.trigger, Trigger::Closed);
+    assert_eq!(policy.who.categories, ["billing".into(), "broadband".into()].into());
+    assert_eq!(policy.who.attributes["tier"], ["gold".into()].into());
+    assert_eq!(policy.who.share_permille, 125);
+    assert_eq!((&*policy.plan, policy.hours.name.as_str(), policy.priority), ("hello", "office", 7));
+    assert_eq!((policy.earliest, policy.latest), (minutes(60), minutes(2 * 1_440)));
+    assert_eq!((policy.retries.attempts, policy.retries.took_part_from), (4, 2));
+    let again = [
+        (Outcome::Busy, Retry { after: minutes(20), most: 2 }),
+        (Outcome::NoAnswer, Retry { after: minutes(240), most: 1 }),
+    ];
+    assert_eq!(policy.retries.after, again.into());
+    assert_eq!(policy.caps, [Cap { attempts: 1, period: minutes(7 * 1_440) }]);
+    assert_eq!((policy.trunks[0].as_ref(), policy.show.as_ref()), ("carrier", "10086"));
+    assert_eq!(policy.pace, None);
+}
+
+#[test]
+fn a_policy_for_calls_with_faults_tells_all_of_them() {
+    let text = "campaign: survey\nwho: { when: closd, share: a fifth }\nplan: helo\nhours: ofice\nearliest: 3d\nlatest: 1d\nagain: { bussy: { after: 1h } }\ncaps: [{ attempts: 2 }]\nhumans: { queue: service, stranded: 0% }\ntrunks: []\nshow: 10086\n";
+    let (plans, found) = load_campaign(text);
+    assert!(plans.is_none());
+    assert_eq!(
+        told(&found),
+        [
+            "D308 `when` is closed or changed, not `closd`",
+            "D306 `share` is a share from 0.1% to 100%, not `a fifth`",
+            "D206 no plan is called `helo`",
+            "D205 no calendar is called `ofice`",
+            "D306 `latest` is not after `earliest`",
+            "D301 `again` has no word `bussy`",
+            "D302 a cap needs `within`",
+            "D212 no queue is called `service`",
+            "D306 `stranded` is a share from 0.1% to 100%, not `0%`",
+            "D303 `trunks` must be a list with a trunk in it, and this is a list",
+            "D107 `show` stands without quotes: `10086` is a number to YAML",
+        ]
+    );
+}
+
+#[test]
+fn a_plan_that_customers_are_called_with_takes_what_tickets_tell() {
+    let taking = PLAN.replace("start:", "takes: { reference: text, name: text }\nstart:");
+    let text =
+        "campaign: survey\nwho: { when: closed }\nplan: hello\nhours: office\ntrunks: a\nshow: \"1\"\n";
+    let files =
+        [("hello.yaml", taking.as_str()), ("calendars/office.yaml", OFFICE), ("policies/survey.yaml", text)];
+    let files = files.map(|(path, text)| (path.to_owned(), text.to_owned()));
+    let (_, found) = Plans::load(files.into(), &Recordings::default());
+    assert_eq!(told(&found), ["D522 plan `hello` takes `name` as text, which no ticket tells"]);
+}
+
+#[test]
+fn what_all_policies_share_has_a_file_of_its_own() {
+    let (plans, found) = load(
+        "campaigns.yaml",
+        "countries: [86, 852]\ncaps: [{ attempts: 3, within: 24h }]\ncalls-per-second: 25\nleave-alone: 4h\n",
+    );
+    assert_eq!(told(&found), [] as [&str; 0]);
+    let plans = plans.unwrap();
+    let shared = plans.campaigns();
+    assert_eq!(shared.numbers.countries, [86, 852].into());
+    assert_eq!(shared.caps, [Cap { attempts: 3, period: Duration::from_secs(86_400) }]);
+    assert_eq!((shared.per_second, shared.after_contact), (25, Duration::from_secs(4 * 3_600)));
+    let (_, found) = load("campaigns.yaml", "countries: [china]\ncals-per-second: 3\n");
+    assert_eq!(
+        told(&found),
+        [
+            "D306 a country's calling code is a number from 1 to 999, not `china`",
+            "D301 campaigns.yaml has no word `cals-per-second`"
         ]
     );
 }

@@ -62,6 +62,8 @@ enum Command {
     Retention(commands::retention::Arguments),
     /// See what other systems are told, and send once more what was given up.
     Webhooks(commands::webhooks::Arguments),
+    /// Say why customers are called or not, and what the coming days will bring.
+    Campaign(commands::campaign::Arguments),
     /// Make, check or show a configuration.
     Config(commands::config::Arguments),
     /// Ask everything the hotline needs whether it is there, and say what to do if not.
@@ -100,6 +102,7 @@ fn main() -> ExitCode {
         Command::User(arguments) => commands::user::run(config, arguments),
         Command::Retention(arguments) => commands::retention::run(config, arguments),
         Command::Webhooks(arguments) => commands::webhooks::run(config, arguments),
+        Command::Campaign(arguments) => commands::campaign::run(config, arguments),
         Command::Config(arguments) => commands::config::run(config, arguments),
         Command::Doctor => commands::doctor::run(config),
     };

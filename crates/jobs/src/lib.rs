@@ -5,6 +5,7 @@
 //! process dies in, the next start goes on where it was, and nothing is sent twice.
 
 mod announce;
+pub mod campaigns;
 mod outbox;
 mod provider;
 mod render;

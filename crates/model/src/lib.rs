@@ -9,6 +9,7 @@
 )]
 
 pub mod calendar;
+pub mod campaign;
 pub mod clock;
 pub mod code;
 pub mod end_reason;

@@ -1,5 +1,6 @@
 //! The journal: what happened, in the order it was stored.
 
+use hotline_model::TicketId;
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -65,6 +66,22 @@ impl Record {
     pub async fn newest_seq(&self) -> Result<i64, RecordError> {
         let row = sqlx::query("SELECT MAX(seq) AS seq FROM event").fetch_one(&self.readers).await?;
         Ok(row.int_or_none("seq")?.unwrap_or(0))
+    }
+
+    /// The entries about one ticket whose type begins so, in the order they happened.
+    pub(crate) async fn events_about(
+        &self,
+        ticket: TicketId,
+        kind: &str,
+    ) -> Result<Vec<JournalEvent>, RecordError> {
+        let rows = sqlx::query(&format!(
+            "SELECT {COLUMNS} FROM event WHERE ticket_id = $1 AND type LIKE $2 ORDER BY occurred_at, seq"
+        ))
+        .bind(ticket.to_string())
+        .bind(format!("{kind}%"))
+        .fetch_all(&self.readers)
+        .await?;
+        rows.iter().map(JournalEvent::from_row).collect()
     }
 
     /// The entries of one interaction, in the order they happened.

@@ -14,6 +14,7 @@ use super::*;
 use crate::address::DatabaseAddress;
 
 mod bad;
+mod campaigns;
 mod customers;
 mod faults;
 mod floor;
@@ -25,6 +26,10 @@ mod spooled;
 mod transfer;
 mod upkeep;
 
+use campaigns::{
+    decisions_of_campaigns_stand_in_the_journal, what_is_stored_of_campaigns_is_what_a_restart_finds,
+    who_wants_no_calls_is_known_and_attributes_are_told,
+};
 use customers::*;
 use floor::*;
 use house::{House, execute};
@@ -456,6 +461,9 @@ on_both!(
     two_agents_who_click_at_once_are_told_who_was_faster,
     a_follow_up_is_taken_by_one_and_done_once,
     a_customer_erased_during_a_call_leaves_counts_and_nothing_else,
+    what_is_stored_of_campaigns_is_what_a_restart_finds,
+    decisions_of_campaigns_stand_in_the_journal,
+    who_wants_no_calls_is_known_and_attributes_are_told,
     what_is_stored_of_queues_is_what_a_restart_finds,
     telephones_are_those_of_accounts_that_may_sign_in,
     the_last_agent_of_a_caller_is_known,

@@ -11,7 +11,7 @@ use crate::sql::{Columns, clean};
 use crate::{DatabaseAddress, RecordError};
 
 /// Every table, each behind those it refers to.
-const TABLES: [&str; 31] = [
+const TABLES: [&str; 34] = [
     "customer",
     "customer_tag",
     "identity",
@@ -43,6 +43,9 @@ const TABLES: [&str; 31] = [
     "webhook",
     "webhook_delivery",
     "mark",
+    "campaign_case",
+    "campaign_attempt",
+    "campaign_policy",
 ];
 
 /// Rows of one INSERT at most, and values: under both engines' limits of parameters.

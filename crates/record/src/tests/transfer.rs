@@ -46,6 +46,8 @@ async fn filled(house: &House) -> (CallId, Upserted) {
     house.record.sign_in("min.li", "right-password".to_owned().into()).await.unwrap();
     house.record.sign_in("nobody", "right-password".to_owned().into()).await.unwrap();
     house.record.begin_sign_in(begun("state"), Duration::from_secs(600)).await.unwrap();
+    let deeds = super::campaigns::deeds(house, stored.ticket, stored.customer);
+    house.record.store_campaign(deeds).await.unwrap();
     let mut other = ticket("T-2", "13900139000");
     other.code = None;
     let other = house.record.upsert_ticket(other, Language::ZhCn).await.unwrap().customer;

@@ -1,0 +1,449 @@
+//! Whom the firm calls: `dialplans/policies/<name>.yaml` that begins with `campaign:`, and what all of them share,
+//! `dialplans/campaigns.yaml`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use hotline_model::Calendar;
+use hotline_model::campaign::{
+    Cap, Name as Word, NumberRules, Outcome, Pace, Policy, Retries, Retry, Settings, Trigger, Who,
+};
+use indexmap::IndexMap;
+
+use super::plan::{PlanHead, World};
+use super::{Reader, Table, list};
+use crate::diagnostic::{Code, Diagnostic, closest, codes};
+use crate::plan::Type;
+use crate::source::Span;
+use crate::tree::{Kind, Name, Node};
+
+pub(crate) const CAMPAIGN: [&str; 16] = [
+    "campaign",
+    "about",
+    "who",
+    "plan",
+    "hours",
+    "earliest",
+    "latest",
+    "ring",
+    "attempts",
+    "again",
+    "took-part-from",
+    "caps",
+    "humans",
+    "trunks",
+    "show",
+    "priority",
+];
+pub(crate) const WHO: [&str; 5] = ["when", "categories", "outcomes", "attributes", "share"];
+pub(crate) const AGAIN: [&str; 2] = ["after", "most"];
+pub(crate) const CAP: [&str; 2] = ["attempts", "within"];
+pub(crate) const HUMANS: [&str; 4] = ["queue", "keep-free", "expected", "stranded"];
+pub(crate) const SHARED: [&str; 5] = ["countries", "caps", "calls-per-second", "leave-alone", "longest-call"];
+
+/// What the plan of a policy may take: told of the ticket that the call is about.
+pub(crate) const TOLD: [(&str, Type); 3] =
+    [("reference", Type::Text), ("category", Type::Text), ("closed-on", Type::Date)];
+
+const TRIGGERS: [(&str, Trigger); 2] = [("closed", Trigger::Closed), ("changed", Trigger::Changed)];
+
+const MINUTE: Duration = Duration::from_secs(60);
+const DAY: Duration = Duration::from_secs(86_400);
+/// No period is longer: the record keeps attempts for longer, the scheduler does not.
+const YEAR: Duration = Duration::from_secs(366 * 86_400);
+
+impl Reader {
+    /// A policy by which customers are called.
+    pub(crate) fn campaign(
+        &mut self,
+        root: &Node,
+        whole: &Span,
+        world: &World,
+        calendars: &IndexMap<String, Calendar>,
+    ) -> Option<(String, Policy)> {
+        let table = self.table(root, whole, "a policy by which customers are called", &CAMPAIGN)?;
+        let name = table.find("campaign").and_then(|node| {
+            let name = self.text(node, "`campaign`", &table.key_span("campaign"))?;
+            self.new_name(&name, "a campaign").then_some(name.text)
+        });
+        let who = table
+            .need(
+                self,
+                "who",
+                "every ticket that is closed would be called about",
+                "add `who:` with `when: closed`; `who: { when: closed, share: 100% }` calls everybody",
+            )
+            .map(|node| self.who(node, &table.key_span("who")));
+        let plan = self.campaign_plan(&table, world);
+        let hours = self.campaign_hours(&table, world, calendars);
+        let mut time = |word: &'static str, usual: Duration, most: Duration| {
+            table
+                .find(word)
+                .and_then(|node| self.duration(node, &format!("`{word}`"), most, &table.key_span(word)))
+                .unwrap_or(usual)
+        };
+        let earliest = time("earliest", 30 * MINUTE, 30 * DAY);
+        let latest = time("latest", 3 * DAY, 90 * DAY);
+        let ring_limit = time("ring", Duration::from_secs(25), 2 * MINUTE);
+        if latest <= earliest {
+            self.report(
+                Diagnostic::error(
+                    codes::RANGE,
+                    &table.key_span("latest"),
+                    "`latest` is not after `earliest`",
+                )
+                .label("nobody would ever be called")
+                .help("write a `latest` that leaves days in which to call, for example `3d`"),
+            );
+        }
+        let retries = self.retries(&table);
+        let caps =
+            table.find("caps").map(|node| self.caps(node, &table.key_span("caps"))).unwrap_or_default();
+        let pace = table.find("humans").and_then(|node| self.humans(node, &table.key_span("humans"), world));
+        let trunks = self.trunks(&table);
+        let show = table
+            .need(
+                self,
+                "show",
+                "customers would see no number, and could not call back",
+                "add `show: \"10086\"`, a number of yours that the carrier lets you show",
+            )
+            .and_then(|node| self.digits(node, "`show`", &table.key_span("show")));
+        let priority = table
+            .find("priority")
+            .and_then(|node| self.count(node, "`priority`", 0..=9, &table.key_span("priority")))
+            .unwrap_or(5);
+        Some((
+            name?,
+            Policy {
+                who: who?,
+                plan: plan?,
+                hours: hours?,
+                earliest,
+                latest,
+                retries,
+                ring_limit,
+                caps,
+                pace,
+                trunks,
+                show: show?.text.into(),
+                priority: priority as u8,
+            },
+        ))
+    }
+
+    /// What all policies share; without the file, [`Settings::default`].
+    pub(crate) fn campaigns(&mut self, root: &Node, whole: &Span) -> Settings {
+        let mut settings = Settings::default();
+        let Some(table) = self.table(root, whole, "campaigns.yaml", &SHARED) else { return settings };
+        if let Some(node) = table.find("countries") {
+            let head = table.key_span("countries");
+            let codes: BTreeSet<u16> = self
+                .items(node, "`countries`", &head)
+                .iter()
+                .filter_map(|item| self.count(item, "a country's calling code", 1..=999, &head))
+                .map(|code| code as u16)
+                .collect();
+            settings.numbers = NumberRules { countries: codes };
+        }
+        if let Some(node) = table.find("caps") {
+            settings.caps = self.caps(node, &table.key_span("caps"));
+        }
+        if let Some(node) = table.find("calls-per-second") {
+            let head = table.key_span("calls-per-second");
+            if let Some(number) = self.count(node, "`calls-per-second`", 1..=1_000, &head) {
+                settings.per_second = number as u32;
+            }
+        }
+        let mut time = |word: &'static str, place: &mut Duration, most: Duration| {
+            let read = table
+                .find(word)
+                .and_then(|node| self.duration(node, &format!("`{word}`"), most, &table.key_span(word)));
+            *place = read.unwrap_or(*place);
+        };
+        time("leave-alone", &mut settings.after_contact, 30 * DAY);
+        time("longest-call", &mut settings.longest_call, DAY);
+        settings
+    }
+
+    fn who(&mut self, node: &Node, head: &Span) -> Who {
+        let mut who = Who::default();
+        let Some(table) = self.table(node, head, "`who`", &WHO) else { return who };
+        if let Some(when) = table
+            .need(
+                self,
+                "when",
+                "nobody can tell what makes a call due",
+                "add `when: closed` or `when: changed`",
+            )
+            .and_then(|node| self.word(node, "`when`", &TRIGGERS, &table.key_span("when")))
+        {
+            who.trigger = when;
+        }
+        let mut names = |word: &'static str| -> BTreeSet<Word> {
+            let head = table.key_span(word);
+            let items = table.find(word).map(|node| self.items(node, &format!("`{word}`"), &head));
+            let texts = items.unwrap_or_default().iter().filter_map(|item| self.text(item, "a name", &head));
+            texts.map(|text| text.text.into()).collect()
+        };
+        who.categories = names("categories");
+        who.outcomes = names("outcomes");
+        if let Some(node) = table.find("attributes") {
+            who.attributes = self.attributes(node, &table.key_span("attributes"));
+        }
+        if let Some(share) = table
+            .find("share")
+            .and_then(|node| self.permille(node, "`share`", 1..=1_000, &table.key_span("share")))
+        {
+            who.share_permille = share;
+        }
+        who
+    }
+
+    fn attributes(&mut self, node: &Node, head: &Span) -> BTreeMap<Word, BTreeSet<Word>> {
+        let Some(entries) = node.entries() else {
+            self.shape(node, "`attributes`", "a table of `key: value` lines", head);
+            return BTreeMap::new();
+        };
+        entries
+            .iter()
+            .map(|entry| {
+                let span = &entry.key.span;
+                let values = self.items(&entry.value, &format!("`{}`", entry.key.text), span);
+                let texts = values.iter().filter_map(|item| self.text(item, "a value", span));
+                (entry.key.text.as_str().into(), texts.map(|text| text.text.into()).collect())
+            })
+            .collect()
+    }
+
+    /// The plan that speaks, which takes nothing but what is told of the ticket.
+    fn campaign_plan(&mut self, table: &Table<'_>, world: &World) -> Option<Word> {
+        let node = table.need(
+            self,
+            "plan",
+            "customers would be called and hear nothing",
+            "add `plan: ` and the name of a plan",
+        )?;
+        let name = self.text(node, "`plan`", &table.key_span("plan"))?;
+        match world.plans.get(&name.text) {
+            None => self.nothing_called(&name, "plan", codes::PLAN, world.plans.keys().map(String::as_str)),
+            Some(head) => self.takes_what_is_told(&name, head),
+        }
+        Some(name.text.into())
+    }
+
+    fn takes_what_is_told(&mut self, plan: &Name, head: &PlanHead) {
+        for (name, of) in &head.takes {
+            if !TOLD.iter().any(|(told, kind)| told == name && kind == of) {
+                let words = TOLD.map(|(told, kind)| format!("`{told}` ({})", kind.described()));
+                let words: Vec<&str> = words.iter().map(String::as_str).collect();
+                self.report(
+                    Diagnostic::error(
+                        codes::CALLED_PLAN,
+                        &plan.span,
+                        format!(
+                            "plan `{}` takes `{name}` as {}, which no ticket tells",
+                            plan.text,
+                            of.described()
+                        ),
+                    )
+                    .label("where that plan says it the customer would hear nothing")
+                    .help(format!(
+                        "a plan that customers are called with takes {}, or nothing",
+                        list(&words, "and")
+                    )),
+                );
+            }
+        }
+    }
+
+    fn campaign_hours(
+        &mut self,
+        table: &Table<'_>,
+        world: &World,
+        calendars: &IndexMap<String, Calendar>,
+    ) -> Option<Arc<Calendar>> {
+        let node = table.need(
+            self,
+            "hours",
+            "customers would be called at night",
+            "add `hours: ` and the name of a calendar: when it is open on the customer's clock, telephones may ring",
+        )?;
+        let name = self.text(node, "`hours`", &table.key_span("hours"))?;
+        if !world.calendars.contains(&name.text) {
+            let known = world.calendars.iter().map(String::as_str);
+            self.nothing_called(&name, "calendar", codes::CALENDAR, known);
+        }
+        calendars.get(&name.text).cloned().map(Arc::new)
+    }
+
+    fn retries(&mut self, table: &Table<'_>) -> Retries {
+        let mut retries = Retries::default();
+        if let Some(node) = table.find("attempts")
+            && let Some(number) = self.count(node, "`attempts`", 1..=20, &table.key_span("attempts"))
+        {
+            retries.attempts = number as u8;
+        }
+        if let Some(node) = table.find("took-part-from")
+            && let Some(number) =
+                self.count(node, "`took-part-from`", 1..=100, &table.key_span("took-part-from"))
+        {
+            retries.took_part_from = number as u32;
+        }
+        let Some(node) = table.find("again") else { return retries };
+        let words = Outcome::ALL.map(Outcome::word);
+        let Some(again) = self.table(node, &table.key_span("again"), "`again`", &words) else {
+            return retries;
+        };
+        retries.after.clear();
+        for outcome in Outcome::ALL {
+            let word = outcome.word();
+            let Some(node) = again.find(word) else { continue };
+            let head = again.key_span(word);
+            let Some(one) = self.table(node, &head, &format!("`{word}`"), &AGAIN) else { continue };
+            let after = one
+                .need(self, "after", "the telephone would ring again at once", "add `after: 30min`")
+                .and_then(|node| self.duration(node, "`after`", 30 * DAY, &one.key_span("after")));
+            let most = match one.find("most") {
+                Some(node) => self.count(node, "`most`", 1..=20, &one.key_span("most")),
+                None => Some(1),
+            };
+            if let Some((after, most)) = after.zip(most) {
+                retries.after.insert(outcome, Retry { after, most: most as u8 });
+            }
+        }
+        if retries.attempts > 1 && node.entries().is_some_and(<[_]>::is_empty) {
+            self.report(
+                Diagnostic::warning(
+                    codes::RANGE,
+                    &table.key_span("again"),
+                    "no outcome leads to another attempt",
+                )
+                .label("customers are called once, whatever is written here")
+                .help("write `again: { busy: { after: 30min } }`, or `attempts: 1`"),
+            );
+        }
+        retries
+    }
+
+    fn caps(&mut self, node: &Node, head: &Span) -> Vec<Cap> {
+        let mut caps = Vec::new();
+        for item in self.items(node, "`caps`", head) {
+            let Some(table) = self.table(item, head, "a cap", &CAP) else { continue };
+            let attempts = table
+                .need(self, "attempts", "nobody can tell how many calls are too many", "add `attempts: 2`")
+                .and_then(|node| self.count(node, "`attempts`", 1..=1_000, &table.key_span("attempts")));
+            let period = table
+                .need(self, "within", "nobody can tell in which time", "add `within: 24h`")
+                .and_then(|node| self.duration(node, "`within`", YEAR, &table.key_span("within")));
+            caps.extend(
+                attempts.zip(period).map(|(attempts, period)| Cap { attempts: attempts as u32, period }),
+            );
+        }
+        caps
+    }
+
+    fn humans(&mut self, node: &Node, head: &Span, world: &World) -> Option<Pace> {
+        let table = self.table(node, head, "`humans`", &HUMANS)?;
+        let queue = table
+            .need(
+                self,
+                "queue",
+                "nobody can tell for whom the dissatisfied would wait",
+                "add `queue: ` and the name of a queue",
+            )
+            .and_then(|node| self.text(node, "`queue`", &table.key_span("queue")));
+        if let Some(queue) = &queue
+            && !world.queues.as_ref().is_some_and(|queues| queues.contains_key(&queue.text))
+        {
+            let known = world.queues.iter().flat_map(IndexMap::keys).map(String::as_str).collect::<Vec<_>>();
+            self.nothing_called(queue, "queue", codes::QUEUE, known.into_iter());
+        }
+        let keep_free = match table.find("keep-free") {
+            Some(node) => self.count(node, "`keep-free`", 0..=1_000, &table.key_span("keep-free")),
+            None => Some(0),
+        };
+        let mut share = |word: &'static str, usual: u16| match table.find(word) {
+            Some(node) => self.permille(node, &format!("`{word}`"), 1..=1_000, &table.key_span(word)),
+            None => Some(usual),
+        };
+        let expected_permille = share("expected", 250)?;
+        let stranded_permille = share("stranded", 10)?;
+        Some(Pace {
+            queue: queue?.text.into(),
+            keep_free: keep_free? as u32,
+            expected_permille,
+            stranded_permille,
+        })
+    }
+
+    fn trunks(&mut self, table: &Table<'_>) -> Vec<Word> {
+        let head = table.key_span("trunks");
+        let node = table.need(
+            self,
+            "trunks",
+            "no call could leave",
+            "add `trunks: [carrier]`: names of trunks of the server's configuration that take calls from us",
+        );
+        let Some(node) = node else { return Vec::new() };
+        let items = self.items(node, "`trunks`", &head).iter();
+        let names: Vec<Word> =
+            items.filter_map(|item| self.text(item, "a trunk", &head)).map(|name| name.text.into()).collect();
+        if names.is_empty() && matches!(node.kind, Kind::List(_)) {
+            self.shape(node, "`trunks`", "a list with a trunk in it", &head);
+        }
+        names
+    }
+
+    /// A share of all, such as `20%` or `0.5%`, in thousandths.
+    fn permille(
+        &mut self,
+        node: &Node,
+        what: &str,
+        limits: std::ops::RangeInclusive<u16>,
+        head: &Span,
+    ) -> Option<u16> {
+        let text = self.text(node, what, head)?;
+        let read = text.text.strip_suffix('%').and_then(|number| {
+            let (whole, tenths) = number.trim().split_once('.').unwrap_or((number.trim(), "0"));
+            let one =
+                |text: &str| text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse::<u16>().ok())?;
+            one(whole)?.checked_mul(10)?.checked_add(one(tenths).filter(|_| tenths.len() == 1)?)
+        });
+        if !read.is_some_and(|share| limits.contains(&share)) {
+            self.report(
+                Diagnostic::error(
+                    codes::RANGE,
+                    &text.span,
+                    format!("{what} is a share from 0.1% to 100%, not `{}`", text.text),
+                )
+                .label("nobody can tell how many are meant")
+                .help("write a number and `%`, with one decimal at most: `20%`, `0.5%`"),
+            );
+            return None;
+        }
+        read
+    }
+
+    /// A name that no file defines.
+    fn nothing_called<'w>(
+        &mut self,
+        name: &Name,
+        kind: &str,
+        code: Code,
+        known: impl Iterator<Item = &'w str> + Clone,
+    ) {
+        let near = closest(&name.text, known.clone());
+        let names: Vec<&str> = known.take(8).collect();
+        self.report(
+            Diagnostic::error(code, &name.span, format!("no {kind} is called `{}`", name.text))
+                .label("nobody could be called by this policy")
+                .help(match near {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None if names.is_empty() => format!("there is no {kind} yet"),
+                    None => format!("the {kind}s are {}", list(&names, "and")),
+                }),
+        );
+    }
+}

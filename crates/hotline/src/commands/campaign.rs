@@ -1,0 +1,305 @@
+//! `hotline campaign`: why somebody is called or not, and what the coming days will bring.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use hotline_campaign::{Decision, Event, Scheduler, Trunk, Verdict};
+use hotline_dialplan::Plans;
+use hotline_model::campaign::{Name, Settings};
+use hotline_model::{CustomerId, IdSource, PhoneNumber, TicketId};
+use hotline_record::{AgentState, Record};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::{Problem, open_record, plan_files, runtime};
+use crate::config::Config;
+
+/// `hotline campaign`
+#[derive(clap::Args)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+    /// The zone that times are shown in.
+    #[arg(long, default_value = "Asia/Shanghai", global = true)]
+    zone: String,
+}
+
+#[derive(clap::Subcommand)]
+enum Command {
+    /// Say why somebody was called, will be, or will not.
+    Explain {
+        /// A customer's id or telephone number, or a ticket's id or the firm's number of it.
+        who: String,
+    },
+    /// Run what is due through the coming days, without calling anybody.
+    Forecast {
+        /// How many days.
+        #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u16).range(1..=31))]
+        days: u16,
+        /// Free agents of each queue; those who are signed in now if left out.
+        #[arg(long)]
+        agents: Option<u32>,
+    },
+}
+
+pub fn run(config: Option<&Path>, arguments: Arguments) -> Result<ExitCode, Problem> {
+    let config = Config::load(config)?;
+    let zone =
+        TimeZone::get(&arguments.zone).map_err(|_| format!("no time zone is called `{}`", arguments.zone))?;
+    let (plans, settings) = policies(&config)?;
+    if settings.policies.is_empty() {
+        println!(
+            "no policy calls anybody: a file in {}/policies that begins with `campaign:` is one",
+            config.plans.folder.display()
+        );
+        return Ok(ExitCode::SUCCESS);
+    }
+    runtime()?.block_on(async {
+        let record = open_record(&config).await?;
+        let now = Timestamp::now();
+        let ids = Arc::new(IdSource::new(rand::random()));
+        let mut scheduler = hotline_jobs::campaigns::restore(&record, settings, ids, now).await?.scheduler;
+        match arguments.command {
+            Command::Explain { who } => {
+                judge(&mut scheduler, now);
+                explain(&record, &scheduler, &who, now, &zone).await
+            }
+            Command::Forecast { days, agents } => {
+                tell(&mut scheduler, &config, &plans, &record, agents, now).await?;
+                forecast(&scheduler, now, days, &zone);
+                Ok(ExitCode::SUCCESS)
+            }
+        }
+    })
+}
+
+fn policies(config: &Config) -> Result<(Plans, Settings), Problem> {
+    let files = plan_files::read(&config.plans.folder)?;
+    let (plans, found) = Plans::load(files, &plan_files::recordings(&config.plans.prompts));
+    let plans = plans.ok_or_else(|| {
+        format!("{} findings; `hotline check {}` shows them", found.len(), config.plans.folder.display())
+    })?;
+    let settings = plans.campaigns().clone();
+    Ok((plans, settings))
+}
+
+/// Trunks as the configuration has them, agents as they are now or as many as are said.
+async fn tell(
+    scheduler: &mut Scheduler,
+    config: &Config,
+    plans: &Plans,
+    record: &Record,
+    agents: Option<u32>,
+    now: Timestamp,
+) -> Result<(), Problem> {
+    for trunk in &config.trunks {
+        let Some(out) = &trunk.out else { continue };
+        let unlimited = out.calls_per_second == 0;
+        let event = Event::Trunk {
+            name: trunk.name.as_str().into(),
+            trunk: Trunk {
+                up: true,
+                lines: u32::try_from(out.calls).unwrap_or(u32::MAX),
+                per_second: if unlimited { u32::MAX } else { out.calls_per_second },
+            },
+        };
+        scheduler.handle_event(now, event);
+    }
+    let here = record.agents().await?;
+    for queue in plans.queues() {
+        let serves = |skills: &[String]| queue.skills.iter().all(|skill| skills.contains(skill));
+        let present =
+            here.iter().filter(|agent| agent.state != AgentState::SignedOut && serves(&agent.skills)).count();
+        let free = agents.unwrap_or_else(|| u32::try_from(present).unwrap_or(u32::MAX));
+        scheduler.handle_event(now, Event::Agents { queue: queue.name.as_str().into(), free });
+    }
+    Ok(())
+}
+
+/// Looks at everything that changed of late. No trunk is told of, so that nobody would be called.
+fn judge(scheduler: &mut Scheduler, now: Timestamp) {
+    while scheduler.poll_timeout().is_some_and(|at| at <= now) {
+        scheduler.handle_timeout(now);
+        while scheduler.poll_command().is_some() {}
+    }
+}
+
+async fn explain(
+    record: &Record,
+    scheduler: &Scheduler,
+    who: &str,
+    now: Timestamp,
+    zone: &TimeZone,
+) -> Result<ExitCode, Problem> {
+    let ticket = match who.parse::<TicketId>() {
+        Ok(id) if record.find_ticket(id).await?.is_some() => Some(id),
+        _ => record.find_ticket_by_ref(who).await?.map(|ticket| ticket.id),
+    };
+    let tickets = match ticket {
+        Some(ticket) => vec![ticket],
+        None => {
+            let customer = match (who.parse::<CustomerId>(), PhoneNumber::parse(who)) {
+                (Ok(id), _) => Some(id),
+                (_, Ok(phone)) => record.find_customer_by_phone(&phone).await?,
+                _ => None,
+            };
+            let customer = customer.ok_or("no ticket and no customer is known by that")?;
+            record.log_access("terminal", customer, "campaign").await?;
+            record.tickets_of(customer).await?.into_iter().map(|ticket| ticket.id).collect()
+        }
+    };
+    if tickets.is_empty() {
+        println!("the customer has no ticket, so no policy concerns them");
+    }
+    for ticket in tickets {
+        let row = record.find_ticket(ticket).await?;
+        println!("ticket {}", row.map_or_else(|| ticket.to_string(), |row| row.external_ref));
+        let before = record.campaign_decisions(ticket).await?;
+        for event in &before {
+            let kind = event.type_name.trim_start_matches("campaign.");
+            let policy = event.body["policy"].as_str().unwrap_or("?");
+            let why =
+                ["why", "how"].into_iter().find_map(|word| event.body[word].as_str()).unwrap_or_default();
+            println!("  {}  {policy}: {}", shown(event.occurred_at, zone), told(kind, why));
+        }
+        let stands = scheduler.explain_ticket(now, ticket);
+        let last: BTreeMap<&Name, &Decision> =
+            stands.iter().map(|decision| (&decision.key.policy, decision)).collect();
+        for (policy, decision) in &last {
+            let (kind, why, until) = words(&decision.verdict);
+            let until = until.map(|at| format!(" (looked at again {})", shown(at, zone))).unwrap_or_default();
+            println!("  now  {policy}: {}{until}", told(kind, &why));
+        }
+        if before.is_empty() && last.is_empty() {
+            println!("  it changed too long ago to be called about");
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn shown(at: Timestamp, zone: &TimeZone) -> String {
+    at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M").to_string()
+}
+
+/// A verdict as the journal names it, and until when.
+fn words(verdict: &Verdict) -> (&'static str, String, Option<Timestamp>) {
+    match verdict {
+        Verdict::NotDrawn(why) => ("not-drawn", why.to_words(), None),
+        Verdict::Drawn { from, .. } => ("drawn", String::new(), Some(*from)),
+        Verdict::Waits { until, why } => ("waits", why.to_words(), Some(*until)),
+        Verdict::Called { .. } => ("called", String::new(), None),
+        Verdict::Ended { how, .. } => ("ended", how.to_words(), None),
+        Verdict::Done(why) => ("done", why.to_words(), None),
+    }
+}
+
+/// A decision in a sentence.
+fn told(kind: &str, why: &str) -> String {
+    let (word, more) = why.split_once(':').unwrap_or((why, ""));
+    match kind {
+        "not-drawn" => format!("does not concern it: {}", not_drawn(word, more)),
+        "drawn" => "is to be called about".into(),
+        "waits" => format!("not called now: {}", waits(word, more)),
+        "called" => "called".into(),
+        "ended" => format!("the call came to: {}", outcome(word, more)),
+        "done" => match word {
+            "ended" => {
+                let (word, more) = more.split_once(':').unwrap_or((more, ""));
+                format!("no call follows: {}", outcome(word, more))
+            }
+            "exhausted" => {
+                format!("no call follows: tried as often as may be, the last came to: {}", outcome(more, ""))
+            }
+            "too-late" => {
+                let (word, more) = more.split_once(':').unwrap_or((more, ""));
+                format!("no call follows: it is too late; it waited because {}", waits(word, more))
+            }
+            "number" => format!("no call follows: {}", number(more)),
+            "opted-out" => "no call follows: the customer wants no calls".into(),
+            "ticket" => "no call follows: the ticket is no longer one of the policy's".into(),
+            _ => "no call follows: there is no such policy any more".into(),
+        },
+        _ => why.to_owned(),
+    }
+}
+
+fn not_drawn(word: &str, more: &str) -> String {
+    match word {
+        "state" => "the ticket does not stand where the policy wants it".into(),
+        "category" => "another category".into(),
+        "outcome" => "another outcome".into(),
+        "attribute" => format!("the customer's attribute `{more}` has another value, or none"),
+        "sample" => "not in the sample".into(),
+        _ => "it became known too late".into(),
+    }
+}
+
+fn waits(word: &str, more: &str) -> String {
+    match word {
+        "not-yet-due" => "the earliest time has not come".into(),
+        "after" => format!("the call before came to: {}", outcome(more, "")),
+        "customer-unknown" => "nothing is known of the customer, or they were erased".into(),
+        "on-the-line" => "the customer is on the line, or being called".into(),
+        "just-spoken" => "the customer was spoken with a while ago".into(),
+        "cap" => "tried as often as all policies together may".into(),
+        "policy-cap" => "tried as often as this policy may".into(),
+        "closed" => "it is outside the hours on the customer's clock".into(),
+        "paused" => "a supervisor has paused the policy".into(),
+        "agents" => "too few agents are free for those who will want one".into(),
+        "trunk" => "it is due, and waits for a line of a trunk".into(),
+        "rate" => "so many calls a second, no more".into(),
+        _ => "others come first".into(),
+    }
+}
+
+fn number(word: &str) -> &'static str {
+    match word {
+        "missing" => "the customer has no number",
+        "not-a-number" => "what stands as number is none",
+        "foreign" => "a number of a country that is not called (`countries` of campaigns.yaml)",
+        "premium" => "a number at whose calls the called party earns",
+        _ => "nobody sits at that kind of number",
+    }
+}
+
+fn outcome(word: &str, more: &str) -> String {
+    match word {
+        "completed" => "every question answered".into(),
+        "hung-up" if more == "0" => "hung up during the greeting".into(),
+        "hung-up" if !more.is_empty() => format!("hung up at question {more}"),
+        "hung-up" => "hung up early".into(),
+        "opted-out" => "the customer wants no calls".into(),
+        "unknown" => "nobody knows: it was cut off, and is not repeated".into(),
+        "busy" => "busy".into(),
+        "no-answer" => "nobody answered".into(),
+        "switched-off" => "switched off or out of reach".into(),
+        "wrong-number" => "no such number, or somebody else's".into(),
+        "machine" => "a machine answered".into(),
+        "refused" => "declined".into(),
+        "failed" => "the network failed".into(),
+        "cancelled" => "we gave up before it was answered".into(),
+        other => other.to_owned(),
+    }
+}
+
+fn forecast(scheduler: &Scheduler, now: Timestamp, days: u16, zone: &TimeZone) {
+    let due = scheduler.due().count();
+    let forecast = scheduler.forecast(now, days);
+    println!("{due} calls are due now; the coming {days} days, if nothing new becomes due:");
+    let mut by_day: BTreeMap<(String, &Name), Vec<(String, u32)>> = BTreeMap::new();
+    for ((hour, policy), attempts) in &forecast.attempts {
+        let at = hour.to_zoned(zone.clone());
+        let day = by_day.entry((at.strftime("%Y-%m-%d %a").to_string(), policy)).or_default();
+        day.push((at.strftime("%H").to_string(), *attempts));
+    }
+    for ((day, policy), hours) in by_day {
+        let attempts: u32 = hours.iter().map(|(_, attempts)| attempts).sum();
+        let hours: Vec<String> = hours.iter().map(|(hour, attempts)| format!("{hour}h {attempts}")).collect();
+        println!("  {day}  {policy}: {attempts} attempts ({})", hours.join(", "));
+    }
+    for (policy, left) in &forecast.left {
+        println!("  still due at the end  {policy}: {left}");
+    }
+}

@@ -1,0 +1,38 @@
+//! Whom the firm calls: the scheduler as the record knows it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hotline_campaign::Scheduler;
+use hotline_model::IdSource;
+use hotline_model::campaign::Settings;
+use hotline_record::{Record, RecordError};
+use jiff::Timestamp;
+
+/// A scheduler that has read the record.
+pub struct Restored {
+    /// The scheduler. Trunks, agents and customers who are on the line are to be told to it.
+    pub scheduler: Scheduler,
+    /// The journal's entry up to which it knows everything.
+    pub seq: i64,
+}
+
+/// Reads what the record holds of campaigns: nothing is written, and nobody is called by this.
+///
+/// # Errors
+/// [`RecordError::Unavailable`] if the database does not answer.
+pub async fn restore(
+    record: &Record,
+    settings: Settings,
+    ids: Arc<IdSource>,
+    now: Timestamp,
+) -> Result<Restored, RecordError> {
+    let policies = settings.policies.values();
+    let latest = policies.clone().map(|policy| policy.latest).max().unwrap_or_default();
+    let caps = settings.caps.iter().chain(policies.flat_map(|policy| policy.caps.iter()));
+    let tried = caps.map(|cap| cap.period).max().unwrap_or_default().max(settings.remember);
+    let before = |length: Duration| now.checked_sub(length).unwrap_or(Timestamp::MIN);
+    let (done, changed) = (before(settings.remember), before(latest));
+    let stored = record.load_campaigns(done, before(tried), changed, before(settings.after_contact)).await?;
+    Ok(Restored { scheduler: Scheduler::restore(now, settings, ids, stored.restored), seq: stored.seq })
+}
