@@ -16,7 +16,13 @@ pub fn session(data: &[u8]) {
         let (datagram, next) = more.split_at(length);
         rest = next;
         now += Duration::from_millis(u64::from(*high >> 3) * 20);
-        taken += u32::from(session.handle_datagram(now, datagram).is_ok());
+        let is_taken = session.handle_datagram(now, datagram).is_ok();
+        // The two highest bits tell RTP and RTCP from STUN, DTLS and what else comes by such a port (RFC 7983 §7).
+        assert!(
+            !is_taken || datagram.first().is_some_and(|first| first >> 6 == 2),
+            "only RTP and RTCP are taken"
+        );
+        taken += u32::from(is_taken);
         session.handle_timeout(now);
         while let Some(report) = session.poll_datagram() {
             assert!(
