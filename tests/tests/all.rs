@@ -27,6 +27,8 @@ mod kill_rounds;
 #[cfg(test)]
 mod messages;
 #[cfg(test)]
+mod oidc;
+#[cfg(test)]
 mod plans;
 #[cfg(test)]
 mod postgres;
@@ -46,5 +48,7 @@ mod structure;
 mod support;
 #[cfg(test)]
 mod transfers;
+#[cfg(test)]
+mod webhooks;
 #[cfg(test)]
 mod wrong_codes;
