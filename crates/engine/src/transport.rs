@@ -11,7 +11,7 @@ use bytes::Bytes;
 use hotline_sip::message::{Frame, Limits, StreamFramer};
 use hotline_sip::{
     Binding, ConnectionId, Counts, Datagram, Device, Endpoint, Event, Invite, LegKey, Outbound, Registrar,
-    Source, Transport,
+    Source, Sources, Transport,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
@@ -118,6 +118,7 @@ pub(crate) struct SipTransport {
     tcp: TcpListener,
     local: SocketAddr,
     limits: Limits,
+    sources: Sources,
 }
 
 /// The kernel's buffer for datagrams that wait: a burst of 2,000 INVITEs fits.
@@ -130,6 +131,9 @@ const BATCH: usize = 64;
 const WRITE_LIMIT: Duration = Duration::from_secs(5);
 /// Lines that wait for a TCP peer; one that is further behind is cut off.
 const WRITE_QUEUE: usize = 1024;
+/// Connections of addresses that are not served, all together: they are read from, so that the log can say how to
+/// allow them, and cannot take the file descriptors of those who are.
+const STRANGERS: usize = 64;
 
 impl SipTransport {
     /// Binds UDP and TCP to one address. `sha256`: what telephones are asked to prove themselves by, beside MD5.
@@ -146,12 +150,12 @@ impl SipTransport {
         let udp = UdpSocket::from_std(socket.into())?;
         let local = udp.local_addr()?;
         let tcp = TcpListener::bind(local).await?;
-        let limits = config.limits;
+        let (limits, sources) = (config.limits, config.sources.clone());
         let now = Instant::now();
         let mut endpoint = Endpoint::new(config, now, rand::random());
         let registrar = Registrar::new(now, REALM, rand::random());
         endpoint.set_registrar(if sha256 { registrar.with_sha256() } else { registrar });
-        Ok(Self { endpoint, udp, tcp, local, limits })
+        Ok(Self { endpoint, udp, tcp, local, limits, sources })
     }
 
     pub fn local(&self) -> SocketAddr {
@@ -166,6 +170,7 @@ impl SipTransport {
             udp: self.udp,
             local: self.local,
             limits: self.limits,
+            sources: self.sources,
             incoming,
             mailboxes: HashMap::new(),
             connections: HashMap::new(),
@@ -195,6 +200,7 @@ struct Task {
     udp: UdpSocket,
     local: SocketAddr,
     limits: Limits,
+    sources: Sources,
     incoming: mpsc::UnboundedSender<Incoming>,
     mailboxes: HashMap<LegKey, mpsc::UnboundedSender<Note>>,
     connections: HashMap<ConnectionId, Connection>,
@@ -318,6 +324,13 @@ impl Task {
     fn stream_event(&mut self, event: FromStream, streams: &mpsc::UnboundedSender<FromStream>) {
         match event {
             FromStream::Accepted(stream, remote) => {
+                let is_stranger = |address| !self.sources.allow(address);
+                let others = self.connections.values();
+                if is_stranger(remote.ip())
+                    && others.filter(|one| is_stranger(one.remote.ip())).count() >= STRANGERS
+                {
+                    return;
+                }
                 let id = self.new_connection_id();
                 self.take_stream(id, stream, remote, streams);
             }

@@ -18,7 +18,7 @@ pub mod test;
 pub mod user;
 pub mod webhooks;
 
-use std::path::Path;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -81,12 +81,17 @@ async fn open_as(settings: Settings) -> Result<Record, RecordError> {
 
 /// The folder of a SQLite file.
 pub fn make_folder(address: &DatabaseAddress) -> Result<(), RecordError> {
-    let Some(folder) = address.file().and_then(Path::parent).filter(|folder| !folder.as_os_str().is_empty())
-    else {
-        return Ok(());
-    };
-    std::fs::create_dir_all(folder)
-        .map_err(|error| RecordError::Unusable(format!("{}: {error}", folder.display())))
+    let Some(file) = address.file() else { return Ok(()) };
+    if let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        std::fs::create_dir_all(folder)
+            .map_err(|error| RecordError::Unusable(format!("{}: {error}", folder.display())))?;
+    }
+    // Nobody else on this machine reads who the customers are; SQLite gives the files beside it the same rights.
+    // What goes wrong here is told when the file is opened.
+    if !file.exists() {
+        let _ = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file);
+    }
+    Ok(())
 }
 
 /// How texts are spoken, as the configuration says; without the voice's folder only recordings are
