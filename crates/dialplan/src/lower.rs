@@ -237,6 +237,28 @@ impl Reader {
         Some(length)
     }
 
+    /// Reports a name of a kind that no file defines, and what comes of it.
+    pub fn no_such<'w>(
+        &mut self,
+        name: &Name,
+        kind: &str,
+        code: Code,
+        known: impl Iterator<Item = &'w str> + Clone,
+        label: &str,
+    ) {
+        let near = closest(&name.text, known.clone());
+        let names: Vec<&str> = known.take(8).collect();
+        self.report(
+            Diagnostic::error(code, &name.span, format!("no {kind} is called `{}`", name.text))
+                .label(label)
+                .help(match near {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None if names.is_empty() => format!("there is no {kind} yet"),
+                    None => format!("the {kind}s are {}", list(&names, "and")),
+                }),
+        );
+    }
+
     /// One of a few words.
     pub fn word<T: Copy>(&mut self, node: &Node, what: &str, known: &[(&str, T)], head: &Span) -> Option<T> {
         let text = self.text(node, what, head)?;

@@ -13,7 +13,7 @@ use indexmap::IndexMap;
 
 use super::plan::{PlanHead, World};
 use super::{Reader, Table, list};
-use crate::diagnostic::{Code, Diagnostic, closest, codes};
+use crate::diagnostic::{Diagnostic, codes};
 use crate::plan::Type;
 use crate::source::Span;
 use crate::tree::{Kind, Name, Node};
@@ -36,7 +36,7 @@ pub(crate) const CAMPAIGN: [&str; 16] = [
     "show",
     "priority",
 ];
-pub(crate) const WHO: [&str; 5] = ["when", "categories", "outcomes", "attributes", "share"];
+pub(crate) const WHO: [&str; 4] = ["when", "categories", "attributes", "share"];
 pub(crate) const AGAIN: [&str; 2] = ["after", "most"];
 pub(crate) const CAP: [&str; 2] = ["attempts", "within"];
 pub(crate) const HUMANS: [&str; 4] = ["queue", "keep-free", "expected", "stranded"];
@@ -47,6 +47,9 @@ pub(crate) const TOLD: [(&str, Type); 3] =
     [("reference", Type::Text), ("category", Type::Text), ("closed-on", Type::Date)];
 
 const TRIGGERS: [(&str, Trigger); 2] = [("closed", Trigger::Closed), ("changed", Trigger::Changed)];
+
+/// What a name that no file defines leads to.
+const NOBODY: &str = "nobody could be called by this policy";
 
 const MINUTE: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(86_400);
@@ -181,14 +184,12 @@ impl Reader {
         {
             who.trigger = when;
         }
-        let mut names = |word: &'static str| -> BTreeSet<Word> {
-            let head = table.key_span(word);
-            let items = table.find(word).map(|node| self.items(node, &format!("`{word}`"), &head));
-            let texts = items.unwrap_or_default().iter().filter_map(|item| self.text(item, "a name", &head));
-            texts.map(|text| text.text.into()).collect()
-        };
-        who.categories = names("categories");
-        who.outcomes = names("outcomes");
+        if let Some(node) = table.find("categories") {
+            let head = table.key_span("categories");
+            let items = self.items(node, "`categories`", &head).iter();
+            let texts = items.filter_map(|item| self.text(item, "a category", &head));
+            who.categories = texts.map(|text| text.text.into()).collect();
+        }
         if let Some(node) = table.find("attributes") {
             who.attributes = self.attributes(node, &table.key_span("attributes"));
         }
@@ -227,7 +228,7 @@ impl Reader {
         )?;
         let name = self.text(node, "`plan`", &table.key_span("plan"))?;
         match world.plans.get(&name.text) {
-            None => self.nothing_called(&name, "plan", codes::PLAN, world.plans.keys().map(String::as_str)),
+            None => self.no_such(&name, "plan", codes::PLAN, world.plans.keys().map(String::as_str), NOBODY),
             Some(head) => self.takes_what_is_told(&name, head),
         }
         Some(name.text.into())
@@ -273,7 +274,7 @@ impl Reader {
         let name = self.text(node, "`hours`", &table.key_span("hours"))?;
         if !world.calendars.contains(&name.text) {
             let known = world.calendars.iter().map(String::as_str);
-            self.nothing_called(&name, "calendar", codes::CALENDAR, known);
+            self.no_such(&name, "calendar", codes::CALENDAR, known, NOBODY);
         }
         calendars.get(&name.text).cloned().map(Arc::new)
     }
@@ -358,7 +359,7 @@ impl Reader {
             && !world.queues.as_ref().is_some_and(|queues| queues.contains_key(&queue.text))
         {
             let known = world.queues.iter().flat_map(IndexMap::keys).map(String::as_str).collect::<Vec<_>>();
-            self.nothing_called(queue, "queue", codes::QUEUE, known.into_iter());
+            self.no_such(queue, "queue", codes::QUEUE, known.into_iter(), NOBODY);
         }
         let keep_free = match table.find("keep-free") {
             Some(node) => self.count(node, "`keep-free`", 0..=1_000, &table.key_span("keep-free")),
@@ -424,26 +425,5 @@ impl Reader {
             return None;
         }
         read
-    }
-
-    /// A name that no file defines.
-    fn nothing_called<'w>(
-        &mut self,
-        name: &Name,
-        kind: &str,
-        code: Code,
-        known: impl Iterator<Item = &'w str> + Clone,
-    ) {
-        let near = closest(&name.text, known.clone());
-        let names: Vec<&str> = known.take(8).collect();
-        self.report(
-            Diagnostic::error(code, &name.span, format!("no {kind} is called `{}`", name.text))
-                .label("nobody could be called by this policy")
-                .help(match near {
-                    Some(near) => format!("did you mean `{near}`?"),
-                    None if names.is_empty() => format!("there is no {kind} yet"),
-                    None => format!("the {kind}s are {}", list(&names, "and")),
-                }),
-        );
     }
 }

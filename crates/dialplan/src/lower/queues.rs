@@ -6,8 +6,8 @@ use std::time::Duration;
 use hotline_model::Language;
 use indexmap::IndexMap;
 
+use super::Reader;
 use super::plan::{PlanHead, QueueHead, World};
-use super::{Reader, list};
 use crate::diagnostic::{Diagnostic, closest, codes};
 use crate::plan::Type;
 use crate::plans::{Queue, QueueStrategy};
@@ -124,7 +124,9 @@ impl Reader {
         let hours = table.find("hours").and_then(|node| {
             let hours = self.text(node, "`hours`", &table.key_span("hours"))?;
             if !world.calendars.contains(&hours.text) {
-                self.no_such(&hours, "calendar", codes::CALENDAR, world.calendars.iter().map(String::as_str));
+                let known = world.calendars.iter().map(String::as_str);
+                let label = "callers would hear that the queue is closed";
+                self.no_such(&hours, "calendar", codes::CALENDAR, known, label);
             }
             Some(hours.text)
         });
@@ -142,7 +144,11 @@ impl Reader {
             .and_then(|node| self.text(node, "`while-waiting`", &table.key_span("while-waiting")))
             .map(|plan| {
                 match world.plans.get(&plan.text) {
-                    None => self.no_such(&plan, "plan", codes::PLAN, world.plans.keys().map(String::as_str)),
+                    None => {
+                        let known = world.plans.keys().map(String::as_str);
+                        let label = "callers who wait would hear nothing";
+                        self.no_such(&plan, "plan", codes::PLAN, known, label);
+                    }
                     Some(head) => self.waiting_plan(&plan, head),
                 }
                 plan.text
@@ -217,30 +223,6 @@ impl Reader {
                 .help("remove `returns` from it; `leave: ` and a word is the way out of a queue"),
             );
         }
-    }
-
-    /// A queue's calendar or plan that no file defines.
-    fn no_such<'w>(
-        &mut self,
-        name: &Name,
-        kind: &str,
-        code: crate::diagnostic::Code,
-        known: impl Iterator<Item = &'w str> + Clone,
-    ) {
-        let near = closest(&name.text, known.clone());
-        let names: Vec<&str> = known.take(8).collect();
-        self.report(
-            Diagnostic::error(code, &name.span, format!("no {kind} is called `{}`", name.text))
-                .label(if kind == "plan" {
-                    "callers who wait would hear nothing"
-                } else {
-                    "callers would hear that the queue is closed"
-                })
-                .help(match near {
-                    Some(near) => format!("did you mean `{near}`?"),
-                    None => format!("the {kind}s are {}", list(&names, "and")),
-                }),
-        );
     }
 
     /// Tells of music whose file is missing, where any is there.

@@ -52,8 +52,6 @@ pub(crate) struct WhoFile {
     when: When,
     /// Categories of the ticket.
     categories: Option<OneOrMany<String>>,
-    /// Outcomes of the ticket.
-    outcomes: Option<OneOrMany<String>>,
     /// Attributes of the customer with the values that pass: all of them must.
     attributes: Option<BTreeMap<String, OneOrMany<String>>>,
     /// How many are drawn, for example 20%: always the same tickets.
