@@ -6,7 +6,7 @@ use std::time::Duration;
 use hotline_campaign::Scheduler;
 use hotline_model::IdSource;
 use hotline_model::campaign::Settings;
-use hotline_record::{Record, RecordError};
+use hotline_record::{CampaignsSince, Record, RecordError};
 use jiff::Timestamp;
 
 /// A scheduler that has read the record.
@@ -32,7 +32,12 @@ pub async fn restore(
     let caps = settings.caps.iter().chain(policies.flat_map(|policy| policy.caps.iter()));
     let tried = caps.map(|cap| cap.period).max().unwrap_or_default().max(settings.remember);
     let before = |length: Duration| now.checked_sub(length).unwrap_or(Timestamp::MIN);
-    let (done, changed) = (before(settings.remember), before(latest));
-    let stored = record.load_campaigns(done, before(tried), changed, before(settings.after_contact)).await?;
+    let since = CampaignsSince {
+        done: before(settings.remember),
+        tried: before(tried),
+        changed: before(latest),
+        spoke: before(settings.after_contact),
+    };
+    let stored = record.load_campaigns(since).await?;
     Ok(Restored { scheduler: Scheduler::restore(now, settings, ids, stored.restored), seq: stored.seq })
 }

@@ -30,6 +30,19 @@ pub struct StoredCampaigns {
     pub seq: i64,
 }
 
+/// How far back a scheduler reads.
+#[derive(Debug, Clone, Copy)]
+pub struct CampaignsSince {
+    /// Cases that have ended.
+    pub done: Timestamp,
+    /// Attempts.
+    pub tried: Timestamp,
+    /// Tickets that changed.
+    pub changed: Timestamp,
+    /// Customers who called in.
+    pub spoke: Timestamp,
+}
+
 /// A row or a decision, in the scheduler's order.
 #[derive(Debug, Clone)]
 pub enum CampaignDeed {
@@ -65,29 +78,23 @@ impl Record {
         .await
     }
 
-    /// What was kept: cases that are open or ended since `done_since`, attempts since `tried_since` and those of
-    /// the cases, tickets of the cases and those that changed since `changed_since`, and their customers.
+    /// What was kept: cases that are open or ended since, attempts since and those of the cases, tickets of the cases
+    /// and those that changed since, and their customers.
     ///
     /// # Errors
     /// [`RecordError::Unavailable`] if the database does not answer.
-    pub async fn load_campaigns(
-        &self,
-        done_since: Timestamp,
-        tried_since: Timestamp,
-        changed_since: Timestamp,
-        spoke_since: Timestamp,
-    ) -> Result<StoredCampaigns, RecordError> {
+    pub async fn load_campaigns(&self, since: CampaignsSince) -> Result<StoredCampaigns, RecordError> {
         // Before everything else: what happens meanwhile is told again, and the same twice changes nothing.
         let seq = self.newest_seq().await?;
         let mut restored = Restored::default();
         let sql = "SELECT * FROM campaign_case WHERE done_at IS NULL OR done_at >= $1 OR until_at >= $1";
-        for row in sqlx::query(sql).bind(done_since.as_microsecond()).fetch_all(&self.readers).await? {
+        for row in sqlx::query(sql).bind(since.done.as_microsecond()).fetch_all(&self.readers).await? {
             restored.cases.push(case_of(&row)?);
         }
         let sql = "SELECT a.* FROM campaign_attempt a WHERE a.at >= $1 OR a.ended_at IS NULL OR EXISTS \
                    (SELECT 1 FROM campaign_case c WHERE c.ticket_id = a.ticket_id AND c.policy = a.policy \
                    AND c.done_at IS NULL)";
-        for row in sqlx::query(sql).bind(tried_since.as_microsecond()).fetch_all(&self.readers).await? {
+        for row in sqlx::query(sql).bind(since.tried.as_microsecond()).fetch_all(&self.readers).await? {
             restored.attempts.push(attempt_of(&row)?);
         }
         for row in sqlx::query("SELECT * FROM campaign_policy").fetch_all(&self.readers).await? {
@@ -95,7 +102,7 @@ impl Record {
         }
         let mut tickets: HashSet<TicketId> = restored.cases.iter().map(|case| case.key.ticket).collect();
         let sql = "SELECT id FROM ticket WHERE changed_at >= $1";
-        for row in sqlx::query(sql).bind(changed_since.as_microsecond()).fetch_all(&self.readers).await? {
+        for row in sqlx::query(sql).bind(since.changed.as_microsecond()).fetch_all(&self.readers).await? {
             tickets.insert(row.parsed("id")?);
         }
         let tickets: Vec<TicketId> = tickets.into_iter().collect();
@@ -109,7 +116,7 @@ impl Record {
             restored.customers.iter().filter(|facts| facts.do_not_call).map(|facts| facts.customer).collect();
         let sql = "SELECT customer_id, MAX(ended_at) AS at FROM interaction WHERE ended_at >= $1 \
                    AND direction = 'in' AND customer_id IS NOT NULL GROUP BY customer_id";
-        for row in sqlx::query(sql).bind(spoke_since.as_microsecond()).fetch_all(&self.readers).await? {
+        for row in sqlx::query(sql).bind(since.spoke.as_microsecond()).fetch_all(&self.readers).await? {
             restored.spoke.push((row.parsed("customer_id")?, row.time("at")?));
         }
         Ok(StoredCampaigns { restored, seq })

@@ -63,7 +63,7 @@ pub use address::{BadAddress, DatabaseAddress};
 pub use agents::{AfterCall, Agent, AgentProfile, AgentState};
 pub use audio::{AudioKey, StoredAudio};
 pub use calls::{CallEnd, CallSave, CallStep, NewCall, OpenedCall};
-pub use campaigns::{CampaignDeed, StoredCampaigns};
+pub use campaigns::{CampaignDeed, CampaignsSince, StoredCampaigns};
 pub use card::{Alert, Card};
 pub use customers::{ContactView, CustomerView, IdentityView};
 pub use engine::{Engine, Settings};

@@ -8,10 +8,11 @@ use hotline_campaign::{
 };
 use hotline_model::campaign::Outcome;
 use hotline_model::{CallId, CustomerId, TicketId};
+use jiff::Timestamp;
 
 use super::house::{House, execute};
 use super::*;
-use crate::CampaignDeed;
+use crate::{CampaignDeed, CampaignsSince};
 
 /// A case with an attempt that goes on.
 fn rows(house: &House, ticket: TicketId, customer: CustomerId) -> (CaseRow, AttemptRow, PolicyRow) {
@@ -51,6 +52,10 @@ fn rows(house: &House, ticket: TicketId, customer: CustomerId) -> (CaseRow, Atte
     (case, attempt, policy)
 }
 
+fn all_since(at: Timestamp) -> CampaignsSince {
+    CampaignsSince { done: at, tried: at, changed: at, spoke: at }
+}
+
 /// The same as deeds, with a decision.
 pub fn deeds(house: &House, ticket: TicketId, customer: CustomerId) -> Vec<CampaignDeed> {
     let (case, attempt, policy) = rows(house, ticket, customer);
@@ -79,7 +84,7 @@ pub async fn what_is_stored_of_campaigns_is_what_a_restart_finds(house: House) {
     ];
     house.record.store_campaign(begun).await.unwrap();
     let now = house.clock.now();
-    let found = house.record.load_campaigns(now, now, now, now).await.unwrap().restored;
+    let found = house.record.load_campaigns(all_since(now)).await.unwrap().restored;
     assert_eq!(found.cases, std::slice::from_ref(&case));
     assert_eq!(found.attempts, std::slice::from_ref(&attempt));
     assert_eq!(found.policies, [policy]);
@@ -96,11 +101,11 @@ pub async fn what_is_stored_of_campaigns_is_what_a_restart_finds(house: House) {
     let ended =
         vec![CampaignDeed::Row(Row::Attempt(attempt.clone())), CampaignDeed::Row(Row::Case(over.clone()))];
     house.record.store_campaign(ended).await.unwrap();
-    let found = house.record.load_campaigns(now, now, now, now).await.unwrap().restored;
+    let found = house.record.load_campaigns(all_since(now)).await.unwrap().restored;
     assert_eq!((found.cases, found.attempts), (vec![over], vec![attempt]));
     // What is long over is left where it is.
     let later = now + Duration::from_secs(90 * 86_400);
-    let found = house.record.load_campaigns(later, later, later, later).await.unwrap().restored;
+    let found = house.record.load_campaigns(all_since(later)).await.unwrap().restored;
     assert!(found.cases.is_empty() && found.attempts.is_empty() && found.tickets.is_empty());
 }
 
@@ -112,7 +117,7 @@ pub async fn decisions_of_campaigns_stand_in_the_journal(house: House) {
     assert_eq!(told[0].type_name, "campaign.called");
     let call: CallId = told[0].interaction_id.as_deref().unwrap().parse().unwrap();
     let now = house.clock.now();
-    let found = house.record.load_campaigns(now, now, now, now).await.unwrap();
+    let found = house.record.load_campaigns(all_since(now)).await.unwrap();
     assert_eq!(found.restored.attempts[0].call, call);
     assert!(found.seq >= told[0].seq);
 }
