@@ -72,3 +72,14 @@ fn the_path_of_a_call_shows_no_second_factor() {
     assert!(!keyed.iter().any(|keys| keys.contains(tickets::CODE)), "{keyed:?}");
     assert!(!calls[0].to_string().contains("退费"), "the words of the result are no part of the path");
 }
+
+#[test]
+fn nobody_else_on_the_machine_reads_the_record() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let server = Server::start(Setup { warm: false, voice: false, ..Setup::default() });
+    for name in ["hotline.db", "hotline.db-wal", "hotline.db-shm"] {
+        let mode = std::fs::metadata(server.folder().join(name)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{name}: {mode:o}");
+    }
+}

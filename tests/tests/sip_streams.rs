@@ -9,6 +9,31 @@ use crate::support::{seconds, tickets, wait_for, wait_until};
 
 const COMPLAINT: &str = "10086123";
 
+/// Idle connections of addresses that are not served that are kept; the next one is closed.
+const STRANGERS: usize = 64;
+
+#[test]
+fn strangers_cannot_take_the_connections_of_those_who_are_served() {
+    let nobody_near = "from = [\"127.255.0.1/32\"]";
+    let server = Server::start(Setup { trunk: nobody_near, warm: false, voice: false, ..Setup::default() });
+    let streams: Vec<TcpStream> = (0..STRANGERS + 36)
+        .map(|_| {
+            let stream = TcpStream::connect(server.sip()).unwrap();
+            stream.set_nonblocking(true).unwrap();
+            stream
+        })
+        .collect();
+    let closed = || streams.iter().filter(|stream| matches!(stream.peek(&mut [0]), Ok(0))).count();
+    wait_until("those beyond the limit are closed", seconds(10), || closed() == 36);
+    // As soon as they go, others may come.
+    drop(streams);
+    wait_until("there is room again", seconds(10), || {
+        let stream = TcpStream::connect(server.sip()).unwrap();
+        stream.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
+        stream.peek(&mut [0]).is_err()
+    });
+}
+
 /// A caller on one connection.
 struct Caller {
     stream: TcpStream,

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use hotline_record::{DatabaseAddress, Transfer};
 
-use super::{Problem, make_folder, runtime};
+use super::{Problem, make_file, runtime};
 use crate::progress::Progress;
 
 /// `hotline migrate`
@@ -36,7 +36,7 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, Problem> {
         print(&would);
         return Ok(ExitCode::SUCCESS);
     }
-    make_folder(&to)?;
+    make_file(&to)?;
     let mut progress: Option<(&str, Progress)> = None;
     let done = runtime.block_on(hotline_record::transfer(&from, &to, &mut |table, rows, total| {
         let count = |rows: u64| usize::try_from(rows).unwrap_or(usize::MAX);

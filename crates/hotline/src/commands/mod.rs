@@ -75,18 +75,18 @@ pub async fn open_record_to_serve(config: &Config, within: Duration) -> Result<R
 }
 
 async fn open_as(settings: Settings) -> Result<Record, RecordError> {
-    make_folder(&settings.address)?;
+    make_file(&settings.address)?;
     Record::open(&settings, Arc::new(SystemClock)).await
 }
 
-/// The folder of a SQLite file.
-pub fn make_folder(address: &DatabaseAddress) -> Result<(), RecordError> {
+/// A SQLite file with its folder, as far as they are not there: nobody else on this machine reads who the customers
+/// are, and SQLite gives the files beside it the same rights.
+pub fn make_file(address: &DatabaseAddress) -> Result<(), RecordError> {
     let Some(file) = address.file() else { return Ok(()) };
     if let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         std::fs::create_dir_all(folder)
             .map_err(|error| RecordError::Unusable(format!("{}: {error}", folder.display())))?;
     }
-    // Nobody else on this machine reads who the customers are; SQLite gives the files beside it the same rights.
     // What goes wrong here is told when the file is opened.
     if !file.exists() {
         let _ = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file);
