@@ -45,6 +45,7 @@ fn policy() -> Policy {
         trunks: vec![Name::from("one"), Name::from("two")],
         show: Name::from("10086"),
         priority: 5,
+        detection: hotline_model::campaign::Detection::default(),
     }
 }
 

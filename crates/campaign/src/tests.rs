@@ -59,6 +59,7 @@ fn policy() -> Policy {
         trunks: vec![Name::from("one")],
         show: Name::from("10086"),
         priority: 0,
+        detection: hotline_model::campaign::Detection::default(),
     }
 }
 

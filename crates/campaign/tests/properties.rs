@@ -59,6 +59,7 @@ fn settings(other: bool) -> Settings {
         trunks: vec![Name::from("one"), Name::from("two")],
         show: Name::from("10086"),
         priority: 1,
+        detection: hotline_model::campaign::Detection::default(),
     };
     // It matches everybody, and every change.
     let notice = Policy {

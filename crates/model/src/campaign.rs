@@ -166,6 +166,28 @@ pub struct Pace {
     pub stranded_permille: u16,
 }
 
+/// How a machine that answers is told from a human: by how long it speaks without a rest. In doubt it is a
+/// human.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Detection {
+    /// It is listened so long after the answer; not at all if zero.
+    pub within: Duration,
+    /// Words that go on for so long without a rest are a machine's greeting.
+    pub greeting: Duration,
+    /// What is no shorter than this is a rest.
+    pub rest: Duration,
+}
+
+impl Default for Detection {
+    fn default() -> Self {
+        Self {
+            within: Duration::from_secs(6),
+            greeting: Duration::from_millis(2_400),
+            rest: Duration::from_millis(500),
+        }
+    }
+}
+
 /// One policy.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Policy {
@@ -194,6 +216,8 @@ pub struct Policy {
     pub show: Name,
     /// 0 to 9; higher ones come first.
     pub priority: u8,
+    /// How it is told who answered.
+    pub detection: Detection,
 }
 
 /// Everything that a firm decides about calling out.

@@ -23,6 +23,18 @@ pub enum StepEvent {
         #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
         title: BTreeMap<Language, String>,
     },
+    /// We call a customer: noted by the shell before the INVITE leaves.
+    Dialled {
+        /// By which policy.
+        policy: String,
+        /// Which attempt, from 1.
+        attempt: u32,
+    },
+    /// Whoever we call has answered, as far as it can be told by what was heard.
+    PickedUp {
+        /// `human` or `machine`.
+        by: String,
+    },
     /// The caller reached a step.
     Entered {
         /// The plan (or sub-plan) the step stands in.
@@ -95,6 +107,24 @@ pub enum StepEvent {
         step: String,
         /// The names of the fields written.
         fields: Vec<String>,
+    },
+    /// A question of a survey was answered.
+    Surveyed {
+        /// The step that asked.
+        step: String,
+        /// The question's name, which stays the same when its words change.
+        question: String,
+        /// The answer: a number of the scale, or the plan's word for the key.
+        answer: String,
+    },
+    /// The caller left some words.
+    Recorded {
+        /// The step that recorded them.
+        step: String,
+        /// What the plan calls them.
+        name: String,
+        /// How long, in seconds.
+        seconds: u32,
     },
     /// The caller waits for an agent.
     Queued {
@@ -180,6 +210,8 @@ impl StepEvent {
     pub const fn type_name(&self) -> &'static str {
         match self {
             Self::Started { .. } => "call.started",
+            Self::Dialled { .. } => "call.dialled",
+            Self::PickedUp { .. } => "call.picked-up",
             Self::Entered { .. } => "call.entered",
             Self::Heard { .. } => "call.heard",
             Self::Keyed { .. } => "call.keyed",
@@ -190,6 +222,8 @@ impl StepEvent {
             Self::Answered { .. } => "call.answered",
             Self::Language { .. } => "call.language",
             Self::Saved { .. } => "call.saved",
+            Self::Surveyed { .. } => "call.surveyed",
+            Self::Recorded { .. } => "call.recorded",
             Self::Queued { .. } => "call.queued",
             Self::PlaceTold { .. } => "call.place-told",
             Self::Offered { .. } => "call.offered",

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use hotline_model::Calendar;
 use hotline_model::campaign::{
-    Cap, Name as Word, NumberRules, Outcome, Pace, Policy, Retries, Retry, Settings, Trigger, Who,
+    Cap, Detection, Name as Word, NumberRules, Outcome, Pace, Policy, Retries, Retry, Settings, Trigger, Who,
 };
 use indexmap::IndexMap;
 
@@ -132,6 +132,7 @@ impl Reader {
                 trunks,
                 show: show?.text.into(),
                 priority: priority as u8,
+                detection: Detection::default(),
             },
         ))
     }

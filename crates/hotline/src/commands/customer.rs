@@ -201,6 +201,10 @@ fn describe(event: &JournalEvent) -> String {
         StepEvent::Answered { .. } => "  answered".to_owned(),
         StepEvent::Language { language } => format!("  changed to {language}"),
         StepEvent::Saved { fields, .. } => format!("  stored {}", fields.join(", ")),
+        StepEvent::Dialled { policy, attempt } => format!("called by policy {policy} (attempt {attempt})"),
+        StepEvent::PickedUp { by } => format!("  picked up by a {by}"),
+        StepEvent::Surveyed { question, answer, .. } => format!("  {question}: {answer}"),
+        StepEvent::Recorded { name, seconds, .. } => format!("  left {seconds} s of {name}"),
         StepEvent::Queued { queue, .. } => format!("  waits in queue {queue}"),
         StepEvent::PlaceTold { place, minutes: Some(minutes) } => {
             format!("  was told place {place}, about {minutes} min")
