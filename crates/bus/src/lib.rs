@@ -6,7 +6,9 @@
 
 use std::time::Duration;
 
-use hotline_model::{CallId, Language, Pii, UserId};
+use hotline_campaign::Disposition;
+use hotline_model::campaign::Detection;
+use hotline_model::{CallId, CustomerId, Fields, Language, PhoneNumber, Pii, TicketId, UserId};
 use tokio::sync::{mpsc, oneshot};
 
 /// What an agent wants to do.
@@ -98,8 +100,53 @@ pub enum Watching {
     Join,
 }
 
+/// A call to a customer.
+#[derive(Debug, Clone)]
+pub struct Dial {
+    /// Names the call.
+    pub call: CallId,
+    /// By which policy.
+    pub policy: String,
+    /// Which attempt, from 1.
+    pub attempt: u32,
+    /// About what.
+    pub ticket: TicketId,
+    /// To whom.
+    pub customer: CustomerId,
+    /// At which number.
+    pub number: PhoneNumber,
+    /// The number they see; the trunk's own if it is empty.
+    pub shown: String,
+    /// By which trunk.
+    pub trunk: String,
+    /// The plan that speaks to them.
+    pub plan: String,
+    /// What that plan takes.
+    pub given: Fields,
+    /// The language they are spoken to in, if it is known.
+    pub language: Option<Language>,
+    /// How long it rings.
+    pub ring: Duration,
+    /// How it is told who answered.
+    pub detection: Detection,
+    /// Where news of it goes. The last of it is [`DialNews::Ended`]; if the sender is dropped without that, nobody
+    /// knows what became of the call.
+    pub news: mpsc::UnboundedSender<(CallId, DialNews)>,
+}
+
+/// What becomes of a call to a customer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DialNews {
+    /// They have answered, or something has.
+    Answered,
+    /// They are on the way to a human.
+    Escalated,
+    /// It is over.
+    Ended(Disposition),
+}
+
 /// What somebody wants.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum Command {
     /// An agent goes somewhere.
     Agent(
@@ -116,6 +163,16 @@ pub enum Command {
         UserId,
         /// What.
         Act,
+    ),
+    /// A customer is to be called. The answer says whether it is tried, the news what becomes of it.
+    Dial(
+        /// Whom, and how.
+        Box<Dial>,
+    ),
+    /// A call to a customer that has not been answered is to stop ringing.
+    StopDialling(
+        /// Which.
+        CallId,
     ),
 }
 
@@ -206,7 +263,7 @@ mod tests {
         let (bus, mut commands) = bus();
         let exchange = tokio::spawn(async move {
             while let Some(asked) = commands.recv().await {
-                let known = asked.command == leave();
+                let known = matches!(asked.command, Command::Call(call, ..) if call == CallId::from(1));
                 let _ = asked.answer.send(if known { Ok(()) } else { Err(BusError::Unknown) });
             }
         });

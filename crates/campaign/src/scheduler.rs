@@ -199,6 +199,11 @@ impl Scheduler {
         self.flights.values().map(|flight| &flight.row)
     }
 
+    /// Whether a call is an attempt that goes on.
+    pub fn is_calling(&self, call: CallId) -> bool {
+        self.flights.contains_key(&call)
+    }
+
     /// What the firm has decided.
     pub fn settings(&self) -> &Settings {
         &self.settings

@@ -50,6 +50,8 @@ pub struct TicketBody {
     language: Option<String>,
     /// What it is about.
     category: Option<String>,
+    /// How it was settled, in the firm's own word: policies by which customers are called may ask for it.
+    outcome: Option<String>,
     /// `open`, `closed` or `cancelled`.
     state: Option<String>,
     /// The words the customer shall hear; needed when closed.

@@ -3,7 +3,9 @@
 mod agent;
 mod commands;
 mod end;
+mod made;
 mod negotiate;
+mod origin;
 mod other;
 mod parties;
 mod party;
@@ -14,19 +16,20 @@ use std::time::{Duration, Instant};
 
 use agent::Queueing;
 use hotline_audio::Clip;
-use hotline_bus::{Act, BusError};
+use hotline_bus::{Act, BusError, DialNews};
+use hotline_campaign::Disposition;
 use hotline_dialplan::plan::Answering as PlanAnswering;
 use hotline_dialplan::session::HungUpBy;
 use hotline_dialplan::{Event, OpId, Plans, Session, StartContext};
 use hotline_media::{LegId, LegStats, MediaEvent};
-use hotline_model::{
-    CallId, CallerNumber, CustomerId, EndReason, Ending, Language, TicketId, UserId, WaitingId,
-};
-use hotline_record::{NewCall, OpenedCall};
+use hotline_model::{CallId, CustomerId, EndReason, Ending, Language, TicketId, UserId, WaitingId};
+use hotline_record::{CallDirection, NewCall, OpenedCall};
+use hotline_sip::LegKey;
 use hotline_sip::sdp::{Capabilities, Codec};
-use hotline_sip::{Invite, LegKey};
 use hotline_speech::SpeechError;
 use jiff::Timestamp;
+use origin::Origin;
+pub(crate) use origin::Side;
 use other::Other;
 use sound::Watch;
 use tokio::sync::{mpsc, oneshot};
@@ -37,8 +40,7 @@ use crate::ending;
 use crate::exchange::House;
 use crate::play::{Player, Rendered};
 use crate::switchboard::{News, Reached};
-use crate::transport::{Incoming, Wish};
-use crate::trunk::TrunkSettings;
+use crate::transport::Wish;
 
 /// What reaches a call.
 pub(crate) enum Note {
@@ -58,6 +60,8 @@ pub(crate) enum Note {
     Sentence(UserId, String, Result<Vec<Clip>, SpeechError>),
     /// What an agent wants to happen; the agent whom the call is to go to.
     Act(UserId, Act, Option<Reached>, oneshot::Sender<Result<(), BusError>>),
+    /// Whom we call is not to be rung any longer.
+    StopDialling,
 }
 
 /// The plan that answers a call, fixed for as long as the call lasts.
@@ -80,9 +84,13 @@ impl Answering {
 
     /// The plan of a dialled number.
     pub fn find(plans: &Arc<Plans>, dialled: &str) -> Option<Self> {
-        let route = plans.numbers().find_route(dialled)?;
-        let version = plans.find_plan(&route.plan)?.version.clone();
-        Some(Self { plans: Arc::clone(plans), plan: route.plan, version })
+        Self::by_name(plans, plans.numbers().find_route(dialled)?.plan)
+    }
+
+    /// The plan of this name.
+    pub fn by_name(plans: &Arc<Plans>, plan: String) -> Option<Self> {
+        let version = plans.find_plan(&plan)?.version.clone();
+        Some(Self { plans: Arc::clone(plans), plan, version })
     }
 }
 
@@ -102,11 +110,10 @@ enum KeyCame {
 pub(crate) struct Call {
     id: CallId,
     arrived: Timestamp,
-    trunk: TrunkSettings,
-    caller: CallerNumber,
+    side: Side,
     answering: Answering,
-    sip: LegKey,
-    invite: Box<Invite>,
+    /// The leg to the caller, or to the customer we call: there is none before its INVITE has left.
+    sip: Option<LegKey>,
     began: Instant,
     house: Arc<House>,
     mailbox: mpsc::UnboundedSender<Note>,
@@ -119,7 +126,16 @@ pub(crate) struct Call {
     codec: Option<Codec>,
     language: Language,
     customer: Option<CustomerId>,
+    /// What we call about; nobody has verified themselves by that.
+    about: Option<TicketId>,
+    /// What was verified.
     ticket: Option<TicketId>,
+    /// It stands on the record that the call began.
+    on_record: bool,
+    /// Why whom we called was not reached.
+    not_reached: Option<Disposition>,
+    /// The customer wants no more calls.
+    opted_out: bool,
     steps: u32,
     keys: u32,
     last_key: Option<(char, KeyCame, Instant)>,
@@ -148,24 +164,24 @@ impl Call {
     pub fn new(
         id: CallId,
         arrived: Timestamp,
-        trunk: TrunkSettings,
-        caller: CallerNumber,
+        side: Side,
         answering: Answering,
-        incoming: Incoming,
+        came_in: Option<(LegKey, Instant)>,
         house: Arc<House>,
     ) -> Self {
         let (mailbox, notes) = mpsc::unbounded_channel();
-        house.signalling.register(incoming.leg, mailbox.clone());
+        if let Some((leg, _)) = came_in {
+            house.signalling.register(leg, mailbox.clone());
+        }
         let media = house.media.register(mailbox.clone());
+        let (customer, about) = side.dial().map(|dial| (dial.customer, dial.ticket)).unzip();
         Self {
             id,
             arrived,
-            trunk,
-            caller,
+            side,
             answering,
-            sip: incoming.leg,
-            invite: incoming.invite,
-            began: incoming.at,
+            sip: came_in.map(|(leg, _)| leg),
+            began: came_in.map_or_else(Instant::now, |(_, at)| at),
             player: Player::new(media, Arc::clone(&house), mailbox.clone()),
             house,
             mailbox,
@@ -175,8 +191,12 @@ impl Call {
             capabilities: None,
             codec: None,
             language: Language::default(),
-            customer: None,
+            customer,
+            about,
             ticket: None,
+            on_record: false,
+            not_reached: None,
+            opted_out: false,
             steps: 0,
             keys: 0,
             last_key: None,
@@ -199,23 +219,34 @@ impl Call {
         self.mailbox.clone()
     }
 
-    pub const fn sip_leg(&self) -> LegKey {
+    pub const fn sip_leg(&self) -> Option<LegKey> {
         self.sip
+    }
+
+    /// Where news of it goes, if it is a call that we make.
+    pub fn wanted_by(&self) -> Option<mpsc::UnboundedSender<(CallId, DialNews)>> {
+        self.side.dial().map(|dial| dial.news.clone())
     }
 
     /// Runs the call to its end.
     pub async fn run(mut self, stop: CancellationToken) {
         let Some(mut notes) = self.notes.take() else { return };
-        self.ring(&mut notes, &stop).await;
-        let answered = match self.ended.take() {
-            Some(reason) => Err(reason),
-            None => self.open_media(),
+        let answered = if self.side.dial().is_some() {
+            self.dial(&mut notes, &stop).await
+        } else {
+            self.ring(&mut notes, &stop).await;
+            match self.ended.take() {
+                Some(reason) => Err(reason),
+                None => self.open_media(),
+            }
         };
         if let Err(reason) = answered {
             self.finish(reason, &mut notes).await;
             return;
         }
-        self.recognise();
+        if self.side.dial().is_none() {
+            self.recognise();
+        }
         let recognise_by = tokio::time::Instant::now() + RECOGNISE;
         while self.ended.is_none() {
             let wake = self.wake().unwrap_or_else(|| Instant::now() + Duration::from_secs(3600));
@@ -238,11 +269,12 @@ impl Call {
 
     /// Lets the call ring for as long as its trunk wants; it may end meanwhile.
     async fn ring(&mut self, notes: &mut mpsc::UnboundedReceiver<Note>, stop: &CancellationToken) {
-        if self.trunk.ring.is_zero() {
+        let Origin::CameIn { ring, .. } = self.side.origin else { return };
+        if ring.is_zero() {
             return;
         }
-        self.house.signalling.wish(self.sip, Wish::Ring);
-        let until = tokio::time::Instant::now() + self.trunk.ring;
+        self.wish(Wish::Ring);
+        let until = tokio::time::Instant::now() + ring;
         while self.ended.is_none() {
             tokio::select! {
                 Some(note) = notes.recv() => self.take(note),
@@ -255,7 +287,7 @@ impl Call {
     /// Asks the record who the number suggests, while the 200 is on its way.
     fn recognise(&self) {
         let (record, caller, mailbox) =
-            (self.house.record.clone(), self.caller.clone(), self.mailbox.clone());
+            (self.house.record.clone(), self.side.caller.clone(), self.mailbox.clone());
         tokio::spawn(async move {
             let known = record.recognise(&caller).await.unwrap_or_default();
             let _ = mailbox.send(Note::Recognised(known));
@@ -267,31 +299,52 @@ impl Call {
             return;
         }
         self.customer = known.customer;
-        self.house.record.begin_call(
-            NewCall {
-                call: self.id,
-                sip_call_id: self.invite.call_id.clone(),
-                caller: self.caller.clone(),
-                dialled: self.invite.user.clone(),
-                trunk: self.trunk.name.clone(),
-                plan: self.answering.plan.clone(),
-                plan_version: self.answering.version.clone(),
-                at: self.arrived,
-            },
-            &known,
-        );
+        self.begin_on_record(&known);
         let zone =
             self.answering.plans.calendars().next().map_or(jiff::tz::TimeZone::UTC, |c| c.zone.clone());
         let context = StartContext {
-            caller: self.caller.clone(),
-            dialled: self.invite.user.clone(),
+            caller: self.side.caller.clone(),
+            dialled: self.side.our_number().to_owned(),
             language: known.language,
             customer: None,
-            started: self.arrived.to_zoned(zone),
+            started: self.house.clock.now().to_zoned(zone),
             announcement: self.answering.plans.numbers().find_announcement(&self.answering.plan).cloned(),
         };
         self.session = Session::new(Arc::clone(&self.answering.plans), &self.answering.plan, context);
         self.tell(Event::Started);
+    }
+
+    /// The call is on the record from here on.
+    fn begin_on_record(&mut self, known: &OpenedCall) {
+        if std::mem::replace(&mut self.on_record, true) {
+            return;
+        }
+        let (sip_call_id, direction) = match &self.side.origin {
+            Origin::CameIn { invite, .. } => (invite.call_id.clone(), CallDirection::In),
+            Origin::Made { .. } => (String::new(), CallDirection::Out),
+        };
+        self.house.record.begin_call(
+            NewCall {
+                call: self.id,
+                sip_call_id,
+                direction,
+                caller: self.side.caller.clone(),
+                dialled: self.side.our_number().to_owned(),
+                trunk: self.side.trunk.clone(),
+                plan: self.answering.plan.clone(),
+                plan_version: self.answering.version.clone(),
+                ticket: self.about,
+                at: self.arrived,
+            },
+            known,
+        );
+    }
+
+    /// Asks for something on the leg to the caller.
+    fn wish(&self, wish: Wish) {
+        if let Some(leg) = self.sip {
+            self.house.signalling.wish(leg, wish);
+        }
     }
 
     fn since(&self) -> Duration {
@@ -326,7 +379,7 @@ impl Call {
 
     fn take(&mut self, note: Note) {
         match note {
-            Note::Sip(event) if event.leg() == Some(self.sip) => self.sip_event(event),
+            Note::Sip(event) if event.leg().is_some() && event.leg() == self.sip => self.sip_event(event),
             Note::Sip(event) => self.party_event(event),
             Note::Media(event) if self.party_media_event(&event) => {}
             Note::Media(event) => self.media_event(event),
@@ -338,6 +391,7 @@ impl Call {
                 let done = self.act(by, &act, reached);
                 let _ = answer.send(done);
             }
+            Note::StopDialling => self.stop_dialling(),
             Note::Recognised(known) => self.start(known),
             Note::Rendered(rendered) => {
                 if let Some((op, error)) = self.player.rendered(rendered) {
@@ -382,6 +436,9 @@ impl Call {
                 };
                 self.end(by, ending::of_sip(cause, self.outcome_is_good));
             }
+            Sip::Progress { sdp: Some(answer), .. } => self.hear_early(&answer),
+            Sip::Answered { sdp, .. } => self.picked_up(sdp.as_deref()),
+            Sip::Failed { code, cause, .. } if self.side.dial().is_some() => self.refused(code, cause),
             Sip::Failed { .. } => {
                 self.leg_is_over = true;
                 self.end(HungUpBy::Network, EndReason::new(Ending::Unattributable, "lost"));

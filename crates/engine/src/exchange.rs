@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, RwLock};
 use std::time::{Duration, Instant};
 
-use hotline_bus::{Act, Asked, BusError, Commands, Target};
+use hotline_bus::{Act, Asked, BusError, Commands, Dial, DialNews, Target};
+use hotline_campaign::Disposition;
 use hotline_dialplan::Plans;
 use hotline_dialplan::plans::QueueStrategy;
 use hotline_media::{MediaConfig, MediaError};
@@ -20,7 +21,7 @@ use hotline_speech::Speech;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-use crate::call::{Answering, Call, Note};
+use crate::call::{Answering, Call, Note, Side};
 use crate::doors::HttpDoor;
 use crate::figures;
 use crate::media::Media;
@@ -160,18 +161,18 @@ impl Exchange {
         };
         tokio::spawn(follow_plans(plans.clone(), house.switchboard.clone()));
         tokio::spawn(follow_telephones(house.record.clone(), house.signalling.clone()));
-        tokio::spawn(obey(commands, Arc::clone(&house)));
-        let desk = Reception {
+        let hall = Arc::new(Hall {
             house,
             plans,
-            trunks: Trunks::new(settings.trunks, Instant::now()),
             limit: settings.calls,
             active: Arc::clone(&exchange.active),
             draining: exchange.draining.clone(),
             stop: exchange.stop.clone(),
-            ids: IdSource::new(rand::random()),
-        };
-        tokio::spawn(desk.run(calls));
+        });
+        tokio::spawn(obey(commands, Arc::clone(&hall)));
+        let trunks = Trunks::new(settings.trunks, Instant::now());
+        let reception = Reception { hall, trunks, ids: IdSource::new(rand::random()) };
+        tokio::spawn(reception.run(calls));
         Ok(exchange)
     }
 
@@ -212,19 +213,81 @@ impl Exchange {
     }
 }
 
-struct Reception {
+/// Where calls begin, whoever made them.
+struct Hall {
     house: Arc<House>,
     plans: watch::Receiver<Arc<Plans>>,
-    trunks: Trunks,
     limit: usize,
     active: Arc<AtomicUsize>,
     draining: CancellationToken,
     stop: CancellationToken,
-    ids: IdSource,
 }
 
 /// Above this share of its time a media thread takes no more calls.
 const BUSY: u64 = 850;
+
+impl Hall {
+    /// Whether there is no room for another call.
+    fn is_full(&self) -> bool {
+        let busy = self.house.media.plane.threads().iter().all(|thread| thread.busy_permille > BUSY);
+        busy || self.active.load(Ordering::Relaxed) >= self.limit
+    }
+
+    /// Runs a call to its end.
+    fn run(&self, id: CallId, call: Call) {
+        self.house.lines.write().expect("no holder of this lock panics").insert(id, call.mailbox());
+        let place = Place::take(&self.active);
+        let (house, stop) = (Arc::clone(&self.house), self.stop.clone());
+        tokio::spawn(async move {
+            let (leg, wanted) = (call.sip_leg(), call.wanted_by());
+            // A panic costs the one call it happened in: its task ends, and what it held is let
+            // go of here.
+            if tokio::spawn(call.run(stop)).await.is_err() {
+                tracing::error!(call.id = %id, "a fault of ours ended a call");
+                if let Some(leg) = leg {
+                    house.signalling.wish(leg, Wish::HangUp);
+                }
+                house.signalling.hang_up_orphans();
+                house.media.close_orphans();
+                house.switchboard.gone(id);
+                let reason = EndReason::new(Ending::Us, "fault");
+                house.record.end_call(id, CallEnd { reason, at: house.clock.now() });
+                if let Some(news) = wanted {
+                    let _ = news.send((id, DialNews::Ended(Disposition::Unknown)));
+                }
+            }
+            house.lines.write().expect("no holder of this lock panics").remove(&id);
+            drop(place);
+        });
+    }
+
+    /// Calls a customer.
+    fn dial(&self, dial: Box<Dial>) -> Result<(), BusError> {
+        if self.draining.is_cancelled() || self.is_full() {
+            return Err(BusError::Unfit);
+        }
+        let plans = Arc::clone(&self.plans.borrow());
+        let answering = Answering::by_name(&plans, dial.plan.clone()).ok_or(BusError::Unknown)?;
+        let line = self.house.routes.take_by(&dial.trunk, dial.number.e164(), Instant::now());
+        let line = line.map_err(|why| {
+            tracing::warn!(call.id = %dial.call, trunk.name = dial.trunk, %why, "a customer cannot be called");
+            BusError::NoWay
+        })?;
+        let (id, line) = (dial.call, line.showing(&dial.shown));
+        figures::call_made(line.trunk());
+        let now = self.house.clock.now();
+        let call = Call::new(id, now, Side::made(dial, line), answering, None, Arc::clone(&self.house));
+        self.run(id, call);
+        Ok(())
+    }
+}
+
+/// Takes the calls that come in.
+struct Reception {
+    hall: Arc<Hall>,
+    trunks: Trunks,
+    ids: IdSource,
+}
 
 impl Reception {
     async fn run(mut self, mut calls: mpsc::UnboundedReceiver<Incoming>) {
@@ -235,7 +298,7 @@ impl Reception {
 
     fn reject(&self, incoming: &Incoming, code: u16, why: &'static str, retry_after: Option<Duration>) {
         figures::call_refused(why);
-        self.house.signalling.wish(incoming.leg, Wish::Reject { code, retry_after });
+        self.hall.house.signalling.wish(incoming.leg, Wish::Reject { code, retry_after });
     }
 
     fn take(&mut self, incoming: Incoming) {
@@ -248,43 +311,25 @@ impl Reception {
             tracing::warn!(trunk.name = %trunk.name, "the trunk begins more calls than its rate allows");
             return self.reject(&incoming, 503, "rate", Some(RETRY_AFTER));
         }
-        if self.draining.is_cancelled() {
+        if self.hall.draining.is_cancelled() {
             return self.reject(&incoming, 503, "draining", Some(RETRY_AFTER));
         }
-        let busy = self.house.media.plane.threads().iter().all(|thread| thread.busy_permille > BUSY);
-        if busy || self.active.load(Ordering::Relaxed) >= self.limit {
+        if self.hall.is_full() {
             return self.reject(&incoming, 503, "overload", None);
         }
-        let plans = Arc::clone(&self.plans.borrow());
+        let plans = Arc::clone(&self.hall.plans.borrow());
         let Some(answering) = Answering::find(&plans, &incoming.invite.user) else {
             let dialled = shown(&incoming.invite.user);
             tracing::info!(trunk.name = %trunk.name, call.dialled = %dialled, "a number that no plan serves was dialled");
             return self.reject(&incoming, 404, "no-plan", None);
         };
-        let now = self.house.clock.now();
+        let now = self.hall.house.clock.now();
         let id: CallId = self.ids.next(now);
         let caller = self.caller(&incoming);
         figures::call_began(&trunk.name);
-        let call = Call::new(id, now, trunk, caller, answering, incoming, Arc::clone(&self.house));
-        self.house.lines.write().expect("no holder of this lock panics").insert(id, call.mailbox());
-        let place = Place::take(&self.active);
-        let (house, stop) = (Arc::clone(&self.house), self.stop.clone());
-        tokio::spawn(async move {
-            let leg = call.sip_leg();
-            // A panic costs the one call it happened in: its task ends, and what it held is let
-            // go of here.
-            if tokio::spawn(call.run(stop)).await.is_err() {
-                tracing::error!(call.id = %id, "a fault of ours ended a call");
-                house.signalling.wish(leg, Wish::HangUp);
-                house.signalling.hang_up_orphans();
-                house.media.close_orphans();
-                house.switchboard.gone(id);
-                let reason = EndReason::new(Ending::Us, "fault");
-                house.record.end_call(id, CallEnd { reason, at: house.clock.now() });
-            }
-            house.lines.write().expect("no holder of this lock panics").remove(&id);
-            drop(place);
-        });
+        let leg = Some((incoming.leg, incoming.at));
+        let side = Side::came_in(incoming, &trunk, caller);
+        self.hall.run(id, Call::new(id, now, side, answering, leg, Arc::clone(&self.hall.house)));
     }
 
     /// Who calls, as the trunk tells it: an asserted identity goes before From (RFC 3325).
@@ -344,9 +389,18 @@ async fn follow_telephones(record: Record, signalling: Signalling) {
 }
 
 /// Carries out what other rooms want.
-async fn obey(mut commands: Commands, house: Arc<House>) {
+async fn obey(mut commands: Commands, hall: Arc<Hall>) {
+    let house = &hall.house;
     while let Some(Asked { command, answer }) = commands.recv().await {
         match command {
+            hotline_bus::Command::Dial(dial) => {
+                let _ = answer.send(hall.dial(dial));
+            }
+            hotline_bus::Command::StopDialling(call) => {
+                let lines = house.lines.read().expect("no holder of this lock panics");
+                let told = lines.get(&call).is_some_and(|mailbox| mailbox.send(Note::StopDialling).is_ok());
+                let _ = answer.send(if told { Ok(()) } else { Err(BusError::Unknown) });
+            }
             hotline_bus::Command::Agent(user, choice) => house.switchboard.choose(user, choice, answer),
             hotline_bus::Command::Call(call, by, act) => {
                 let mailbox = house.lines.read().expect("no holder of this lock panics").get(&call).cloned();

@@ -12,6 +12,11 @@ pub(crate) fn call_began(trunk: &str) {
     counter!("hotline_calls_started_total", "trunk" => trunk.to_owned()).increment(1);
 }
 
+/// A call to a customer begins.
+pub(crate) fn call_made(trunk: &str) {
+    counter!("hotline_calls_made_total", "trunk" => trunk.to_owned()).increment(1);
+}
+
 /// A call that was to be put through; `none`: to a telephone of ours, or by no trunk at all.
 pub(crate) fn put_through(trunk: &str, how: &'static str) {
     counter!("hotline_put_through_total", "trunk" => trunk.to_owned(), "how" => how).increment(1);

@@ -141,9 +141,23 @@ impl Routes {
 
     /// A free line for a number: the first of all trunks that may call it.
     pub fn take(&self, number: &str, now: Instant) -> Result<Line, NoRoute> {
+        self.take_of(number, now, |_| true)
+    }
+
+    /// A free line of one trunk for a number.
+    pub fn take_by(&self, trunk: &str, number: &str, now: Instant) -> Result<Line, NoRoute> {
+        self.take_of(number, now, |settings| settings.trunk == trunk)
+    }
+
+    fn take_of(
+        &self,
+        number: &str,
+        now: Instant,
+        may: impl Fn(&RouteSettings) -> bool,
+    ) -> Result<Line, NoRoute> {
         let mut why = NoRoute::NotAllowed;
         let spellings = spellings(number);
-        for route in &self.routes {
+        for route in self.routes.iter().filter(|route| may(&route.settings)) {
             let patterns = &route.settings.numbers;
             let Some(number) =
                 spellings.iter().find(|number| patterns.iter().any(|pattern| pattern.matches(number)))
@@ -180,6 +194,19 @@ impl Line {
         &self.settings.trunk
     }
 
+    /// The number of ours that is shown.
+    pub fn shown(&self) -> &str {
+        &self.settings.shown
+    }
+
+    /// Shows another number of ours, unless it is empty.
+    pub fn showing(mut self, shown: &str) -> Self {
+        if !shown.is_empty() {
+            shown.clone_into(&mut self.settings.shown);
+        }
+        self
+    }
+
     pub const fn latch(&self) -> bool {
         self.settings.latch
     }
@@ -188,8 +215,8 @@ impl Line {
         self.settings.in_band_digits
     }
 
-    /// The INVITE, once the host is looked up; given up after `ring`.
-    pub async fn outbound(&self, sdp: Bytes, ring: Duration) -> Result<Outbound, NoRoute> {
+    /// Where the trunk is, and our address on the way there.
+    pub async fn way(&self) -> Result<(SocketAddr, SocketAddr), NoRoute> {
         let (host, port) = self.settings.host_and_port();
         let wants_v6 = self.local.is_ipv6();
         let found = tokio::time::timeout(LOOK_UP, tokio::net::lookup_host((host, port))).await;
@@ -198,7 +225,12 @@ impl Line {
             .and_then(Result::ok)
             .and_then(|mut all| all.find(|address| address.is_ipv6() == wants_v6))
             .ok_or(NoRoute::NoHost)?;
-        let local = towards(self.local, destination).ok_or(NoRoute::NoHost)?;
+        Ok((destination, towards(self.local, destination).ok_or(NoRoute::NoHost)?))
+    }
+
+    /// The INVITE, once the host is looked up; given up after `ring`.
+    pub async fn outbound(&self, sdp: Bytes, ring: Duration) -> Result<Outbound, NoRoute> {
+        let (destination, local) = self.way().await?;
         let host = &self.settings.host;
         let party = |user: &str, host: &str| Party {
             display: String::new(),

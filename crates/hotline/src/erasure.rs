@@ -88,7 +88,7 @@ mod tests {
     use hotline_model::{
         CallId, CallerNumber, EndReason, Ending, IdSource, Language, SystemClock, TicketInput, TicketState,
     };
-    use hotline_record::{CallEnd, CallSave, NewCall, Settings};
+    use hotline_record::{CallDirection, CallEnd, CallSave, NewCall, Settings};
 
     use super::*;
 
@@ -103,6 +103,7 @@ mod tests {
             name: None,
             language: None,
             category: None,
+            outcome: None,
             state: TicketState::Open,
             result: None,
             result_language: None,
@@ -116,11 +117,13 @@ mod tests {
         let new = NewCall {
             call,
             sip_call_id: "a@b".into(),
+            direction: CallDirection::In,
             caller,
             dialled: "10086".into(),
             trunk: "t".into(),
             plan: "main".into(),
             plan_version: "1".into(),
+            ticket: None,
             at: record.now(),
         };
         record.begin_call(new, &known);

@@ -8,6 +8,7 @@ use std::time::SystemTime;
 use hotline_desk::{QueueWords, Reason};
 use hotline_dialplan::Plans;
 use hotline_dialplan::plans::Queue;
+use hotline_jobs::campaigns::{Calling, QueueOf};
 use hotline_model::{Calendar, Language};
 use hotline_record::Record;
 use hotline_speech::Speech;
@@ -73,6 +74,29 @@ fn load(config: &Config, files: &[(String, String)]) -> Option<Plans> {
         tracing::error!(finding = hotline_dialplan::diagnostic::concise(finding), "a plan cannot run");
     }
     plans
+}
+
+/// What the files say of calls that we make, whenever plans are published.
+pub fn calling(mut plans: watch::Receiver<Arc<Plans>>) -> watch::Receiver<Arc<Calling>> {
+    let (tell, calling) = watch::channel(Arc::new(calling_of(&plans.borrow())));
+    tokio::spawn(async move {
+        while plans.changed().await.is_ok() {
+            let now = Arc::new(calling_of(&plans.borrow_and_update()));
+            if tell.send(now).is_err() {
+                return;
+            }
+        }
+    });
+    calling
+}
+
+fn calling_of(plans: &Plans) -> Calling {
+    let queue = |queue: &Queue| QueueOf { name: queue.name.as_str().into(), skills: queue.skills.clone() };
+    Calling {
+        settings: plans.campaigns().clone(),
+        queues: plans.queues().map(queue).collect(),
+        zone: plans.calendars().next().map_or(jiff::tz::TimeZone::UTC, |calendar| calendar.zone.clone()),
+    }
 }
 
 /// The calendar whose hours messages keep.

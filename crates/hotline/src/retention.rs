@@ -91,8 +91,7 @@ async fn delete_recordings(record: &Record, folder: &Path, before: Timestamp) ->
     let mut deleted = 0;
     loop {
         let old = record.old_recordings(before, FILES).await?;
-        let gone: Vec<_> =
-            old.iter().filter(|(_, name)| is_gone(folder, name)).map(|(call, _)| *call).collect();
+        let gone: Vec<_> = old.iter().filter(|(_, name)| is_gone(folder, name)).cloned().collect();
         record.forget_recordings_of(&gone).await?;
         deleted += gone.len() as u64;
         // One that cannot be deleted would be found again for ever.
@@ -139,7 +138,7 @@ pub async fn nightly(
 mod tests {
     use hotline_model::clock::ManualClock;
     use hotline_model::{CallId, CallerNumber, EndReason, Ending, IdSource, StepEvent};
-    use hotline_record::{CallEnd, CallSave, CallStep, NewCall, OpenedCall, Settings};
+    use hotline_record::{CallDirection, CallEnd, CallSave, CallStep, NewCall, OpenedCall, Settings};
 
     use super::*;
 
@@ -164,11 +163,13 @@ mod tests {
             let new = NewCall {
                 call,
                 sip_call_id: name.into(),
+                direction: CallDirection::In,
                 caller: CallerNumber::Withheld,
                 dialled: "10086".into(),
                 trunk: "t".into(),
                 plan: "main".into(),
                 plan_version: "1".into(),
+                ticket: None,
                 at: clock.now(),
             };
             record.begin_call(new, &OpenedCall::default());

@@ -1,4 +1,9 @@
-//! Whom the firm calls: the scheduler as the record knows it.
+//! Whom the firm calls: the scheduler as the record knows it, and the task that does what it says.
+
+mod caller;
+mod journal;
+
+pub use caller::{Caller, Calling, QueueOf};
 
 use std::sync::Arc;
 use std::time::Duration;

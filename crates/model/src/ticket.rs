@@ -72,6 +72,9 @@ pub struct TicketInput {
     /// Where it stands.
     #[serde(default)]
     pub state: TicketState,
+    /// How it was settled, in the firm's own word: at most 64 characters.
+    #[serde(default)]
+    pub outcome: Option<String>,
     /// The result as it shall be spoken: at most 2,000 characters. Needed when closed.
     #[serde(default)]
     pub result: Option<Pii<String>>,

@@ -21,9 +21,11 @@ pub struct NewCall {
     pub call: CallId,
     /// The SIP Call-ID: the same call is never recorded twice.
     pub sip_call_id: String,
-    /// Who it says it is.
+    /// Who called whom.
+    pub direction: CallDirection,
+    /// Who it says it is; whom we call.
     pub caller: CallerNumber,
-    /// The number that was dialled.
+    /// The number that was dialled; the one of ours that whom we call sees.
     pub dialled: String,
     /// The trunk it came by.
     pub trunk: String,
@@ -31,8 +33,38 @@ pub struct NewCall {
     pub plan: String,
     /// Its version.
     pub plan_version: String,
+    /// What we call about.
+    pub ticket: Option<TicketId>,
     /// When it came.
     pub at: Timestamp,
+}
+
+/// Who called whom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CallDirection {
+    /// They called us.
+    #[default]
+    In,
+    /// We called them.
+    Out,
+}
+
+impl CallDirection {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::In => "in",
+            Self::Out => "out",
+        }
+    }
+
+    /// How the customer of such a call is known before they say anything.
+    const fn known_by(self) -> &'static str {
+        match self {
+            Self::In => "caller-id",
+            Self::Out => "called",
+        }
+    }
 }
 
 /// What the record knows of a caller at the first ring. The number is a hint: nothing that is
@@ -106,6 +138,8 @@ impl Record {
             customer: known.customer.map(|id| id.to_string()),
             dialled: short(&call.dialled),
             trunk: call.trunk,
+            direction: call.direction,
+            ticket: call.ticket.map(|id| id.to_string()),
             plan: call.plan,
             plan_version: call.plan_version,
             language: known.language.map(|language| language.tag().to_owned()),
@@ -226,6 +260,10 @@ pub(crate) struct BeginRow {
     customer: Option<String>,
     dialled: String,
     trunk: String,
+    #[serde(default)]
+    direction: CallDirection,
+    #[serde(default)]
+    ticket: Option<String>,
     plan: String,
     plan_version: String,
     language: Option<String>,
@@ -254,11 +292,11 @@ impl BeginRow {
         let identity = "(SELECT id FROM identity WHERE kind = $ AND namespace = '' AND value = $)";
         let sql = format!(
             "INSERT INTO interaction (id, channel, native_id, root_id, direction, identity_id, \
-             customer_id, known_by, dialled, trunk, plan, plan_version, language, started_at, server) \
+             customer_id, known_by, ticket_id, dialled, trunk, plan, plan_version, language, started_at, server) \
              VALUES {} ON CONFLICT (channel, native_id) DO NOTHING",
             places(
                 rows.len(),
-                &["$", "'call'", "$", "$", "'in'", identity, "$", "$", "$", "$", "$", "$", "$", "$", "$"]
+                &["$", "'call'", "$", "$", "$", identity, "$", "$", "$", "$", "$", "$", "$", "$", "$", "$"]
             )
         );
         let mut insert = statement(&sql, rows.len());
@@ -267,10 +305,12 @@ impl BeginRow {
                 .bind(&row.id)
                 .bind(&row.native_id)
                 .bind(&row.id)
+                .bind(row.direction.word())
                 .bind(row.caller.as_ref().map(|(kind, _)| kind))
                 .bind(row.caller.as_ref().map(|(_, value)| value))
                 .bind(&row.customer)
-                .bind(row.customer.as_ref().map(|_| "caller-id"))
+                .bind(row.customer.as_ref().map(|_| row.direction.known_by()))
+                .bind(&row.ticket)
                 .bind(&row.dialled)
                 .bind(&row.trunk)
                 .bind(&row.plan)

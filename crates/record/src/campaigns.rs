@@ -2,6 +2,7 @@
 //! journal.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::time::Duration;
 
 use hotline_campaign::{
     AttemptRow, CaseKey, CaseRow, CustomerFacts, Decision, Disposition, Done, PolicyRow, Restored, Row,
@@ -51,6 +52,9 @@ pub enum CampaignDeed {
     /// A decision to tell in the journal.
     Decision(Decision),
 }
+
+/// The journal's entry by which a policy is stopped, or goes on.
+pub const PAUSE_ASKED: &str = "campaign.pause-asked";
 
 /// Ids in one statement: under SQLite's and PostgreSQL's limits of parameters.
 const IDS: usize = 500;
@@ -120,6 +124,78 @@ impl Record {
             restored.spoke.push((row.parsed("customer_id")?, row.time("at")?));
         }
         Ok(StoredCampaigns { restored, seq })
+    }
+
+    /// Tickets that changed since then.
+    ///
+    /// # Errors
+    /// [`RecordError::Unavailable`] if the database does not answer.
+    pub async fn tickets_changed_since(&self, at: Timestamp) -> Result<Vec<TicketId>, RecordError> {
+        let rows = sqlx::query("SELECT id FROM ticket WHERE changed_at >= $1")
+            .bind(at.as_microsecond())
+            .fetch_all(&self.readers)
+            .await?;
+        rows.iter().map(|row| row.parsed("id")).collect()
+    }
+
+    /// Customers who are on the line with us because they called, each with the interaction.
+    ///
+    /// # Errors
+    /// [`RecordError::Unavailable`] if the database does not answer.
+    pub async fn on_the_line(&self) -> Result<Vec<(String, CustomerId)>, RecordError> {
+        let rows = sqlx::query(
+            "SELECT i.id, COALESCE(c.merged_into, c.id) AS whose FROM interaction i \
+             JOIN customer c ON c.id = i.customer_id WHERE i.ended_at IS NULL AND i.direction = 'in' \
+             AND i.channel = 'call'",
+        )
+        .fetch_all(&self.readers)
+        .await?;
+        rows.iter().map(|row| Ok((row.text("id")?, row.parsed("whose")?))).collect()
+    }
+
+    /// A supervisor wants a policy to stop, or to go on: whoever runs the scheduler reads it in the journal.
+    ///
+    /// # Errors
+    /// [`RecordError::Unavailable`] if the database does not take it.
+    pub async fn ask_to_pause(&self, policy: &str, paused: bool, by: &str) -> Result<(), RecordError> {
+        self.change((policy.to_owned(), paused, by.to_owned()), |connection, input, stamp| {
+            Box::pin(async move {
+                let (policy, paused, by) = &*input;
+                let body = serde_json::json!({ "policy": policy, "paused": paused, "by": by });
+                crate::act::Entry { type_name: PAUSE_ASKED, body, ..crate::act::Entry::default() }
+                    .write(connection, &stamp)
+                    .await
+            })
+        })
+        .await
+    }
+
+    /// Takes or keeps, for so long, what one server does for all of them. `false`: another one has it. The clocks of
+    /// the servers may differ by less than that.
+    ///
+    /// # Errors
+    /// [`RecordError::Unavailable`] if the database does not take it now.
+    pub async fn hold_lease(&self, name: &'static str, hold: Duration) -> Result<bool, RecordError> {
+        let holder = self.server.to_string();
+        self.change((name, holder, hold), |connection, input, stamp| {
+            Box::pin(async move {
+                let (name, holder, hold) = &*input;
+                let until = stamp.now + i64::try_from(hold.as_micros()).unwrap_or(i64::MAX / 2);
+                let done = sqlx::query(
+                    "INSERT INTO lease (name, holder, until_at) VALUES ($1, $2, $3) ON CONFLICT (name) DO UPDATE \
+                     SET holder = excluded.holder, until_at = excluded.until_at \
+                     WHERE lease.holder = excluded.holder OR lease.until_at < $4",
+                )
+                .bind(*name)
+                .bind(holder)
+                .bind(until)
+                .bind(stamp.now)
+                .execute(connection)
+                .await?;
+                Ok(done.rows_affected() > 0)
+            })
+        })
+        .await
     }
 
     /// What was decided about a ticket, in the order it was.

@@ -58,7 +58,9 @@ impl Record {
     pub async fn erased_recordings(&self) -> Result<Vec<String>, RecordError> {
         let rows = sqlx::query(
             "SELECT recording FROM interaction WHERE erased = 1 AND recording IS NOT NULL AND ended_at IS NOT NULL \
-             AND server IN ('', $1)",
+             AND server IN ('', $1) UNION ALL \
+             SELECT w.recording FROM caller_words w JOIN interaction i ON i.id = w.call_id WHERE i.erased = 1 \
+             AND w.recording IS NOT NULL AND i.ended_at IS NOT NULL AND i.server IN ('', $1)",
         )
         .bind(&*self.server)
         .fetch_all(&self.readers)
@@ -79,6 +81,13 @@ impl Record {
                 for name in &*names {
                     sqlx::query(
                         "UPDATE interaction SET recording = NULL WHERE erased = 1 AND recording = $1",
+                    )
+                    .bind(name)
+                    .execute(&mut *connection)
+                    .await?;
+                    sqlx::query(
+                        "UPDATE caller_words SET recording = NULL WHERE recording = $1 AND call_id IN \
+                         (SELECT id FROM interaction WHERE erased = 1)",
                     )
                     .bind(name)
                     .execute(&mut *connection)
@@ -167,7 +176,9 @@ async fn erase(
         }
     }
     let recordings = sqlx::query(&format!(
-        "SELECT recording FROM interaction WHERE customer_id IN {FAMILY} AND recording IS NOT NULL"
+        "SELECT recording FROM interaction WHERE customer_id IN {FAMILY} AND recording IS NOT NULL UNION ALL \
+         SELECT w.recording FROM caller_words w JOIN interaction i ON i.id = w.call_id \
+         WHERE i.customer_id IN {FAMILY} AND w.recording IS NOT NULL"
     ))
     .bind(&id)
     .fetch_all(&mut *connection)

@@ -153,8 +153,11 @@ impl Record {
         limit: u32,
     ) -> Result<Vec<(CallId, String)>, RecordError> {
         let rows = sqlx::query(
-            "SELECT id, recording FROM interaction WHERE recording IS NOT NULL AND started_at < $1 \
-             AND ended_at IS NOT NULL AND server IN ('', $2) ORDER BY started_at LIMIT $3",
+            "SELECT id, recording, started_at FROM interaction WHERE recording IS NOT NULL AND started_at < $1 \
+             AND ended_at IS NOT NULL AND server IN ('', $2) UNION ALL \
+             SELECT w.call_id AS id, w.recording, i.started_at FROM caller_words w \
+             JOIN interaction i ON i.id = w.call_id WHERE w.recording IS NOT NULL AND i.started_at < $1 \
+             AND i.ended_at IS NOT NULL AND i.server IN ('', $2) ORDER BY started_at LIMIT $3",
         )
         .bind(before.as_microsecond())
         .bind(&*self.server)
@@ -164,21 +167,23 @@ impl Record {
         rows.iter().map(|row| Ok((row.parsed("id")?, row.text("recording")?))).collect()
     }
 
-    /// The recordings of these calls are deleted: nothing leads to them any more.
+    /// These recordings of calls are deleted: nothing leads to them any more.
     ///
     /// # Errors
     /// [`RecordError::Unavailable`] if the database does not take it.
-    pub async fn forget_recordings_of(&self, calls: &[CallId]) -> Result<(), RecordError> {
-        if calls.is_empty() {
+    pub async fn forget_recordings_of(&self, gone: &[(CallId, String)]) -> Result<(), RecordError> {
+        if gone.is_empty() {
             return Ok(());
         }
-        self.change(calls.to_vec(), |connection, calls, _| {
+        self.change(gone.to_vec(), |connection, gone, _| {
             Box::pin(async move {
-                for call in &*calls {
-                    sqlx::query("UPDATE interaction SET recording = NULL WHERE id = $1")
-                        .bind(call.to_string())
-                        .execute(&mut *connection)
-                        .await?;
+                for (call, name) in &*gone {
+                    for sql in [
+                        "UPDATE interaction SET recording = NULL WHERE id = $1 AND recording = $2",
+                        "UPDATE caller_words SET recording = NULL WHERE call_id = $1 AND recording = $2",
+                    ] {
+                        sqlx::query(sql).bind(call.to_string()).bind(name).execute(&mut *connection).await?;
+                    }
                 }
                 Ok(())
             })

@@ -48,6 +48,7 @@ fn ticket(reference: &str, phone: &str) -> TicketInput {
         name: None,
         language: None,
         category: Some("data-charge".into()),
+        outcome: None,
         state: TicketState::Closed,
         result: Some("您的退费25元7个工作日到账。".to_owned().into()),
         result_language: None,
@@ -78,11 +79,13 @@ impl House {
         let new = NewCall {
             call,
             sip_call_id: "abc@example".into(),
+            direction: CallDirection::In,
             caller,
             dialled: "10086".into(),
             trunk: "loopback".into(),
             plan: "complaint-result".into(),
             plan_version: "1".into(),
+            ticket: None,
             at: self.clock.now(),
         };
         self.record.begin_call(new, &known);
@@ -355,11 +358,13 @@ async fn one_piece_that_is_refused_leaves_the_others(house: House) {
     let refused = NewCall {
         call,
         sip_call_id: "x".repeat(9000),
+        direction: CallDirection::In,
         caller: CallerNumber::Withheld,
         dialled: "10\u{0}086".into(),
         trunk: "loopback".into(),
         plan: "p".into(),
         plan_version: "1".into(),
+        ticket: None,
         at: house.clock.now(),
     };
     // A customer who is not there: a rule of the tables forbids it.

@@ -60,6 +60,8 @@ pub struct TicketRow {
     pub state: TicketState,
     /// What it is about.
     pub category: Option<String>,
+    /// How it was settled, in the firm's own word.
+    pub outcome: Option<String>,
     /// The language the customer is spoken to in.
     pub language: Language,
     /// The result.
@@ -89,7 +91,7 @@ pub(crate) const fn code_lifetime_micros() -> i64 {
     30 * 24 * 3_600_000_000
 }
 
-pub(crate) const COLUMNS: &str = "id, external_ref, customer_id, phone, code, code_expires_at, state, category, language, \
+pub(crate) const COLUMNS: &str = "id, external_ref, customer_id, phone, code, code_expires_at, state, category, outcome, language, \
     result, result_language, result_version, spoken_version, notified_at, heard_at, changed_at, \
     due_at, owner, version, created_at";
 
@@ -104,6 +106,7 @@ impl TicketRow {
             code_expires_at: row.time("code_expires_at")?,
             state: row.parsed("state")?,
             category: row.text_or_none("category")?,
+            outcome: row.text_or_none("outcome")?,
             language: row.parsed("language")?,
             result: row.text_or_none("result")?,
             result_language: row.parsed_or_none("result_language")?,
@@ -153,6 +156,9 @@ pub(crate) fn check(input: TicketInput, default_language: Language) -> Result<Ch
     if input.category.as_ref().is_some_and(|text| text.chars().count() > 64) {
         return invalid("category: 64 characters at most".into());
     }
+    if input.outcome.as_ref().is_some_and(|text| text.chars().count() > 64) {
+        return invalid("outcome: 64 characters at most".into());
+    }
     let result =
         input.result.as_ref().map(|text| text.expose().trim().to_owned()).filter(|text| !text.is_empty());
     if result.as_ref().is_some_and(|text| text.chars().count() > 2000) {
@@ -165,9 +171,10 @@ pub(crate) fn check(input: TicketInput, default_language: Language) -> Result<Ch
         result.as_deref(),
         input.name.as_ref().map(|name| name.expose().as_str()),
         input.category.as_deref(),
+        input.outcome.as_deref(),
     ];
     if words.into_iter().flatten().any(|text| text.chars().any(is_unspeakable)) {
-        return invalid("result, name and category: control characters are not taken".into());
+        return invalid("result, name, category and outcome: control characters are not taken".into());
     }
     if input.state == TicketState::Closed && result.is_none() {
         return invalid("result: a closed ticket needs the words that the customer shall hear".into());
@@ -310,6 +317,8 @@ pub(crate) async fn upsert(
     let same = row.state == checked.input.state
         && row.phone == checked.phone
         && row.category == checked.input.category
+        // Who sends none does not know of it; a word once told stays.
+        && (checked.input.outcome.is_none() || row.outcome == checked.input.outcome)
         && !new_result
         && checked.code.as_ref().is_none_or(|code| *code == row.code);
     if same {
@@ -327,7 +336,8 @@ pub(crate) async fn upsert(
         "UPDATE ticket SET customer_id = $2, phone = $3, code = COALESCE($4, code), \
          code_expires_at = CASE WHEN $5 = 1 THEN $6 ELSE code_expires_at END, state = $7, category = $8, \
          result = COALESCE($9, result), result_language = COALESCE($10, result_language), \
-         result_version = $11, version = version + 1, heard_at = CASE WHEN $5 = 1 THEN NULL ELSE heard_at END, changed_at = $12 \
+         result_version = $11, version = version + 1, heard_at = CASE WHEN $5 = 1 THEN NULL ELSE heard_at END, \
+         changed_at = $12, outcome = COALESCE($13, outcome) \
          WHERE id = $1",
     )
     .bind(row.id.to_string())
@@ -342,6 +352,7 @@ pub(crate) async fn upsert(
     .bind(checked.result_language.map(Language::tag))
     .bind(version)
     .bind(changed_at.unwrap_or(now))
+    .bind(&checked.input.outcome)
     .execute(&mut *connection)
     .await?;
     upserted.change = Change::Changed;
@@ -367,8 +378,8 @@ async fn insert(
     let version = i64::from(checked.result.is_some());
     sqlx::query(
         "INSERT INTO ticket (id, external_ref, customer_id, phone, code, code_expires_at, state, category, \
-         language, result, result_language, result_version, changed_at, created_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+         language, result, result_language, result_version, changed_at, created_at, outcome) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
     )
     .bind(&new.ticket)
     .bind(checked.input.external_ref.trim())
@@ -384,6 +395,7 @@ async fn insert(
     .bind(version)
     .bind(changed_at)
     .bind(now)
+    .bind(&checked.input.outcome)
     .execute(&mut *connection)
     .await?;
     let ticket = new.ticket.parse().map_err(|_| RecordError::Corrupt("a new id".into()))?;

@@ -11,7 +11,7 @@ use crate::sql::{Columns, clean};
 use crate::{DatabaseAddress, RecordError};
 
 /// Every table, each behind those it refers to.
-const TABLES: [&str; 34] = [
+const TABLES: [&str; 36] = [
     "customer",
     "customer_tag",
     "identity",
@@ -46,6 +46,8 @@ const TABLES: [&str; 34] = [
     "campaign_case",
     "campaign_attempt",
     "campaign_policy",
+    "survey_answer",
+    "caller_words",
 ];
 
 /// Rows of one INSERT at most, and values: under both engines' limits of parameters.

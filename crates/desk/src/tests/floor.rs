@@ -7,7 +7,7 @@ use hotline_queue::{
     AfterCall, AgentRow, AgentState, HandlingRow, OfferOutcome, OfferRow, Row, WaitingRow, WaitingState,
     skills,
 };
-use hotline_record::{NewCall, Role};
+use hotline_record::{CallDirection, NewCall, Role};
 
 use super::*;
 use crate::{QueueWords, Reason, router};
@@ -39,11 +39,13 @@ async fn with_a_caller() -> (House, IdSource, WaitingRow) {
     let new = NewCall {
         call,
         sip_call_id: "a@b".into(),
+        direction: CallDirection::In,
         caller,
         dialled: "10086".into(),
         trunk: "t".into(),
         plan: "main".into(),
         plan_version: "1".into(),
+        ticket: None,
         at: now,
     };
     record.begin_call(new, &known);

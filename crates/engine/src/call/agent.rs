@@ -59,7 +59,7 @@ impl Call {
             Some(Queueing { op, waiting, queue: queue.clone(), since: now, priority, agent: None });
         let (switchboard, mailbox) = (self.house.switchboard.clone(), self.mailbox.clone());
         let (record, ticket, customer) = (self.house.record.clone(), self.ticket, self.customer);
-        let phone = self.caller.phone().cloned();
+        let phone = self.side.caller.phone().cloned();
         let call = self.id;
         let skills = skills(wanted.iter().map(String::as_str));
         tokio::spawn(async move {
@@ -145,7 +145,7 @@ impl Call {
 
     /// How telephones of ours listen: they may stand behind NAT.
     pub(super) fn ears_of_telephones(&self) -> Ears {
-        Ears { latch: true, in_band_digits: self.trunk.in_band_digits }
+        Ears { latch: true, in_band_digits: self.side.ears.in_band_digits }
     }
 
     /// Rings all telephones that are registered for a login; [`Note::Rings`] tells which.

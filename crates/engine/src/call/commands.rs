@@ -35,7 +35,7 @@ impl Call {
                 Command::Lookup { op, query, within } => self.look_up(op, query, within),
                 Command::Verify { op, policy, given, .. } => self.verify(op, &policy, given),
                 Command::Save { save, .. } => self.save(save),
-                Command::Message { .. } => self.house.record.request_resend(self.id, &self.caller),
+                Command::Message { .. } => self.house.record.request_resend(self.id, &self.side.caller),
                 Command::StartRecording => self.start_recording(),
                 Command::Answer => self.answer(),
                 Command::Mask(muted) => {
@@ -76,7 +76,7 @@ impl Call {
     fn look_up(&self, op: OpId, query: Query, within: Duration) {
         let record = self.house.record.clone();
         match query {
-            Query::Customer => self.bring(op, doors::customer(record, self.caller.clone())),
+            Query::Customer => self.bring(op, doors::customer(record, self.side.caller.clone())),
             Query::Ticket => self.bring(op, doors::ticket(record, self.ticket)),
             Query::Http { url, with, fields } => {
                 let door = self.house.http.clone();
@@ -90,7 +90,7 @@ impl Call {
     fn verify(&self, op: OpId, policy: &str, given: hotline_model::verification::Given) {
         // The checker has seen to it that the policy is there.
         let Some(policy) = self.answering.plans.find_policy(policy).cloned() else { return };
-        let (record, caller) = (self.house.record.clone(), self.caller.clone());
+        let (record, caller) = (self.house.record.clone(), self.side.caller.clone());
         self.bring(op, doors::verify(record, policy, given, self.id, caller));
     }
 
@@ -104,7 +104,7 @@ impl Call {
                 customer: self.customer,
                 interaction: Some(self.id),
                 ticket: self.ticket,
-                phone: self.caller.phone().cloned(),
+                phone: self.side.caller.phone().cloned(),
                 reason: follow_up.reason,
                 note: follow_up.note.map(Into::into),
                 due_in: follow_up.within,

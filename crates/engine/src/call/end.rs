@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use hotline_bus::DialNews;
 use hotline_dialplan::Event;
 use hotline_dialplan::session::HungUpBy;
 use hotline_media::MediaEvent;
@@ -25,7 +26,7 @@ impl Call {
             let code = if reason.ending == Ending::Us { 500 } else { 480 };
             self.refuse(code);
         } else {
-            self.house.signalling.wish(self.sip, Wish::HangUp);
+            self.wish(Wish::HangUp);
         }
         self.end(HungUpBy::Us, reason);
     }
@@ -42,7 +43,7 @@ impl Call {
     /// Lets go of everything and writes the call's last line.
     pub(super) async fn finish(mut self, reason: EndReason, notes: &mut mpsc::UnboundedReceiver<Note>) {
         // A caller who gave up before the plan began still called.
-        if self.session.is_none() && self.answered_after.is_some() {
+        if self.session.is_none() && self.answered_after.is_some() && self.side.dial().is_none() {
             self.start(OpenedCall::default());
             self.tell(Event::HungUp { by: HungUpBy::Caller });
         }
@@ -58,12 +59,15 @@ impl Call {
         }
         self.house.media.forget(self.media);
         let ended = self.step(StepEvent::Ended { reason: reason.clone() });
-        if self.session.is_some() {
+        if self.on_record {
             self.house.record.store_steps(self.id, self.customer, &[ended]);
             let end = CallEnd { reason: reason.clone(), at: self.house.clock.now() };
             self.house.record.end_call(self.id, end);
         }
         self.report(&reason);
+        if self.side.dial().is_some() {
+            self.side.tell(DialNews::Ended(self.disposition()));
+        }
     }
 
     /// One line for each call, and its figures.
@@ -76,10 +80,10 @@ impl Call {
         let rounded = |after: Duration| (after.as_secs_f64() * 10_000.0).round() / 10.0;
         tracing::info!(
             call.id = %self.id,
-            trunk.name = %self.trunk.name,
+            trunk.name = %self.side.trunk,
             dialplan.name = %self.answering.plan,
             dialplan.version = %self.answering.version,
-            call.direction = "in",
+            call.direction = if self.side.dial().is_some() { "out" } else { "in" },
             call.end = %reason,
             call.outcome = self.outcome,
             call.answered_ms = self.answered_after.map(milliseconds),

@@ -10,6 +10,7 @@ use hotline_model::{CallId, EndReason};
 use hotline_sip::sdp::{self, Capabilities, Codec, Negotiated};
 
 use super::Call;
+use super::origin::Origin;
 use crate::ending;
 use crate::exchange::House;
 use crate::transport::Wish;
@@ -51,20 +52,23 @@ pub(super) fn connect(house: &House, call: CallId, leg: LegId, agreed: &Negotiat
 }
 
 impl Call {
+    /// Makes room for the call's media; gives what we can do there.
+    pub(super) fn make_room(&self) -> Result<Capabilities, EndReason> {
+        let local = self.house.media.plane.open(self.media, self.media.0).map_err(|error| {
+            tracing::error!(call.id = %self.id, %error, "no media for a call");
+            ending::NO_MEDIA
+        })?;
+        let address = std::net::SocketAddr::new(self.media_address(local.addr.ip()), local.addr.port());
+        Ok(Capabilities::new(address, self.media.0))
+    }
+
     /// Makes room for the call's media and answers the INVITE, or lets the caller hear us unanswered where the plan
     /// wants it, or refuses it.
     pub(super) fn open_media(&mut self) -> Result<(), EndReason> {
-        let local = match self.house.media.plane.open(self.media, self.media.0) {
-            Ok(local) => local,
-            Err(error) => {
-                tracing::error!(call.id = %self.id, %error, "no media for a call");
-                self.refuse(503);
-                return Err(ending::NO_MEDIA);
-            }
-        };
-        let address = std::net::SocketAddr::new(self.media_address(local.addr.ip()), local.addr.port());
-        let capabilities = Capabilities::new(address, self.media.0);
-        let answer: Bytes = match &self.invite.offer {
+        let capabilities = self.make_room().inspect_err(|_| self.refuse(503))?;
+        let Origin::CameIn { invite, .. } = &self.side.origin else { return Err(ending::NO_MEDIA) };
+        let offer = invite.offer.clone();
+        let answer: Bytes = match &offer {
             Some(offer) => match sdp::answer_bytes(offer, &capabilities) {
                 Ok(agreed) => {
                     self.connect(&agreed);
@@ -79,10 +83,10 @@ impl Call {
         };
         self.capabilities = Some(capabilities);
         // Who sent no offer can hear nothing before the 200 with ours.
-        let by_step = self.answering.is_by_step() && self.invite.offer.is_some();
+        let by_step = self.answering.is_by_step() && offer.is_some();
         self.unanswered = Some(answer.clone());
         if by_step {
-            self.house.signalling.wish(self.sip, Wish::Progress(answer));
+            self.wish(Wish::Progress(answer));
         } else {
             self.answer();
         }
@@ -92,7 +96,7 @@ impl Call {
     /// Answers the call if that was not done yet.
     pub(super) fn answer(&mut self) {
         if let Some(answer) = self.unanswered.take() {
-            self.house.signalling.wish(self.sip, Wish::Answer(answer));
+            self.wish(Wish::Answer(answer));
             self.answered_after = Some(self.began.elapsed());
         }
     }
@@ -101,23 +105,31 @@ impl Call {
     pub(super) fn media_address(&self, bound: IpAddr) -> IpAddr {
         match self.house.advertised {
             Some(address) => address,
-            None if bound.is_unspecified() => self.invite.source.local.ip(),
+            None if bound.is_unspecified() => self.side.local_ip().unwrap_or(bound),
             None => bound,
         }
     }
 
     pub(super) fn refuse(&mut self, code: u16) {
         self.leg_is_over = true;
-        self.house.signalling.wish(self.sip, Wish::Reject { code, retry_after: None });
+        self.wish(Wish::Reject { code, retry_after: None });
     }
 
-    fn connect(&mut self, agreed: &Negotiated) {
+    pub(super) fn connect(&mut self, agreed: &Negotiated) {
         self.codec = Some(agreed.codec);
-        let ears = Ears { latch: self.trunk.latch, in_band_digits: self.trunk.in_band_digits };
-        connect(&self.house, self.id, self.media, agreed, ears);
+        connect(&self.house, self.id, self.media, agreed, self.side.ears);
     }
 
-    /// The answer to our offer, where the INVITE had none.
+    /// An answer to our offer that comes before the call is answered; one that cannot be taken is left aside.
+    pub(super) fn agree_early(&mut self, answer: &[u8]) {
+        let Some(capabilities) = &self.capabilities else { return };
+        let agreed = sdp::Sdp::parse(answer).ok().and_then(|sdp| sdp::accept_answer(&sdp, capabilities).ok());
+        if let Some(agreed) = agreed {
+            self.connect(&agreed);
+        }
+    }
+
+    /// The answer to our offer, where the INVITE had none, or where it was ours.
     pub(super) fn late_answer(&mut self, answer: &[u8]) {
         let Some(capabilities) = &self.capabilities else { return };
         let agreed = sdp::Sdp::parse(answer)
@@ -143,6 +155,6 @@ impl Call {
                 Err(problem) => Wish::RejectReinvite(problem.code()),
             },
         };
-        self.house.signalling.wish(self.sip, wish);
+        self.wish(wish);
     }
 }

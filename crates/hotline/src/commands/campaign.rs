@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use hotline_campaign::{Decision, Event, Scheduler, Trunk, Verdict};
+use hotline_campaign::{Decision, Event, Scheduler, Verdict};
 use hotline_dialplan::Plans;
 use hotline_model::campaign::{Name, Settings};
 use hotline_model::{CustomerId, IdSource, PhoneNumber, TicketId};
@@ -94,18 +94,8 @@ async fn tell(
     agents: Option<u32>,
     now: Timestamp,
 ) -> Result<(), Problem> {
-    for trunk in &config.trunks {
-        let Some(out) = &trunk.out else { continue };
-        let unlimited = out.calls_per_second == 0;
-        let event = Event::Trunk {
-            name: trunk.name.as_str().into(),
-            trunk: Trunk {
-                up: true,
-                lines: u32::try_from(out.calls).unwrap_or(u32::MAX),
-                per_second: if unlimited { u32::MAX } else { out.calls_per_second },
-            },
-        };
-        scheduler.handle_event(now, event);
+    for (name, trunk) in super::serve::outward_trunks(config) {
+        scheduler.handle_event(now, Event::Trunk { name, trunk });
     }
     let here = record.agents().await?;
     for queue in plans.queues() {

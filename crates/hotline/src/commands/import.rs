@@ -30,12 +30,13 @@ pub struct Arguments {
     dry_run: bool,
 }
 
-const COLUMNS: [&str; 10] = [
+const COLUMNS: [&str; 11] = [
     "external-ref",
     "phone",
     "name",
     "language",
     "category",
+    "outcome",
     "state",
     "result",
     "result-language",
@@ -223,6 +224,7 @@ fn read_row(header: &csv::StringRecord, record: &csv::StringRecord) -> Result<Ti
         name: cell("name").map(Into::into),
         language: parsed::<Language>("language", cell("language"))?,
         category: cell("category"),
+        outcome: cell("outcome"),
         state: parsed::<TicketState>("state", cell("state"))?.unwrap_or_default(),
         result: cell("result").map(Into::into),
         result_language: parsed::<Language>("result-language", cell("result-language"))?,

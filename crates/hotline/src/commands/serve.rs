@@ -5,11 +5,14 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use hotline_campaign::Trunk;
 use hotline_desk::{Desk, Forget, QueueWords, Reason, Token, Tokens};
 use hotline_dialplan::Plans;
 use hotline_engine::{Exchange, HttpDoor, TrunkSettings};
+use hotline_jobs::campaigns::Caller;
 use hotline_jobs::{FileOutbox, HttpGateway, HttpSettings, Jobs, MessageProvider, MessageTexts, Webhooks};
 use hotline_media::MediaConfig;
+use hotline_model::campaign::Name;
 use hotline_model::{Calendar, Clock, Language, PhoneNumber, SystemClock};
 use hotline_record::Record;
 use hotline_speech::Speech;
@@ -100,6 +103,13 @@ async fn serve(config: Config, drain: Duration) -> Result<ExitCode, Problem> {
     let (bus, commands) = hotline_bus::bus();
     let queues = publisher::queue_words(published.clone());
     let house = house(&config, queues, &hours.borrow());
+    let caller = Caller {
+        record: record.clone(),
+        bus: bus.clone(),
+        calling: publisher::calling(published.clone()),
+        trunks: outward_trunks(&config),
+        clock: Arc::clone(&clock),
+    };
     let exchange =
         Exchange::start(settings, published, record.clone(), speech.clone(), Arc::clone(&clock), commands)
             .await?;
@@ -121,6 +131,7 @@ async fn serve(config: Config, drain: Duration) -> Result<ExitCode, Problem> {
     tokio::spawn(erasure::follow(record.clone(), speech.clone(), folder, stop.clone()));
     tokio::spawn(make_words(record.clone(), stop.clone()));
     let looking = tokio::spawn(figures::watch(record.clone(), stop.clone()));
+    let calling = tokio::spawn(caller.run(draining.clone(), stop.clone()));
     let running = Running { config: &config, record: &record, speech: &speech, exchange: &exchange, metrics };
     running.watch(&mut signals, &mut publisher, &publish, &hours).await;
     draining.cancel();
@@ -135,7 +146,7 @@ async fn serve(config: Config, drain: Duration) -> Result<ExitCode, Problem> {
         () = signals.stop() => exchange.drain(Duration::ZERO).await,
     }
     stop.cancel();
-    let _ = tokio::join!(api, jobs, telling, looking);
+    let _ = tokio::join!(api, jobs, telling, looking, calling);
     if !record.flush(Duration::from_secs(10)).await {
         tracing::error!(
             steps = record.spooled_steps(),
@@ -204,6 +215,19 @@ fn exchange_settings(config: &Config) -> Result<hotline_engine::Settings, Proble
         telephones_sha256: config.telephones.sha256,
         telephones: config.telephones.from.iter().map(|network| network.parse()).collect::<Result<_, _>>()?,
     })
+}
+
+/// The trunks that take calls from us, as the scheduler of calls to customers counts them.
+pub fn outward_trunks(config: &Config) -> Vec<(Name, Trunk)> {
+    let outward = config.trunks.iter().filter_map(|trunk| Some((trunk, trunk.out.as_ref()?)));
+    outward
+        .map(|(trunk, out)| {
+            let unlimited = out.calls_per_second == 0;
+            let per_second = if unlimited { u32::MAX } else { out.calls_per_second };
+            let lines = u32::try_from(out.calls).unwrap_or(u32::MAX);
+            (trunk.name.as_str().into(), Trunk { up: true, lines, per_second })
+        })
+        .collect()
 }
 
 fn start_jobs(

@@ -88,6 +88,7 @@ impl House {
             name: Some("王小明".to_owned().into()),
             language: None,
             category: None,
+            outcome: None,
             state: TicketState::Open,
             result: None,
             result_language: None,

@@ -259,6 +259,8 @@ pub enum Event {
         reason: String,
         /// Retry-After.
         retry_after: Option<Duration>,
+        /// What the telephone network says of it: the cause of ITU-T Q.850 in their Reason header (RFC 3326).
+        cause: Option<u16>,
     },
     /// Someone we do not listen to; told at most once a minute and address.
     UnknownSource {

@@ -200,7 +200,13 @@ impl Endpoint {
             // The answer crossed our CANCEL: the call stands, so it takes a BYE (RFC 3261 §9.1).
             self.send_bye(now, key, None);
             let reason = "Request Terminated".to_owned();
-            return self.tell(Event::Failed { leg: LegKey(key), code, reason, retry_after: None });
+            return self.tell(Event::Failed {
+                leg: LegKey(key),
+                code,
+                reason,
+                retry_after: None,
+                cause: None,
+            });
         }
         self.set_leg_timer(key, LegTimer::CallLimit, Some(now + self.config.call_limit));
         self.agree_as_client(now, key, response);
@@ -250,6 +256,7 @@ impl Endpoint {
             code,
             reason: String::from_utf8_lossy(response.reason()).into_owned(),
             retry_after: response.number(Name::RetryAfter).map(|seconds| Duration::from_secs(seconds.into())),
+            cause: q850_cause(response),
         });
     }
 
@@ -259,7 +266,7 @@ impl Endpoint {
         let cancelled = leg.calling.filter(|calling| calling.cancel != Cancel::No);
         let code = cancelled.map_or(silence.code(), |calling| calling.cancel_code);
         let reason = crate::message::reason_phrase(code).to_owned();
-        self.tell(Event::Failed { leg: LegKey(key), code, reason, retry_after: None });
+        self.tell(Event::Failed { leg: LegKey(key), code, reason, retry_after: None, cause: None });
     }
 
     /// Time is up: cancel, or after a CANCEL without effect, forget.
@@ -394,4 +401,17 @@ impl Endpoint {
             self.tell(Event::Ended { leg: LegKey(key), cause, reason: None });
         }
     }
+}
+
+/// The cause of ITU-T Q.850 among the values of Reason (RFC 3326).
+fn q850_cause(response: &Message) -> Option<u16> {
+    let value = response.values(Name::Reason).find_map(|value| {
+        let value = std::str::from_utf8(value).ok()?;
+        let (protocol, parameters) = value.split_once(';')?;
+        protocol.trim().eq_ignore_ascii_case("q.850").then_some(parameters)
+    })?;
+    value.split(';').find_map(|parameter| {
+        let (name, cause) = parameter.split_once('=')?;
+        name.trim().eq_ignore_ascii_case("cause").then(|| cause.trim().parse().ok())?
+    })
 }

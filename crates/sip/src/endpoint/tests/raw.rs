@@ -326,6 +326,26 @@ fn a_challenge_is_answered_once_and_a_second_one_fails_the_call() {
 }
 
 #[test]
+fn the_cause_of_the_telephone_network_is_told_with_the_failure() {
+    for (header, expected) in [
+        ("Reason: Q.850;cause=20;text=\"subscriber absent\"\n", Some(20)),
+        ("Reason: SIP;cause=480, q.850; cause = 17\n", Some(17)),
+        ("Reason: SIP;cause=480\n", None),
+        ("Reason: Q.850;cause=99999999\n", None),
+        ("", None),
+    ] {
+        let mut desk = Desk::new(Config::default());
+        desk.endpoint.invite(desk.now, outbound(None)).unwrap();
+        let invite = desk.only();
+        desk.hear(answer(&invite, 480, "theirs", header));
+        let [Event::Failed { code: 480, cause, .. }] = desk.events()[..] else {
+            panic!("no failure: {header}")
+        };
+        assert_eq!(cause, expected, "{header}");
+    }
+}
+
+#[test]
 fn a_forked_200_is_acknowledged_and_hung_up() {
     let mut desk = Desk::new(Config::default());
     let leg = desk.endpoint.invite(desk.now, outbound(None)).unwrap();

@@ -1,0 +1,187 @@
+//! A call that we make: from its INVITE to whoever picks up, and what came of it.
+
+use std::sync::Arc;
+
+use hotline_bus::DialNews;
+use hotline_campaign::Disposition;
+use hotline_dialplan::session::HungUpBy;
+use hotline_model::campaign::Outcome;
+use hotline_model::{EndReason, Ending, StepEvent};
+use hotline_record::OpenedCall;
+use hotline_sip::sdp;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::origin::Origin;
+use super::{Call, Note};
+use crate::ending;
+use crate::transport::Wish;
+
+impl Call {
+    /// Calls the customer; returns when they have answered, or why they have not.
+    pub(super) async fn dial(
+        &mut self,
+        notes: &mut mpsc::UnboundedReceiver<Note>,
+        stop: &CancellationToken,
+    ) -> Result<(), EndReason> {
+        let Origin::Made { dial, line, .. } = &self.side.origin else { return Ok(()) };
+        let (line, ring) = (Arc::clone(line), dial.ring);
+        let dialled = StepEvent::Dialled { policy: dial.policy.clone(), attempt: dial.attempt };
+        let known = OpenedCall { customer: Some(dial.customer), language: dial.language, tier: None };
+        self.begin_on_record(&known);
+        let dialled = self.step(dialled);
+        self.house.record.store_steps(self.id, self.customer, &[dialled]);
+        // Until somebody answers or refuses, whatever ends the call is a failure of ours.
+        self.not_reached = Some(Disposition::Not(Outcome::Failed));
+        let outbound = match line.way().await {
+            Ok((_, local)) => {
+                self.side.found_way(local.ip());
+                let capabilities = self.make_room()?;
+                let offered = sdp::offer(&capabilities).into();
+                self.capabilities = Some(capabilities);
+                line.outbound(offered, ring).await
+            }
+            Err(why) => Err(why),
+        };
+        self.sip = match outbound {
+            Ok(outbound) => self.house.signalling.call(outbound, self.mailbox.clone()).await,
+            Err(why) => {
+                tracing::warn!(call.id = %self.id, trunk.name = line.trunk(), %why, "a customer cannot be called");
+                None
+            }
+        };
+        if self.sip.is_none() {
+            return Err(NOT_DIALLED);
+        }
+        while self.answered_after.is_none() && self.ended.is_none() {
+            tokio::select! {
+                Some(note) = notes.recv() => self.take(note),
+                () = stop.cancelled() => {
+                    self.stop_dialling();
+                    self.end(HungUpBy::Us, ending::STOPPED);
+                }
+            }
+        }
+        if let Some(reason) = self.ended.take() {
+            return Err(reason);
+        }
+        self.start(known);
+        Ok(())
+    }
+
+    /// The customer is not to be rung any longer; who has answered is not cut off.
+    pub(super) fn stop_dialling(&mut self) {
+        if self.answered_after.is_none() {
+            self.not_reached = Some(Disposition::Not(Outcome::Cancelled));
+            self.wish(Wish::Cancel);
+        }
+    }
+
+    /// Something is to be heard before the call is answered.
+    pub(super) fn hear_early(&mut self, answer: &[u8]) {
+        if self.side.dial().is_some() && self.answered_after.is_none() {
+            self.agree_early(answer);
+        }
+    }
+
+    /// Whoever we call has answered.
+    pub(super) fn picked_up(&mut self, answer: Option<&[u8]>) {
+        if self.side.dial().is_none() || self.answered_after.is_some() {
+            return;
+        }
+        self.answered_after = Some(self.began.elapsed());
+        match answer {
+            Some(answer) => self.late_answer(answer),
+            None => self.hang_up(ending::NO_CODEC),
+        }
+        if self.ended.is_none() {
+            self.not_reached = None;
+            self.side.tell(DialNews::Answered);
+        }
+    }
+
+    /// Whoever we call has not answered.
+    pub(super) fn refused(&mut self, code: u16, cause: Option<u16>) {
+        self.leg_is_over = true;
+        let cancelled = self.not_reached == Some(Disposition::Not(Outcome::Cancelled));
+        let outcome = if cancelled { Outcome::Cancelled } else { outcome_of(code, cause) };
+        self.not_reached = Some(Disposition::Not(outcome));
+        let ending = match outcome {
+            Outcome::Failed => Ending::Upstream,
+            Outcome::Cancelled => Ending::Us,
+            _ => Ending::Caller,
+        };
+        self.end(HungUpBy::Network, EndReason::new(ending, outcome.word()));
+    }
+
+    /// What came of the call.
+    pub(super) fn disposition(&self) -> Disposition {
+        if let Some(how) = self.not_reached {
+            return how;
+        }
+        match self.outcome {
+            _ if self.opted_out => Disposition::OptedOut,
+            Some("refused") => Disposition::Not(Outcome::Refused),
+            Some("contained" | "wants-human") => Disposition::Completed,
+            Some("failed") => Disposition::Not(Outcome::Failed),
+            _ => {
+                let question = 0;
+                Disposition::HungUp { question }
+            }
+        }
+    }
+}
+
+/// The INVITE could not leave.
+const NOT_DIALLED: EndReason = EndReason::new(Ending::Us, "not-dialled");
+
+/// What a refusal means: the telephone network's cause (ITU-T Q.850) where it is told, else the response (RFC 3261
+/// §21; RFC 8197 and 8688 for 607 and 608).
+fn outcome_of(code: u16, cause: Option<u16>) -> Outcome {
+    match cause {
+        // Unallocated, no route, changed, in a wrong form.
+        Some(1..=3 | 22 | 28) => return Outcome::WrongNumber,
+        Some(17) => return Outcome::Busy,
+        Some(18 | 19) => return Outcome::NoAnswer,
+        // Subscriber absent, destination out of order.
+        Some(20 | 27) => return Outcome::SwitchedOff,
+        Some(21) => return Outcome::Refused,
+        _ => {}
+    }
+    match code {
+        486 | 600 => Outcome::Busy,
+        408 => Outcome::NoAnswer,
+        480 => Outcome::SwitchedOff,
+        404 | 410 | 484 | 485 | 604 => Outcome::WrongNumber,
+        603 | 607 | 608 => Outcome::Refused,
+        487 => Outcome::Cancelled,
+        _ => Outcome::Failed,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_is_told_by_the_cause_of_the_network_before_the_response() {
+        for (code, cause, expected) in [
+            (486, None, Outcome::Busy),
+            (600, None, Outcome::Busy),
+            (480, None, Outcome::SwitchedOff),
+            (480, Some(18), Outcome::NoAnswer),
+            (480, Some(17), Outcome::Busy),
+            (500, Some(20), Outcome::SwitchedOff),
+            (404, Some(16), Outcome::WrongNumber),
+            (404, None, Outcome::WrongNumber),
+            (503, Some(1), Outcome::WrongNumber),
+            (408, None, Outcome::NoAnswer),
+            (603, None, Outcome::Refused),
+            (403, None, Outcome::Failed),
+            (503, None, Outcome::Failed),
+            (503, Some(60_000), Outcome::Failed),
+        ] {
+            assert_eq!(outcome_of(code, cause), expected, "{code} {cause:?}");
+        }
+    }
+}
