@@ -3,10 +3,11 @@
 mod read;
 mod run;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hotline_model::CallerNumber;
+use hotline_model::{CallerNumber, Fields};
 use jiff::Zoned;
 
 use crate::diagnostic::Diagnostic;
@@ -15,7 +16,7 @@ use crate::source::{SourceFile, Span};
 use crate::tree::Name;
 
 #[cfg(test)]
-pub(crate) use read::{CALL, GIVEN, QUEUE, RECORD, SCRIPT, TICKET};
+pub(crate) use read::{ACT, CALL, GIVEN, QUEUE, RECORD, SCRIPT, TICKET};
 pub use run::{PlanReport, unvisited};
 
 /// The scripts of one file.
@@ -38,6 +39,8 @@ pub struct CallScript {
     pub(crate) dialled: String,
     pub(crate) at: Zoned,
     pub(crate) record: MemoryRecord,
+    /// What the plan takes, in a call that we make.
+    pub(crate) given: Fields,
     pub(crate) acts: Vec<Act>,
     pub(crate) expected: Vec<(Name, Expected)>,
 }
@@ -48,6 +51,7 @@ pub(crate) enum Act {
     Hears(Vec<Name>),
     Keys(Name),
     Waits(Duration),
+    Speaks(Duration, Span),
     SaysNothing(Span),
     HangsUp,
     CallEnds(Span),
@@ -71,6 +75,8 @@ pub(crate) enum Expected {
     Word(String),
     /// A number.
     Count(usize),
+    /// Answers by question; no others.
+    Answers(BTreeMap<String, String>),
 }
 
 /// How one call went.

@@ -1,12 +1,14 @@
 //! What is wrong with a plan whose words are all right: variables, ways through it, what a caller
 //! would miss.
 
+mod called;
 pub(crate) mod entities;
 mod flow;
 mod graph;
 mod variables;
 mod voices;
 
+pub(crate) use called::called_plans;
 pub(crate) use flow::{circles, inside_queues, plans_with_humans};
 pub(crate) use variables::{KEYED, type_of_value};
 pub(crate) use voices::recordings;
@@ -27,6 +29,7 @@ pub(crate) fn plan(
 ) {
     let graph = graph::Graph::of(plan);
     variables::check(reader, plan, world, &graph, tainted);
+    called::names(reader, plan);
     let shaky = shaky || reader.found.iter().any(crate::diagnostic::Diagnostic::is_error);
     flow::check(reader, plan, world, &graph, humans, shaky);
     voices::unused(reader, plan, world, shaky);

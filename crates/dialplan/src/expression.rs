@@ -113,6 +113,39 @@ impl Expression {
         })
     }
 
+    /// The variables that it compares with words in quotes: each with the word and where that stands in `span`.
+    pub(crate) fn compared(&self) -> Vec<(&Use, String, std::ops::Range<usize>)> {
+        let text = self.span.text();
+        let quoted = |rest: &str| {
+            let quote = rest.chars().next().filter(|first| matches!(first, '"' | '\''))?;
+            let end = rest[1..].find(quote)?;
+            Some(rest[1..=end].to_owned())
+        };
+        let mut found = Vec::new();
+        for used in self.uses.iter().filter(|used| used.field.is_none()) {
+            let (Some(before), Some(after)) = (text.get(..used.at.start), text.get(used.at.end..)) else {
+                continue;
+            };
+            let follows = after.trim_start();
+            if let Some(rest) = follows.strip_prefix("==").or_else(|| follows.strip_prefix("!="))
+                && let Some(word) = quoted(rest.trim_start())
+            {
+                let at = text.len() - rest.trim_start().len() + 1;
+                found.push((used, word.clone(), at..at + word.len()));
+            }
+            let precedes = before.trim_end();
+            if let Some(rest) = precedes.strip_suffix("==").or_else(|| precedes.strip_suffix("!="))
+                && let Some(quote) =
+                    rest.trim_end().chars().next_back().filter(|last| matches!(last, '"' | '\''))
+                && let Some(begin) = rest.trim_end()[..rest.trim_end().len() - 1].rfind(quote)
+            {
+                let end = rest.trim_end().len() - 1;
+                found.push((used, rest[begin + 1..end].to_owned(), begin + 1..end));
+            }
+        }
+        found
+    }
+
     /// The type of its value, given the types of variables.
     pub(crate) fn infer(&self, type_of: impl Fn(&str, Option<&str>) -> Option<Type>) -> Option<Type> {
         let code = self.code.trim();

@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 pub use action::{
     Action, Answering, AskFactor, Attempt, Collect, Confirm, Enqueue, FollowUp, LanguageChoice, Left, Lookup,
-    LookupOf, Menu, Music, Outcome, Pace, Pattern, Question, Save, Transfer, TransferTo, Verify,
+    LookupOf, Menu, Music, Outcome, Pace, Pattern, Question, Record, Save, Survey, Transfer, TransferTo,
+    Verify,
 };
 
 use hotline_model::{Language, Slot};

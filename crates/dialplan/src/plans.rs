@@ -16,7 +16,7 @@ use crate::lower::plan::World;
 use crate::plan::Plan;
 use crate::recordings::{Recordings, short_hash};
 use crate::source::{SourceFile, Span};
-use crate::tree::{self, Node};
+use crate::tree::{self, Name, Node};
 
 /// What is said before everything else, switched on in `numbers.yaml`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -252,6 +252,8 @@ struct Loader {
     found: Vec<Diagnostic>,
     names: IndexMap<String, Span>,
     plan_files: Vec<(Node, Arc<SourceFile>)>,
+    /// Plans that customers are called with, where a policy names them.
+    called: Vec<Name>,
     numbers_file: Option<(Node, Span)>,
     queues_file: Option<(Node, Span)>,
     /// Policies by which customers are called, with the names of their files.
@@ -341,7 +343,8 @@ impl Loader {
             let mut reader = Reader::default();
             let read = reader.campaign(&root, &whole, &self.world, &self.made.calendars);
             self.take(reader);
-            let Some((name, policy)) = read else { continue };
+            let Some((name, policy, called)) = read else { continue };
+            self.called.push(called);
             if policies.insert(name.as_str().into(), Arc::new(policy)).is_some() {
                 let message = format!("two policies are called `{name}`");
                 self.found.push(
@@ -352,6 +355,7 @@ impl Loader {
             }
         }
         self.made.campaigns.policies = policies;
+        self.found.extend(check::called_plans(&self.made.plans, &self.called));
     }
 
     /// Takes over what a reader found, less what stands on a line that was mended.

@@ -52,9 +52,9 @@ enum OneOrMany<T> {
 mod tests {
     use std::collections::BTreeSet;
 
-    use super::calls::{CallFile, GivenFile, PlaceFile, RecordFile, TicketFile};
+    use super::calls::{CallFile, DoesFile, GivenFile, PlaceFile, RecordFile, TicketFile};
     use super::files::{QueueFile, WeekFile};
-    use super::plan::{MenuFile, StepFile};
+    use super::plan::{FollowUpFile, MenuFile, SaveFile, StepFile};
     use super::*;
 
     pub(super) fn words<T: JsonSchema>() -> BTreeSet<String> {
@@ -75,6 +75,8 @@ mod tests {
             .flat_map(|(verb, beside)| [*verb].into_iter().chain(beside.iter().copied()));
         assert_eq!(words::<StepFile>(), set(&steps.chain(["title", "say", "pace"]).collect::<Vec<_>>()));
         assert_eq!(words::<MenuFile>(), set(&lower::step::MENU));
+        assert_eq!(words::<SaveFile>(), set(&lower::step::SAVE));
+        assert_eq!(words::<FollowUpFile>(), set(&lower::step::FOLLOW_UP));
         assert_eq!(words::<VerificationPolicy>(), set(&lower::policy::KNOWN));
         assert_eq!(words::<hotline_model::verification::Limits>(), set(&lower::policy::LIMITS));
         assert_eq!(words::<CalendarFile>(), set(&lower::calendar::KNOWN));
@@ -85,6 +87,7 @@ mod tests {
         assert_eq!(words::<PlaceFile>(), set(&calls::QUEUE));
         assert_eq!(words::<CallsFile>(), set(&calls::SCRIPT));
         assert_eq!(words::<CallFile>(), set(&calls::CALL));
+        assert_eq!(words::<DoesFile>(), set(&calls::ACT));
         assert_eq!(words::<GivenFile>(), set(&calls::GIVEN));
         assert_eq!(words::<TicketFile>(), set(&calls::TICKET));
         assert_eq!(words::<RecordFile>(), set(&calls::RECORD));

@@ -8,12 +8,13 @@ mod ask;
 mod io;
 mod queue;
 mod steps;
+mod survey;
 #[cfg(test)]
 mod tests;
 mod voice;
 mod wait;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,6 +26,7 @@ use crate::plans::Plans;
 use ask::Ask;
 pub use io::{Answer, Command, Event, HungUpBy, NotThrough, OpId, Query, Verified};
 use queue::{Listening, Queued, Talk};
+use survey::Words;
 use voice::Voice;
 use wait::Waiting;
 
@@ -43,6 +45,10 @@ pub struct StartContext {
     pub started: jiff::Zoned,
     /// Said before everything else: [`crate::plans::Numbers::find_announcement`].
     pub announcement: Option<BTreeMap<Language, String>>,
+    /// Values for what the plan `takes`, by name: of a call that we make, what is known of the ticket (`reference` and
+    /// `category` as text, `closed-on` as a date). What the plan does not take, or takes as another type, is left out;
+    /// a call that comes in brings nothing.
+    pub given: Fields,
 }
 
 /// A plan that is running in this call.
@@ -70,6 +76,8 @@ enum State {
     Asking(Box<Ask>),
     /// An operation that has not been answered.
     Waiting(Box<Waiting>),
+    /// The caller speaks after a beep, or is about to.
+    Recording(Words),
     /// The queue has not told anything yet: a closed one is heard of at once.
     Queueing(Talk),
     /// Music, until its time is over or a key leads on.
@@ -119,6 +127,8 @@ pub struct Session {
     answered: bool,
     /// The queue that the caller waits in, or whose agent they talk with.
     queued: Option<Queued>,
+    /// The questions of surveys that were asked, by name.
+    questions: BTreeSet<String>,
 }
 
 impl Session {
@@ -129,11 +139,16 @@ impl Session {
         let language = known.or_else(|| plan.languages.first().copied()).unwrap_or_default();
         let start = plan.start;
         let answered = plan.answering == Answering::AtOnce;
+        let fits = |name: &String, value: &Value| {
+            plan.takes.get(name).is_some_and(|of| *of == crate::check::type_of_value(value))
+        };
+        let variables = context.given.iter().filter(|(name, value)| fits(name, value));
+        let variables = variables.map(|(name, value)| (name.clone(), value.clone())).collect();
         Some(Self {
             plans,
             context,
             language,
-            frames: vec![Frame { plan, step: start, variables: Fields::new(), gives: IndexMap::new() }],
+            frames: vec![Frame { plan, step: start, variables, gives: IndexMap::new() }],
             state: State::New,
             voice: Voice::default(),
             now: Duration::ZERO,
@@ -149,6 +164,7 @@ impl Session {
             recording: false,
             answered,
             queued: None,
+            questions: BTreeSet::new(),
         })
     }
 
@@ -160,6 +176,7 @@ impl Session {
             Event::Started if matches!(self.state, State::New) => self.start(),
             Event::PlayDone { op } if self.voice.is_playing(op) => self.play_ended(true),
             Event::Answer { op, answer } if self.waits_for(op) => self.take_answer(answer),
+            Event::Answer { op, answer } if self.records_words(op) => self.words_came(answer),
             Event::Key { key } if crate::lower::is_key(key) => self.take_key(key),
             Event::HungUp { .. } => self.hung_up(),
             Event::Place { op, place, wait } if self.waits_in_queue(op) => self.take_place(place, wait),
@@ -197,6 +214,7 @@ impl Session {
         self.wait_timeout();
         self.ask_timeout();
         self.queue_timeout();
+        self.words_timeout();
         self.advance();
     }
 
@@ -211,6 +229,7 @@ impl Session {
         let state = match &self.state {
             State::Asking(ask) => ask.deadline(),
             State::Waiting(waiting) => waiting.deadline(),
+            State::Recording(words) => words.deadline(),
             State::Listening(listening) => Some(listening.until),
             State::Queueing(talk) | State::Transferring(talk) | State::Talking(talk) => Some(talk.until),
             _ => None,
@@ -221,6 +240,12 @@ impl Session {
     /// Whether the call is over: nothing will be commanded any more.
     pub const fn is_over(&self) -> bool {
         matches!(self.state, State::Over)
+    }
+
+    /// How many different questions of surveys were asked so far; 0 while none was: the greeting. For the shell, when
+    /// the customer hangs up.
+    pub fn questions_asked(&self) -> u32 {
+        u32::try_from(self.questions.len()).unwrap_or(u32::MAX)
     }
 
     /// The language the caller is spoken to in.
@@ -294,6 +319,11 @@ impl Session {
                 }
                 State::Waiting(waiting) => {
                     if !self.go_on_waiting(*waiting) {
+                        return;
+                    }
+                }
+                State::Recording(words) => {
+                    if !self.go_on_recording(words) {
                         return;
                     }
                 }

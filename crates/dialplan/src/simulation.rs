@@ -3,7 +3,9 @@
 
 mod human;
 mod record;
+mod words;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +15,7 @@ pub use human::{SimulatedQueue, SimulatedTransfer};
 pub use record::{Database, MemoryRecord, SimulatedTicket};
 
 use human::Human;
+use words::Words;
 
 use crate::plan::{Outcome, Pace, Save};
 use crate::plans::Plans;
@@ -111,18 +114,30 @@ pub struct Written {
     pub tags: Vec<String>,
     /// Reasons of follow-ups.
     pub follow_ups: Vec<String>,
+    /// When each is due, as 2026-11-20 10:00 in the zone of the call.
+    pub due: Vec<String>,
     /// Text messages sent, by template.
     pub messages: Vec<String>,
     /// Whether the call was recorded.
     pub recorded: bool,
+    /// Answers to questions of surveys, by the question.
+    pub answers: BTreeMap<String, String>,
+    /// Words that the caller left, by the plan's name for them.
+    pub recordings: Vec<String>,
+    /// Whether the customer wants no more calls.
+    pub do_not_call: bool,
 }
 
 impl Written {
-    fn take(&mut self, save: Save) {
+    fn take(&mut self, save: Save, now: &jiff::Zoned) {
         self.outcome = save.outcome.or(self.outcome);
         self.reason = save.reason.or(self.reason.take());
         self.notes.extend(save.note);
         self.tags.extend(save.tags);
+        self.do_not_call |= save.do_not_call;
+        let within = save.follow_up.as_ref().map(|follow_up| follow_up.within);
+        let due = within.and_then(|within| now.checked_add(within).ok());
+        self.due.extend(due.map(|due| due.strftime("%Y-%m-%d %H:%M").to_string()));
         self.follow_ups.extend(save.follow_up.map(|follow_up| follow_up.reason));
     }
 }
@@ -145,12 +160,13 @@ pub struct Simulation<'a> {
     heard: Vec<Heard>,
     lines: Vec<Line>,
     steps: Vec<(String, String)>,
-    no_inputs: usize,
+    silences: usize,
     written: Written,
     over: bool,
     withheld: bool,
     human: Human,
     music: Option<OpId>,
+    words: Option<Words>,
     started: jiff::Zoned,
 }
 
@@ -176,12 +192,13 @@ impl<'a> Simulation<'a> {
             heard: Vec::new(),
             lines: Vec::new(),
             steps: Vec::new(),
-            no_inputs: 0,
+            silences: 0,
             written: Written::default(),
             over: false,
             withheld,
             human: Human::default(),
             music: None,
+            words: None,
             started,
         })
     }
@@ -197,10 +214,11 @@ impl<'a> Simulation<'a> {
         self.happen(Event::Key { key });
     }
 
-    /// The caller hangs up.
+    /// The caller hangs up. What was said after a beep until then is kept.
     pub fn hang_up(&mut self) {
         if !self.over {
             self.tell("caller hangs up".into());
+            self.words_over();
             self.happen(Event::HungUp { by: HungUpBy::Caller });
             self.over = true;
         }
@@ -213,7 +231,8 @@ impl<'a> Simulation<'a> {
         }
         let play = self.playing.as_ref().map(|playing| playing.ends);
         let answer = self.answers.iter().map(|(at, ..)| *at).min();
-        [play, answer, self.human.next_at(), self.session.poll_timeout()].into_iter().flatten().min()
+        let happens = [play, answer, self.human.next_at(), self.words_end_at(), self.session.poll_timeout()];
+        happens.into_iter().flatten().min()
     }
 
     /// Lets time pass; everything that falls due on the way happens.
@@ -264,9 +283,9 @@ impl<'a> Simulation<'a> {
         &self.steps
     }
 
-    /// How often the caller was waited for in vain.
-    pub const fn no_inputs(&self) -> usize {
-        self.no_inputs
+    /// How often the caller was waited for in vain: for a key, or for words after a beep.
+    pub const fn silences(&self) -> usize {
+        self.silences
     }
 
     /// What the call left on the record.
@@ -290,6 +309,8 @@ impl<'a> Simulation<'a> {
             self.happen(Event::Answer { op, answer });
         } else if let Some(event) = self.human.take_due(now) {
             self.human_news(event);
+        } else if self.words_end_at().is_some_and(|at| at <= now) {
+            self.words_over();
         } else if self.session.poll_timeout().is_some_and(|at| at <= now) {
             self.session.handle_timeout(now);
             self.obey();
@@ -322,7 +343,21 @@ impl<'a> Simulation<'a> {
                     };
                     self.answer(op, delay, answer);
                 }
-                Command::Save { save, .. } => self.written.take(save),
+                Command::KeepAnswer { op, question, answer, .. } => {
+                    let (delay, kept) = self.record.keep(Answer::Stored);
+                    if kept == Some(Answer::Stored) {
+                        self.written.answers.insert(question, answer);
+                    }
+                    self.answer(op, delay, kept);
+                }
+                Command::RecordWords { op, name, longest, silence, .. } => {
+                    self.record_words(op, name, longest, silence);
+                }
+                Command::EndWords { op } => self.end_words(op),
+                Command::Save { save, .. } => {
+                    let now = self.started.checked_add(self.now).unwrap_or_else(|_| self.started.clone());
+                    self.written.take(save, &now);
+                }
                 Command::Message { template, .. } => {
                     self.tell(format!("text message: {template}"));
                     self.written.messages.push(template);
@@ -394,7 +429,7 @@ impl<'a> Simulation<'a> {
         match event {
             StepEvent::Entered { plan, step, .. } => self.steps.push((plan, step)),
             StepEvent::NoInput { step, attempt } => {
-                self.no_inputs += 1;
+                self.silences += 1;
                 self.tell(format!("silence at {step}, attempt {attempt}"));
             }
             StepEvent::NoMatch { step, attempt } => {

@@ -8,7 +8,7 @@ use hotline_dialplan::diagnostic::{self, Diagnostic};
 use hotline_dialplan::simulation::BySyllables;
 use hotline_dialplan::{Plans, Recordings, recordings};
 use hotline_model::Language;
-use hotline_model::campaign::{Cap, Outcome, Retry, Trigger};
+use hotline_model::campaign::{Cap, Detection, Outcome, Retry, Trigger};
 
 const PLAN: &str = "plan: hello\nlanguages: [en-US]\nstart: greet\nprompts:\n  welcome: Hello.\n  again: \"Again {{ call.time | time }}, please.\"\nsteps:\n  greet: { say: [welcome, again], hangup: contained }\n";
 
@@ -39,15 +39,18 @@ fn a_policy_with_faults_tells_all_of_them() {
 
 const OFFICE: &str = "calendar: office\nzone: Asia/Shanghai\nweek: { weekdays: 09:00-18:00 }\n";
 
+/// A plan that customers may be called with.
+const CALLED: &str = "plan: hello\nlanguages: [en-US]\nstart: greet\nprompts:\n  welcome: Hello.\nsteps:\n  greet: { say: welcome, then: never-again }\n  never-again: { save: { do-not-call: true }, then: end }\n  end: { hangup: contained }\n";
+
 fn load_campaign(text: &str) -> (Option<Plans>, Vec<Diagnostic>) {
-    let files = [("hello.yaml", PLAN), ("calendars/office.yaml", OFFICE), ("policies/survey.yaml", text)];
+    let files = [("hello.yaml", CALLED), ("calendars/office.yaml", OFFICE), ("policies/survey.yaml", text)];
     let files = files.map(|(path, text)| (path.to_owned(), text.to_owned()));
     Plans::load(files.into(), &Recordings::default())
 }
 
 #[test]
 fn a_policy_for_calls_is_read_as_it_is_written() {
-    let text = "campaign: survey\nwho:\n  when: closed\n  categories: [billing, broadband]\n  attributes: { tier: [gold] }\n  share: 12.5%\nplan: hello\nhours: office\nearliest: 1h\nlatest: 2d\nring: 30s\nattempts: 4\nagain:\n  busy: { after: 20min, most: 2 }\n  no-answer: { after: 4h }\ntook-part-from: 2\ncaps: [{ attempts: 1, within: 7d }]\ntrunks: carrier\nshow: \"10086\"\npriority: 7\n";
+    let text = "campaign: survey\nwho:\n  when: closed\n  categories: [billing, broadband]\n  outcomes: refund\n  attributes: { tier: [gold] }\n  share: 12.5%\nplan: hello\nhours: office\nearliest: 1h\nlatest: 2d\nring: 30s\nattempts: 4\nagain:\n  busy: { after: 20min, most: 2 }\n  no-answer: { after: 4h }\ntook-part-from: 2\ncaps: [{ attempts: 1, within: 7d }]\ntrunks: carrier\nshow: \"10086\"\npriority: 7\n";
     let (plans, found) = load_campaign(text);
     assert_eq!(told(&found), [] as [&str; 0]);
     let plans = plans.unwrap();
@@ -55,6 +58,7 @@ fn a_policy_for_calls_is_read_as_it_is_written() {
     let minutes = |minutes: u64| Duration::from_secs(minutes * 60);
     assert_eq!(policy.who.trigger, Trigger::Closed);
     assert_eq!(policy.who.categories, ["billing".into(), "broadband".into()].into());
+    assert_eq!(policy.who.outcomes, ["refund".into()].into());
     assert_eq!(policy.who.attributes["tier"], ["gold".into()].into());
     assert_eq!(policy.who.share_permille, 125);
     assert_eq!((&*policy.plan, policy.hours.name.as_str(), policy.priority), ("hello", "office", 7));
@@ -95,7 +99,7 @@ fn a_policy_for_calls_with_faults_tells_all_of_them() {
 
 #[test]
 fn a_plan_that_customers_are_called_with_takes_what_tickets_tell() {
-    let taking = PLAN.replace("start:", "takes: { reference: text, name: text }\nstart:");
+    let taking = CALLED.replace("start:", "takes: { reference: text, name: text }\nstart:");
     let text =
         "campaign: survey\nwho: { when: closed }\nplan: hello\nhours: office\ntrunks: a\nshow: \"1\"\n";
     let files =
@@ -103,6 +107,81 @@ fn a_plan_that_customers_are_called_with_takes_what_tickets_tell() {
     let files = files.map(|(path, text)| (path.to_owned(), text.to_owned()));
     let (_, found) = Plans::load(files.into(), &Recordings::default());
     assert_eq!(told(&found), ["D522 plan `hello` takes `name` as text, which no ticket tells"]);
+}
+
+const POLICY: &str =
+    "campaign: survey\nwho: { when: closed }\nplan: hello\nhours: office\ntrunks: a\nshow: \"1\"\n";
+
+#[test]
+fn how_a_machine_is_told_stands_in_the_policy() {
+    let machine = |line: &str| {
+        let (plans, found) = load_campaign(&format!("{POLICY}{line}\n"));
+        (plans.map(|plans| plans.campaigns().policies["survey"].detection), told(&found))
+    };
+    let millis = |within, greeting, rest| {
+        let [within, greeting, rest] = [within, greeting, rest].map(Duration::from_millis);
+        (Some(Detection { within, greeting, rest }), Vec::new())
+    };
+    assert_eq!(machine(""), (Some(Detection::default()), Vec::new()));
+    assert_eq!(machine("machine: { greeting: 3s, within: 8s, rest: 400ms }"), millis(8_000, 3_000, 400));
+    assert_eq!(machine("machine: { greeting: 2s }"), millis(6_000, 2_000, 500));
+    assert_eq!(machine("machine: off"), millis(0, 2_400, 500));
+    assert_eq!(machine("machine: on").1, ["D308 `machine` is off, not `on`"]);
+    assert_eq!(
+        machine("machine: { rest: 10ms, whithin: 5s }").1,
+        ["D306 `rest` lasts from 100ms to 3s, not 10ms", "D301 `machine` has no word `whithin`",]
+    );
+    assert_eq!(machine("machine: { greeting: 8s }").1, ["D306 `greeting` is 8s and `within` is 6s"]);
+    assert_eq!(machine("machine: { within: 40s }").1, ["D306 `within` may last from 1ms to 30s"]);
+}
+
+#[test]
+fn a_plan_that_customers_are_called_with_lets_them_refuse_and_tells_nothing_before_a_key() {
+    let greets = |first: &str| {
+        let plan = format!(
+            "plan: hello\nlanguages: [en-US]\ntakes: {{ reference: text, closed-on: date }}\nstart: greet\nprompts:\n  welcome: Hello.\n  about: \"About {{{{ reference | text }}}}.\"\n  day: \"Of {{{{ closed-on | date }}}}.\"\nsteps:\n{first}  tell: {{ say: [about, day], then: end }}\n  end: {{ hangup: contained }}\n"
+        );
+        let files = [
+            ("hello.yaml", plan.as_str()),
+            ("calendars/office.yaml", OFFICE),
+            ("policies/survey.yaml", POLICY),
+        ];
+        let files = files.map(|(path, text)| (path.to_owned(), text.to_owned()));
+        let (_, found) = Plans::load(files.into(), &Recordings::default());
+        told(&found).into_iter().filter(|told| told.starts_with("D52")).collect::<Vec<_>>()
+    };
+    let menu = |no_input: &str, nine: &str| {
+        format!(
+            "  greet:\n    menu: {{ prompt: welcome, keys: {{ \"1\": tell, \"9\": {nine} }}, no-input: {no_input}, no-match: end }}\n  never: {{ save: {{ outcome: refused, do-not-call: true }}, then: end }}\n"
+        )
+    };
+    const EARLY: &str = "tells `reference` before anybody has pressed a key";
+    assert_eq!(greets(&menu("end", "never")), [] as [&str; 0]);
+    assert_eq!(greets(&menu("tell", "never")), [format!("D528 step `tell` {EARLY}")]);
+    // A step to which no key leads refuses nothing.
+    assert_eq!(
+        greets(&menu("end", "end")),
+        ["D527 plan `hello` has no key by which a customer refuses all further calls"]
+    );
+    assert_eq!(
+        greets("  greet: { say: welcome, then: tell }\n"),
+        [
+            format!("D528 step `tell` {EARLY}"),
+            "D527 plan `hello` has no key by which a customer refuses all further calls".to_owned()
+        ]
+    );
+}
+
+#[test]
+fn a_number_leads_to_no_plan_that_has_to_be_told_something() {
+    let plan = PLAN.replace("start:", "takes: { reference: text }\nstart:");
+    let numbers = "numbers: { \"10086\": hello }\ndefault: hello\n";
+    let files = [("hello.yaml", plan.as_str()), ("numbers.yaml", numbers)];
+    let files = files.map(|(path, text)| (path.to_owned(), text.to_owned()));
+    let (plans, found) = Plans::load(files.into(), &Recordings::default());
+    assert!(plans.is_none());
+    let why = "D526 plan `hello` takes `reference`, and who dials a number brings nothing";
+    assert_eq!(told(&found), [why, why]);
 }
 
 #[test]

@@ -309,6 +309,7 @@ impl Call {
             customer: None,
             started: self.house.clock.now().to_zoned(zone),
             announcement: self.answering.plans.numbers().find_announcement(&self.answering.plan).cloned(),
+            given: Default::default(),
         };
         self.session = Session::new(Arc::clone(&self.answering.plans), &self.answering.plan, context);
         self.tell(Event::Started);

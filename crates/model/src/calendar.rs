@@ -1,8 +1,10 @@
 //! When a firm is open: weekly hours, holidays, and the working days that make up for them.
 
+use std::time::Duration;
+
 use jiff::civil::{Date, DateTime, Time, Weekday};
 use jiff::tz::{AmbiguousOffset, TimeZone};
-use jiff::{Timestamp, ToSpan};
+use jiff::{SignedDuration, Timestamp, ToSpan};
 
 /// Opening hours of one day: from (inclusive) to (exclusive), within the day; `to` of midnight
 /// means the end of the day.
@@ -93,6 +95,44 @@ impl Calendar {
         None
     }
 
+    /// When it will have been open for so long since `at`; `None` if it is not within 400 days. The moment it closes
+    /// counts: three open hours after 15:00 end at 18:00, and not at the next opening.
+    pub fn after_open(&self, at: Timestamp, length: Duration) -> Option<Timestamp> {
+        let mut left = SignedDuration::try_from(length).ok()?;
+        let last = at.checked_add(SignedDuration::from_hours(400 * 24)).ok()?;
+        let mut opens = self.next_open(at)?;
+        while opens <= last {
+            let latest = opens.checked_add(left).ok()?;
+            let closes = self.closes(opens, latest);
+            if closes == latest {
+                return Some(latest);
+            }
+            left -= closes.duration_since(opens);
+            opens = self.next_open(closes)?;
+        }
+        None
+    }
+
+    /// The first closed moment after an open one, or `latest` if it is open until then.
+    fn closes(&self, open: Timestamp, latest: Timestamp) -> Timestamp {
+        let closed = |moment: &Timestamp| *moment > open && *moment < latest && !self.is_open(*moment);
+        // As summer begins or ends, the clock may jump out of the hours.
+        let jumps = self.zone.following(open).map(|jump| jump.timestamp()).take_while(|jump| *jump < latest);
+        let mut first = jumps.filter(closed).min();
+        let mut day = open.to_zoned(self.zone.clone()).date();
+        let until = latest.to_zoned(self.zone.clone()).date();
+        while day <= until && first.is_none_or(|first| day <= first.to_zoned(self.zone.clone()).date()) {
+            let Ok(next) = day.checked_add(1.day()) else { break };
+            let ends = self.hours(day).iter().map(|span| {
+                if span.to == Time::midnight() { next.to_datetime(span.to) } else { day.to_datetime(span.to) }
+            });
+            let moments = ends.filter_map(|end| self.moments(end)).flatten().flatten();
+            first = moments.filter(closed).chain(first).min();
+            day = next;
+        }
+        first.unwrap_or(latest)
+    }
+
     /// When it is so late here, in order: one that comes twice as summer ends, both times; one that is left out as
     /// summer begins, when the clock jumps over it.
     fn moments(&self, local: DateTime) -> Option<[Option<Timestamp>; 2]> {
@@ -179,6 +219,60 @@ mod tests {
             for _ in 0..300 {
                 assert!(calendar.is_open(calendar.next_open(at).unwrap()), "{at}");
                 at += std::time::Duration::from_secs(20 * 60);
+            }
+        }
+    }
+
+    #[test]
+    fn only_open_hours_count_towards_a_deadline() {
+        let office = office();
+        let after = |at_: &str, hours: u64| office.after_open(at(at_), Duration::from_secs(hours * 3_600));
+        assert_eq!(after("2026-11-20T10:00", 1), Some(at("2026-11-20T11:00")));
+        assert_eq!(after("2026-11-20T11:00", 1), Some(at("2026-11-20T12:00")), "the moment it closes");
+        assert_eq!(after("2026-11-20T11:00", 2), Some(at("2026-11-20T14:00")), "less the hour at noon");
+        assert_eq!(after("2026-11-20T17:00", 3), Some(at("2026-11-23T11:00")), "over a weekend");
+        assert_eq!(after("2026-11-21T11:00", 8), Some(at("2026-11-23T18:00")), "from a closed moment");
+        assert_eq!(after("2026-09-30T17:00", 2), Some(at("2026-10-08T10:00")), "over a long holiday");
+        assert_eq!(
+            after("2026-10-09T18:00", 1),
+            Some(at("2026-10-10T10:00")),
+            "on a day that makes up for it"
+        );
+        assert_eq!(after("2026-11-20T10:00", 3_000), None, "too far away");
+        let always = Calendar::always_open("always");
+        assert_eq!(
+            always.after_open(at("2026-11-20T10:00"), Duration::from_secs(90_000)),
+            Some(at("2026-11-21T11:00"))
+        );
+        let never =
+            Calendar { week: std::array::from_fn(|_| Vec::new()), make_up: Vec::new(), ..office.clone() };
+        assert_eq!(never.after_open(at("2026-11-20T10:00"), Duration::from_secs(1)), None);
+    }
+
+    #[test]
+    fn a_deadline_in_open_hours_is_what_the_open_minutes_say_whatever_daylight_saving_does() {
+        let hours = [("01:30", "03:30"), ("02:15", "02:45"), ("00:00", "00:00"), ("22:00", "00:00")];
+        for (from, to) in hours {
+            let calendar = Calendar {
+                zone: TimeZone::get("Europe/Berlin").unwrap(),
+                week: std::array::from_fn(|_| vec![Span { from: time(from), to: time(to) }]),
+                holidays: Vec::new(),
+                make_up: Vec::new(),
+                ..office()
+            };
+            for start in ["2026-03-28T20:07:00Z", "2026-10-24T20:07:00Z", "2026-06-01T00:00:00Z"] {
+                let start: Timestamp = start.parse().unwrap();
+                for minutes in [1, 29, 45, 90, 200, 500] {
+                    // Minute by minute: the last open one ends at the deadline.
+                    let mut at = start;
+                    let mut left = minutes;
+                    while left > 0 {
+                        left -= u64::from(calendar.is_open(at));
+                        at += Duration::from_secs(60);
+                    }
+                    let found = calendar.after_open(start, Duration::from_secs(minutes * 60));
+                    assert_eq!(found, Some(at), "{minutes} minutes of {from}-{to} after {start}");
+                }
             }
         }
     }

@@ -1,9 +1,11 @@
 //! Reading call scripts: checked like plans.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hotline_model::{CallerNumber, Fields, Language, TicketState, Value};
+use hotline_model::{CallerNumber, Decimal, Fields, Language, TicketState, Value};
+use indexmap::IndexMap;
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 
@@ -16,19 +18,33 @@ use crate::plans::Plans;
 use crate::session::NotThrough;
 use crate::simulation::{Database, MemoryRecord, SimulatedQueue, SimulatedTicket, SimulatedTransfer};
 use crate::source::{SourceFile, Span};
-use crate::tree::{self, Name, Node};
+use crate::tree::{self, Entry, Name, Node};
 
 pub(crate) const SCRIPT: [&str; 3] = ["plan", "zone", "calls"];
-pub(crate) const CALL: [&str; 7] = ["name", "from", "dialled", "at", "given", "caller", "record"];
+pub(crate) const CALL: [&str; 9] =
+    ["name", "from", "we-call", "about", "dialled", "at", "given", "caller", "record"];
 pub(crate) const GIVEN: [&str; 7] =
     ["ticket", "customer", "attempts", "database", "web", "queue", "transfer"];
 pub(crate) const TICKET: [&str; 8] =
     ["code", "last-four", "state", "expired", "result", "category", "reference", "changed-on"];
-pub(crate) const RECORD: [&str; 8] =
-    ["outcome", "reason", "wrong-attempts", "follow-up", "tag", "message", "recorded", "language"];
+pub(crate) const RECORD: [&str; 12] = [
+    "outcome",
+    "reason",
+    "wrong-attempts",
+    "follow-up",
+    "due",
+    "tag",
+    "message",
+    "recorded",
+    "language",
+    "answers",
+    "recording",
+    "do-not-call",
+];
 pub(crate) const QUEUE: [&str; 2] = ["place", "wait"];
 const ACTS: [&str; 6] =
     ["says nothing", "hangs up", "the call ends", "agent answers", "agent hangs up", "agent is lost"];
+pub(crate) const ACT: [&str; 5] = ["hears", "keys", "waits", "speaks", "place"];
 const ATTEMPTS: [&str; 5] = ["by-caller", "on-ticket", "by-withheld", "by-all", "attempts-by-all"];
 
 impl CallScripts {
@@ -96,26 +112,8 @@ impl Reader {
                 "add `name: ` and what the call proves",
             )
             .and_then(|node| self.text(node, "`name`", &table.key_span("name")));
-        let from =
-            match table.find("from").and_then(|node| self.text(node, "`from`", &table.key_span("from"))) {
-                Some(text) if text.text == "withheld" => CallerNumber::Withheld,
-                Some(text) => {
-                    let number = CallerNumber::parse(&text.text.replace(' ', ""));
-                    if matches!(number, CallerNumber::Withheld) {
-                        self.report(
-                            Diagnostic::error(
-                                codes::CIVIL,
-                                &text.span,
-                                format!("`{}` is no telephone number", text.text),
-                            )
-                            .label("nobody can call from it")
-                            .help("write it as \"+86 138 0013 8000\", or `withheld`"),
-                        );
-                    }
-                    number
-                }
-                None => CallerNumber::Withheld,
-            };
+        let from = self.other_end(&table);
+        let given = self.told_of(&table, plans.find_plan(plan).map(|plan| &plan.takes));
         let at = table.find("at").and_then(|node| self.moment(node, &table.key_span("at"), zone));
         let at = at.or_else(|| DateTime::constant(2026, 11, 20, 10, 0, 0, 0).to_zoned(zone.clone()).ok())?;
         let dialled =
@@ -144,7 +142,74 @@ impl Reader {
         };
         let name = name?;
         let dialled = dialled.map(|name| name.text).unwrap_or_default();
-        Some(CallScript { name: name.text, from, dialled, at, record, acts, expected })
+        Some(CallScript { name: name.text, from, dialled, at, record, given, acts, expected })
+    }
+
+    /// The number of whoever calls, or is called.
+    fn other_end(&mut self, table: &Table<'_>) -> CallerNumber {
+        let we_call = table.find("we-call").is_some();
+        if we_call && table.find("from").is_some() {
+            self.report(
+                Diagnostic::error(
+                    codes::RANGE,
+                    &table.key_span("from"),
+                    "a call comes `from` somebody, or `we-call` them",
+                )
+                .label("nobody can tell who calls whom")
+                .also(&table.key_span("we-call"), "here we call")
+                .help("remove one of them"),
+            );
+        }
+        let word = if we_call { "we-call" } else { "from" };
+        let text =
+            table.find(word).and_then(|node| self.text(node, &format!("`{word}`"), &table.key_span(word)));
+        let Some(text) = text else { return CallerNumber::Withheld };
+        if text.text == "withheld" && !we_call {
+            return CallerNumber::Withheld;
+        }
+        let number = CallerNumber::parse(&text.text.replace(' ', ""));
+        if matches!(number, CallerNumber::Withheld) {
+            let message = format!("`{}` is no telephone number", text.text);
+            let diagnostic = Diagnostic::error(codes::CIVIL, &text.span, message);
+            self.report(if we_call {
+                diagnostic.label("nobody can be called at it").help("write it as \"+86 138 0013 8000\"")
+            } else {
+                diagnostic
+                    .label("nobody can call from it")
+                    .help("write it as \"+86 138 0013 8000\", or `withheld`")
+            });
+        }
+        number
+    }
+
+    /// What the plan takes: told of the ticket that a call of ours is about.
+    fn told_of(&mut self, table: &Table<'_>, takes: Option<&IndexMap<String, Type>>) -> Fields {
+        let mut given = Fields::new();
+        let Some(takes) = takes else { return given };
+        if let Some(node) = table.find("about") {
+            let of = Type::Record(Arc::new(takes.clone()));
+            given = self.fields(node, "`about`", &table.key_span("about"), &of);
+        }
+        let named = table.find("about").and_then(Node::entries).unwrap_or_default();
+        let missing: Vec<&str> = takes
+            .keys()
+            .map(String::as_str)
+            .filter(|name| !named.iter().any(|e| e.key.text == *name))
+            .collect();
+        if let Some(first) = missing.first() {
+            let place =
+                if table.find("about").is_some() { table.key_span("about") } else { table.head().clone() };
+            self.report(
+                Diagnostic::error(
+                    codes::ARGUMENT,
+                    &place,
+                    format!("the plan takes `{first}`, and this call does not tell it"),
+                )
+                .label(format!("where the plan says `{first}` the caller would hear nothing"))
+                .help(format!("write `about: {{ {}: … }}`", missing.join(": …, "))),
+            );
+        }
+        given
     }
 
     fn moment(&mut self, node: &Node, head: &Span, zone: &TimeZone) -> Option<jiff::Zoned> {
@@ -306,21 +371,43 @@ impl Reader {
             };
             let value = match of {
                 Type::Flag => self.flag(&entry.value, &format!("`{name}`"), &entry.key.span).map(Value::Flag),
-                Type::Choice => self
-                    .text(&entry.value, &format!("`{name}`"), &entry.key.span)
-                    .map(|text| Value::Choice(text.text)),
-                _ => self
-                    .text(&entry.value, &format!("`{name}`"), &entry.key.span)
-                    .map(|text| Value::text(text.text)),
+                _ => self.typed_value(&entry.value, &format!("`{name}`"), &entry.key.span, of),
             };
             fields.extend(value.map(|value| (name.clone(), value)));
         }
         fields
     }
 
+    /// A value of a type, written as a designer would.
+    fn typed_value(&mut self, node: &Node, what: &str, head: &Span, of: &Type) -> Option<Value> {
+        if *of == Type::Digits {
+            return self.digits(node, what, head).map(|digits| Value::Digits(digits.text));
+        }
+        let text = self.text(node, what, head)?;
+        let (read, example) = match of {
+            Type::Number => (Decimal::parse(&text.text).map(Value::Number), "3"),
+            Type::Money => (text.text.parse().ok().map(Value::Money), "98.50"),
+            Type::Date => (text.text.parse().ok().map(Value::Date), "2026-11-20"),
+            Type::Time => (text.text.parse().ok().map(Value::Time), "\"14:30\""),
+            Type::Choice => (Some(Value::Choice(text.text.clone())), ""),
+            _ => (Some(Value::text(text.text.clone())), ""),
+        };
+        if read.is_none() {
+            self.report(
+                Diagnostic::error(
+                    codes::CIVIL,
+                    &text.span,
+                    format!("{what} is {}, and `{}` is none", of.described(), text.text),
+                )
+                .label("no plan could use it")
+                .help(format!("write `{example}`")),
+            );
+        }
+        read
+    }
+
     fn act(&mut self, node: &Node, plans: &Plans, plan: &str) -> Option<Act> {
-        const DOES: &str =
-            "write `hears: …`, `keys: \"…\"`, `waits: 5s`, `says nothing`, `hangs up`, or `the call ends`";
+        const DOES: &str = "write `hears: …`, `keys: \"…\"`, `waits: 5s`, `speaks: 5s`, `says nothing`, `hangs up`, or `the call ends`";
         match node.scalar() {
             Some("says nothing") => return Some(Act::SaysNothing(inner(node))),
             Some("hangs up") => return Some(Act::HangsUp),
@@ -340,7 +427,7 @@ impl Reader {
             None => {}
         }
         let head = crate::lower::first_line(&node.span);
-        let table = self.table(node, &head, "an item of `caller`", &["hears", "keys", "waits", "place"])?;
+        let table = self.table(node, &head, "an item of `caller`", &ACT)?;
         if let Some(node) = table.find("place") {
             let place = self.count(node, "`place`", 1..=1_000, &table.key_span("place"))?;
             let place = u32::try_from(place).unwrap_or(u32::MAX);
@@ -356,6 +443,11 @@ impl Reader {
                 return None;
             }
             return Some(Act::Keys(keys));
+        }
+        if let Some(node) = table.find("speaks") {
+            let most = Duration::from_secs(600);
+            let length = self.duration(node, "`speaks`", most, &table.key_span("speaks"))?;
+            return Some(Act::Speaks(length, inner(node)));
         }
         let node = table.find("waits")?;
         self.duration(node, "`waits`", Duration::from_secs(3_600), &table.key_span("waits")).map(Act::Waits)
@@ -393,6 +485,20 @@ impl Reader {
         names
     }
 
+    /// The answers to questions of a survey: these and no others.
+    fn answers_given(&mut self, entry: &Entry) -> Option<Expected> {
+        let Some(entries) = entry.value.entries() else {
+            self.shape(&entry.value, "`answers`", "a table of `key: value` lines", &entry.key.span);
+            return None;
+        };
+        let mut answers = BTreeMap::new();
+        for entry in entries {
+            let answer = self.text(&entry.value, &format!("`{}`", entry.key.text), &entry.key.span)?;
+            answers.insert(entry.key.text.clone(), answer.text);
+        }
+        Some(Expected::Answers(answers))
+    }
+
     fn expected(&mut self, node: &Node, head: &Span) -> Vec<(Name, Expected)> {
         let mut expected = Vec::new();
         let Some(table) = self.table(node, head, "`record`", &RECORD) else { return expected };
@@ -407,9 +513,10 @@ impl Reader {
                 "language" => self
                     .word(&entry.value, "`language`", &languages, &entry.key.span)
                     .map(|l| Expected::Word(l.tag().to_owned())),
-                "recorded" => self
-                    .flag(&entry.value, "`recorded`", &entry.key.span)
+                "recorded" | "do-not-call" => self
+                    .flag(&entry.value, &format!("`{word}`"), &entry.key.span)
                     .map(|flag| Expected::Word(flag.to_string())),
+                "answers" if entry.value.scalar() != Some("none") => self.answers_given(entry),
                 "wrong-attempts" => self
                     .count(&entry.value, "`wrong-attempts`", 0..=1_000, &entry.key.span)
                     .map(Expected::Count),

@@ -63,6 +63,7 @@ impl CallScript {
             customer: self.record.customer.clone(),
             started: self.at.clone(),
             announcement: plans.numbers().find_announcement(plan).cloned(),
+            given: self.given.clone(),
         };
         let simulation = Simulation::new(plans, plan, context, self.record.clone(), lengths)?;
         let mut actor = Actor { simulation, next: 0, failures: Vec::new() };
@@ -104,10 +105,11 @@ impl Actor<'_> {
                 self.waits(*length);
                 true
             }
+            Act::Speaks(length, span) => self.speaks(*length, span),
             Act::SaysNothing(span) => {
-                let before = self.simulation.no_inputs();
+                let before = self.simulation.silences();
                 let patience = self.simulation.now() + PATIENCE;
-                while self.simulation.no_inputs() == before {
+                while self.simulation.silences() == before {
                     if self.simulation.now() > patience || !self.simulation.step() {
                         self.failures.push(
                             Diagnostic::error(
@@ -115,7 +117,7 @@ impl Actor<'_> {
                                 span,
                                 "the caller says nothing, and nobody was waiting for a key",
                             )
-                            .label("no question is being asked here")
+                            .label("no question is being asked here, and nothing is recorded")
                             .help("say first what the caller `hears`"),
                         );
                         return false;
@@ -158,6 +160,29 @@ impl Actor<'_> {
                 true
             }
         }
+    }
+
+    /// Speaks after the beep, which may be still to come; after the words nothing more is said.
+    fn speaks(&mut self, length: Duration, span: &Span) -> bool {
+        let patience = self.simulation.now() + PATIENCE;
+        while !self.simulation.records_words() {
+            if self.simulation.now() > patience || !self.simulation.step() {
+                break;
+            }
+        }
+        if !self.simulation.speak(length) {
+            self.failures.push(
+                Diagnostic::error(codes::SCRIPT_WAIT, span, "the caller speaks, and nothing is recorded")
+                    .label(format!("the call is at step `{}`", self.simulation.session().position().1))
+                    .help("let the call come to a step that records, or write `waits: …`"),
+            );
+            return false;
+        }
+        // What was said before the beep was skipped, or listened to.
+        let now = self.simulation.now();
+        self.next = self.next.max(self.simulation.heard().iter().filter(|heard| heard.to <= now).count());
+        self.simulation.advance_to(now + length);
+        true
     }
 
     /// Lets time pass. What a queue says meanwhile, again and again, need not be named.
@@ -302,6 +327,12 @@ impl Actor<'_> {
                 "outcome" => some(written.outcome.map(|outcome| outcome.word().to_owned())),
                 "reason" => some(written.reason.clone()),
                 "follow-up" => written.follow_ups.clone(),
+                "due" => written.due.clone(),
+                "answers" => {
+                    written.answers.iter().map(|(name, answer)| format!("{name}: {answer}")).collect()
+                }
+                "recording" => written.recordings.clone(),
+                "do-not-call" => vec![written.do_not_call.to_string()],
                 "tag" => written.tags.clone(),
                 "message" => written.messages.clone(),
                 "recorded" => vec![written.recorded.to_string()],
@@ -312,10 +343,15 @@ impl Actor<'_> {
             let matches = match wanted {
                 Expected::Word(word) if word == "none" => found.is_empty(),
                 Expected::Word(word) => found.contains(word),
+                Expected::Answers(answers) => *answers == written.answers,
                 Expected::Count(count) => found.contains(&count.to_string()),
             };
             if !matches {
-                let is = if found.is_empty() { "none".to_owned() } else { found.join(", ") };
+                let is = match found.join(", ") {
+                    _ if found.is_empty() => "none".to_owned(),
+                    all if name.text == "answers" => format!("{{ {all} }}"),
+                    all => all,
+                };
                 self.failures.push(
                     Diagnostic::error(
                         codes::SCRIPT_RECORD,

@@ -56,6 +56,12 @@ pub(crate) fn call() -> Type {
     )
 }
 
+/// By when a follow-up was promised.
+pub(crate) fn promise() -> Type {
+    static CELL: OnceLock<Arc<IndexMap<String, Type>>> = OnceLock::new();
+    record(&CELL, &[("date", Type::Date), ("time", Type::Time)])
+}
+
 /// The record that always goes by this name.
 pub(crate) fn builtin(variable: &str) -> Option<Type> {
     match variable {

@@ -111,7 +111,7 @@ fn to_a_human(reader: &mut Reader, plan: &Plan, graph: &Graph, humans: &[String]
         let seen = graph.from(at);
         plan.steps.iter().zip(seen).any(|(step, seen)| seen && is_human(&step.action, humans))
     };
-    let asks = |action: &Action| action.asks() && !matches!(action, Action::Music(_));
+    let asks = |action: &Action| action.asks() && !matches!(action, Action::Music(_) | Action::Record(_));
     let asking: Vec<usize> =
         (0..plan.steps.len()).filter(|&at| graph.reachable[at] && asks(&plan.steps[at].action)).collect();
     let help = "add `\"0\": to-a-human` to `keys-everywhere`, and a step `to-a-human` that waits in a `queue` or saves a `follow-up`";
@@ -148,35 +148,43 @@ fn to_a_human(reader: &mut Reader, plan: &Plan, graph: &Graph, humans: &[String]
 }
 
 fn menus(reader: &mut Reader, plan: &Plan, graph: &Graph) {
-    let menu_of = |at: usize| match &plan.steps[at].action {
-        Action::Menu(menu) => Some(menu.as_ref()),
-        _ => None,
-    };
     let repeats = |to: usize| plan.steps.get(to).is_some_and(|step| matches!(step.action, Action::Repeat(_)));
     let everywhere = plan.keys_everywhere.values().any(|to| repeats(to.0));
     let levels = levels(plan, graph);
     for (at, step) in plan.steps.iter().enumerate() {
-        let Some(menu) = menu_of(at).filter(|_| graph.reachable[at]) else { continue };
-        let options = options(menu, repeats);
-        if options.len() > MOST_OPTIONS {
+        let verb = step.action.verb();
+        let (options, repeated) = match &step.action {
+            _ if !graph.reachable[at] => continue,
+            Action::Menu(menu) => {
+                let repeated = menu.keys.values().any(|to| repeats(to.0) || to.0 == at);
+                (options(menu, repeats).len(), repeated)
+            }
+            // The numbers of a scale need not be remembered one by one.
+            Action::Survey(survey) => {
+                let repeated = survey.keys.values().any(|to| repeats(to.0) || to.0 == at);
+                (if survey.scale { 0 } else { survey.answers.len() }, repeated)
+            }
+            _ => continue,
+        };
+        if options > MOST_OPTIONS {
             reader.report(
                 Diagnostic::warning(
                     codes::OPTIONS,
                     &step.span,
-                    format!("menu `{}` has {} options", step.name, options.len()),
+                    format!("{verb} `{}` has {options} options", step.name),
                 )
                 .label("callers remember five at most, and would press anything")
                 .help("move some of them behind one key into a second menu"),
             );
         }
-        if !everywhere && !menu.keys.values().any(|to| repeats(to.0) || to.0 == at) {
+        if !everywhere && !repeated {
             reader.report(
-                Diagnostic::warning(codes::NO_REPEAT, &step.span, format!("no key of menu `{}` says it again", step.name))
+                Diagnostic::warning(codes::NO_REPEAT, &step.span, format!("no key of {verb} `{}` says it again", step.name))
                     .label("a caller who missed the options can only wait")
                     .help("add `keys-everywhere: { \"*\": again }` to the plan, and a step `again: { repeat: normal }`"),
             );
         }
-        if levels[at] > MOST_LEVELS {
+        if levels[at] > MOST_LEVELS && matches!(step.action, Action::Menu(_)) {
             reader.report(
                 Diagnostic::warning(
                     codes::LEVELS,

@@ -49,7 +49,9 @@ impl Graph {
     pub fn leads_to_question(&self, plan: &Plan, from: usize) -> bool {
         match &plan.steps[from].action {
             Action::Save(save) if save.follow_up.is_some() => return false,
-            Action::Message { .. } | Action::Queue(_) | Action::Transfer(_) => return false,
+            Action::Message { .. } | Action::Queue(_) | Action::Transfer(_) | Action::Record(_) => {
+                return false;
+            }
             _ => {}
         }
         let mut seen = vec![false; self.edges.len()];
@@ -60,6 +62,8 @@ impl Graph {
             }
             seen[at] = true;
             match &plan.steps[at].action {
+                // What is said before the beep is heard to its end.
+                Action::Record(_) => {}
                 action if action.asks() => return true,
                 Action::Call { .. } => return true,
                 Action::Hangup(_)
@@ -99,6 +103,22 @@ fn edges_of(plan: &Plan, at: usize) -> Vec<Edge> {
             menu.keys.values().for_each(|to| add(*to, &[]));
             question(&menu.question).for_each(|to| add(to, &[]));
         }
+        Action::Survey(survey) => {
+            add(survey.then, &[&survey.name]);
+            survey.failed.into_iter().for_each(|to| add(to, &[&survey.name]));
+            survey.keys.values().for_each(|to| add(*to, &[]));
+            question(&survey.question).for_each(|to| add(to, &[]));
+        }
+        Action::Record(record) => {
+            step.then.into_iter().for_each(|to| add(to, &[]));
+            record
+                .keys
+                .values()
+                .copied()
+                .chain(record.nothing)
+                .chain(record.failed)
+                .for_each(|to| add(to, &[]));
+        }
         Action::Branch { arms, otherwise } => {
             arms.iter().for_each(|(_, to)| add(*to, &[]));
             add(*otherwise, &[]);
@@ -124,7 +144,11 @@ fn edges_of(plan: &Plan, at: usize) -> Vec<Edge> {
             let names: Vec<&str> = gives.values().map(String::as_str).collect();
             step.then.into_iter().for_each(|to| add(to, &names));
         }
-        Action::Say | Action::Save(_) | Action::Message { .. } | Action::Language(_) | Action::Answer => {
+        Action::Save(save) => {
+            let promised = save.follow_up.as_ref().and_then(|follow_up| follow_up.promised.as_deref());
+            step.then.into_iter().for_each(|to| add(to, promised.as_slice()));
+        }
+        Action::Say | Action::Message { .. } | Action::Language(_) | Action::Answer => {
             step.then.into_iter().for_each(|to| add(to, &[]));
         }
         Action::Queue(queue) => {
@@ -140,7 +164,8 @@ fn edges_of(plan: &Plan, at: usize) -> Vec<Edge> {
         }
         Action::Repeat(_) | Action::Return(_) | Action::Hangup(_) | Action::Leave(_) => {}
     }
-    if step.action.asks() {
+    // Keys pressed by a cheek while somebody speaks lead nowhere.
+    if step.action.asks() && !matches!(step.action, Action::Record(_)) {
         plan.keys_everywhere.values().for_each(|to| add(*to, &[]));
     }
     edges

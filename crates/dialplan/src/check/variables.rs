@@ -68,6 +68,15 @@ fn types_of(reader: &mut Reader, plan: &Plan, world: &World) -> Types {
     for step in &plan.steps {
         match &step.action {
             Action::Collect(collect) => define(&mut types, &collect.variable, Type::Digits, &step.span),
+            Action::Survey(survey) => {
+                let of = if survey.scale { Type::Number } else { Type::Choice };
+                define(&mut types, &survey.name, of, &step.span);
+            }
+            Action::Save(save) => {
+                for name in save.follow_up.iter().filter_map(|follow_up| follow_up.promised.as_ref()) {
+                    define(&mut types, name, entities::promise(), &step.span);
+                }
+            }
             Action::Lookup(lookup) => define(&mut types, &lookup.variable, lookup.record.clone(), &step.span),
             Action::Verify(_) => define(&mut types, "ticket", entities::ticket(), &step.span),
             Action::Call { plan: callee, gives, .. } => {
@@ -198,6 +207,12 @@ impl Checker<'_> {
                 self.attempts(&menu.question.no_input, defined, &step.span);
                 self.attempts(&menu.question.no_match, &keyed, &step.span);
             }
+            Action::Survey(survey) => {
+                self.prompts(&survey.question.prompt, defined, &step.span);
+                self.attempts(&survey.question.no_input, defined, &step.span);
+                self.attempts(&survey.question.no_match, &keyed, &step.span);
+            }
+            Action::Record(record) => self.prompts(&record.prompt, defined, &step.span),
             Action::Branch { arms, .. } => arms.iter().for_each(|(when, _)| self.expression(when, defined)),
             Action::Set(values) => {
                 let mut so_far = defined.clone();
@@ -302,6 +317,33 @@ impl Checker<'_> {
             };
             self.path(&path, defined, None);
         }
+        for (used, word, at) in expression.compared() {
+            self.answer_compared(&used.variable, &word, &expression.span.part(at));
+        }
+    }
+
+    /// A question of a survey has no other answers than its own.
+    fn answer_compared(&mut self, variable: &str, word: &str, at: &Span) {
+        let asked = self.plan.steps.iter().find_map(|step| match &step.action {
+            Action::Survey(survey) if survey.name == variable && !survey.scale => Some((step, survey)),
+            _ => None,
+        });
+        let Some((step, survey)) = asked else { return };
+        if survey.answers.is_empty() || survey.answers.values().any(|answer| answer == word) {
+            return;
+        }
+        let words: Vec<&str> = survey.answers.values().map(String::as_str).collect();
+        if self.told.insert((at.start, "answer")) {
+            self.reader.report(
+                Diagnostic::error(codes::WORD, at, format!("`{variable}` is never `{word}`"))
+                    .label("this would never be so, whatever the customer answers")
+                    .also(&step.span, "it is asked here")
+                    .help(match closest(word, words.iter().copied()) {
+                        Some(near) => format!("did you mean `{near}`?"),
+                        None => format!("its answers are {}", crate::lower::list(&words, "and")),
+                    }),
+            );
+        }
     }
 
     fn slot(&mut self, path: &VariablePath, slot: &Slot) {
@@ -318,7 +360,8 @@ impl Checker<'_> {
         let help = match of.usual_slot() {
             Some(usual) => format!("write {{{{ {name} | {usual} }}}}"),
             None if matches!(of, Type::Record(_)) => {
-                format!("say one of its fields, for example {{{{ {name}.{} | text }}}}", first_field(&of))
+                let (field, usual) = field_to_say(&of, slot);
+                format!("say one of its fields, for example {{{{ {name}.{field} | {usual} }}}}")
             }
             None => "decide in a step: `branch:` with one prompt for each case".into(),
         };
@@ -457,9 +500,9 @@ fn spelled(path: &VariablePath) -> String {
     }
 }
 
-fn first_field(of: &Type) -> &str {
-    match of {
-        Type::Record(fields) => fields.keys().next().map_or("field", String::as_str),
-        _ => "field",
-    }
+/// A field that can be said in this way, or else the first one in its own.
+fn field_to_say<'a>(of: &'a Type, slot: &Slot) -> (&'a str, &'a str) {
+    let Type::Record(fields) = of else { return ("field", "text") };
+    let field = fields.iter().find(|(_, of)| of.fits(slot)).or_else(|| fields.first());
+    field.map_or(("field", "text"), |(name, of)| (name, of.usual_slot().unwrap_or("text")))
 }

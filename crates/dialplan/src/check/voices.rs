@@ -111,6 +111,8 @@ pub(super) fn unused(reader: &mut Reader, plan: &Plan, world: &World, shaky: boo
                 mark(&collect.confirm.iter().map(|confirm| confirm.prompt).collect::<Vec<_>>());
             }
             Action::Menu(menu) => question(&mut mark, &menu.question),
+            Action::Survey(survey) => question(&mut mark, &survey.question),
+            Action::Record(record) => mark(&record.prompt),
             Action::Lookup(lookup) => mark(lookup.meanwhile.as_slice()),
             Action::Verify(verify) => {
                 mark(verify.meanwhile.as_slice());

@@ -12,13 +12,14 @@ use hotline_model::campaign::{
 use indexmap::IndexMap;
 
 use super::plan::{PlanHead, World};
-use super::{Reader, Table, list};
+use super::words::spell;
+use super::{Reader, Table, inner, list};
 use crate::diagnostic::{Diagnostic, codes};
 use crate::plan::Type;
 use crate::source::Span;
 use crate::tree::{Kind, Name, Node};
 
-pub(crate) const CAMPAIGN: [&str; 16] = [
+pub(crate) const CAMPAIGN: [&str; 17] = [
     "campaign",
     "about",
     "who",
@@ -32,14 +33,16 @@ pub(crate) const CAMPAIGN: [&str; 16] = [
     "took-part-from",
     "caps",
     "humans",
+    "machine",
     "trunks",
     "show",
     "priority",
 ];
-pub(crate) const WHO: [&str; 4] = ["when", "categories", "attributes", "share"];
+pub(crate) const WHO: [&str; 5] = ["when", "categories", "outcomes", "attributes", "share"];
 pub(crate) const AGAIN: [&str; 2] = ["after", "most"];
 pub(crate) const CAP: [&str; 2] = ["attempts", "within"];
 pub(crate) const HUMANS: [&str; 4] = ["queue", "keep-free", "expected", "stranded"];
+pub(crate) const MACHINE: [&str; 3] = ["greeting", "within", "rest"];
 pub(crate) const SHARED: [&str; 5] = ["countries", "caps", "calls-per-second", "leave-alone", "longest-call"];
 
 /// What the plan of a policy may take: told of the ticket that the call is about.
@@ -64,7 +67,7 @@ impl Reader {
         whole: &Span,
         world: &World,
         calendars: &IndexMap<String, Calendar>,
-    ) -> Option<(String, Policy)> {
+    ) -> Option<(String, Policy, Name)> {
         let table = self.table(root, whole, "a policy by which customers are called", &CAMPAIGN)?;
         let name = table.find("campaign").and_then(|node| {
             let name = self.text(node, "`campaign`", &table.key_span("campaign"))?;
@@ -104,6 +107,10 @@ impl Reader {
         let caps =
             table.find("caps").map(|node| self.caps(node, &table.key_span("caps"))).unwrap_or_default();
         let pace = table.find("humans").and_then(|node| self.humans(node, &table.key_span("humans"), world));
+        let detection = table
+            .find("machine")
+            .map(|node| self.machine(node, &table.key_span("machine")))
+            .unwrap_or_default();
         let trunks = self.trunks(&table);
         let show = table
             .need(
@@ -117,11 +124,12 @@ impl Reader {
             .find("priority")
             .and_then(|node| self.count(node, "`priority`", 0..=9, &table.key_span("priority")))
             .unwrap_or(5);
+        let plan = plan?;
         Some((
             name?,
             Policy {
                 who: who?,
-                plan: plan?,
+                plan: plan.text.as_str().into(),
                 hours: hours?,
                 earliest,
                 latest,
@@ -132,8 +140,9 @@ impl Reader {
                 trunks,
                 show: show?.text.into(),
                 priority: priority as u8,
-                detection: Detection::default(),
+                detection,
             },
+            plan,
         ))
     }
 
@@ -185,12 +194,14 @@ impl Reader {
         {
             who.trigger = when;
         }
-        if let Some(node) = table.find("categories") {
-            let head = table.key_span("categories");
-            let items = self.items(node, "`categories`", &head).iter();
-            let texts = items.filter_map(|item| self.text(item, "a category", &head));
-            who.categories = texts.map(|text| text.text.into()).collect();
-        }
+        let mut words = |word: &str, what: &str| -> BTreeSet<Word> {
+            let head = table.key_span(word);
+            let items = table.find(word).map(|node| self.items(node, &format!("`{word}`"), &head));
+            let texts = items.unwrap_or_default().iter().filter_map(|item| self.text(item, what, &head));
+            texts.map(|text| text.text.into()).collect()
+        };
+        who.categories = words("categories", "a category");
+        who.outcomes = words("outcomes", "an outcome");
         if let Some(node) = table.find("attributes") {
             who.attributes = self.attributes(node, &table.key_span("attributes"));
         }
@@ -220,7 +231,7 @@ impl Reader {
     }
 
     /// The plan that speaks, which takes nothing but what is told of the ticket.
-    fn campaign_plan(&mut self, table: &Table<'_>, world: &World) -> Option<Word> {
+    fn campaign_plan(&mut self, table: &Table<'_>, world: &World) -> Option<Name> {
         let node = table.need(
             self,
             "plan",
@@ -232,7 +243,7 @@ impl Reader {
             None => self.no_such(&name, "plan", codes::PLAN, world.plans.keys().map(String::as_str), NOBODY),
             Some(head) => self.takes_what_is_told(&name, head),
         }
-        Some(name.text.into())
+        Some(name)
     }
 
     fn takes_what_is_told(&mut self, plan: &Name, head: &PlanHead) {
@@ -378,6 +389,75 @@ impl Reader {
             expected_permille,
             stranded_permille,
         })
+    }
+
+    /// How a machine is told from a human; `off`: whoever answers is a human.
+    fn machine(&mut self, node: &Node, head: &Span) -> Detection {
+        let usual = Detection::default();
+        if node.scalar().is_some() {
+            self.word(node, "`machine`", &[("off", ())], head);
+            return Detection { within: Duration::ZERO, ..usual };
+        }
+        let Some(table) = self.table(node, head, "`machine`", &MACHINE) else { return usual };
+        let mut time = |word: &'static str, usual: Duration, least: u64, most: u64| {
+            let limits = Duration::from_millis(least)..=Duration::from_millis(most);
+            match table.find(word) {
+                Some(node) => self.length_within(node, &format!("`{word}`"), limits, &table.key_span(word)),
+                None => Some(usual),
+            }
+        };
+        let greeting = time("greeting", usual.greeting, 500, 10_000);
+        let within = time("within", usual.within, 1_000, 30_000);
+        let rest = time("rest", usual.rest, 100, 3_000);
+        let (Some(greeting), Some(within), Some(rest)) = (greeting, within, rest) else { return usual };
+        let detection = Detection { within, greeting, rest };
+        for (word, shorter, longer) in [
+            ("greeting", detection.greeting, ("within", detection.within)),
+            ("rest", detection.rest, ("greeting", detection.greeting)),
+        ] {
+            if shorter >= longer.1 {
+                let place = if table.find(word).is_some() { word } else { longer.0 };
+                self.report(
+                    Diagnostic::error(
+                        codes::RANGE,
+                        &table.key_span(place),
+                        format!("`{word}` is {} and `{}` is {}", spell(shorter), longer.0, spell(longer.1)),
+                    )
+                    .label("no machine could ever be told from a human")
+                    .help(format!("write a `{word}` that is shorter than `{}`", longer.0)),
+                );
+            }
+        }
+        detection
+    }
+
+    /// A length of time that may neither be shorter nor longer.
+    fn length_within(
+        &mut self,
+        node: &Node,
+        what: &str,
+        limits: std::ops::RangeInclusive<Duration>,
+        head: &Span,
+    ) -> Option<Duration> {
+        let length = self.duration(node, what, *limits.end(), head)?;
+        if length < *limits.start() {
+            self.report(
+                Diagnostic::error(
+                    codes::RANGE,
+                    &inner(node),
+                    format!(
+                        "{what} lasts from {} to {}, not {}",
+                        spell(*limits.start()),
+                        spell(*limits.end()),
+                        spell(length)
+                    ),
+                )
+                .label("nothing that is said lasts for so short a time")
+                .help(format!("write `{}` or more", spell(*limits.start()))),
+            );
+            return None;
+        }
+        Some(length)
     }
 
     fn trunks(&mut self, table: &Table<'_>) -> Vec<Word> {

@@ -36,6 +36,7 @@ impl Reader {
                 self.dialled(&entry.key);
                 let Some(plan) = self.text(&entry.value, "a plan", &entry.key.span) else { continue };
                 self.plan_named(&plan, world, &format!("callers of {}", entry.key.text));
+                self.takes_nothing(&plan, world);
                 routes.insert(entry.key.text.clone(), Route { plan: plan.text, test });
             }
         }
@@ -45,6 +46,7 @@ impl Reader {
                 return None;
             }
             self.plan_named(&name, world, "callers of all other numbers");
+            self.takes_nothing(&name, world);
             Some(name.text)
         });
         let announcement = table.find("announcement").and_then(|node| {
@@ -84,6 +86,22 @@ impl Reader {
                     Some(near) => format!("did you mean `{near}`?"),
                     None => format!("the plans are {}", super::list(&names, "and")),
                 }),
+        );
+    }
+
+    /// Whoever dials a number brings nothing along.
+    fn takes_nothing(&mut self, name: &Name, world: &World) {
+        let Some((taken, _)) = world.plans.get(&name.text).and_then(|plan| plan.takes.first()) else {
+            return;
+        };
+        self.report(
+            Diagnostic::error(
+                codes::NOT_DIALLED,
+                &name.span,
+                format!("plan `{}` takes `{taken}`, and who dials a number brings nothing", name.text),
+            )
+            .label(format!("where that plan says `{taken}` callers would hear nothing"))
+            .help("name a plan that takes nothing; it may `call` this one and hand the value over"),
         );
     }
 

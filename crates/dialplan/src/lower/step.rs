@@ -4,6 +4,7 @@ mod asks;
 mod human;
 mod keys;
 mod record;
+mod survey;
 mod values;
 
 use std::collections::BTreeMap;
@@ -18,7 +19,7 @@ use crate::plan::{Action, Outcome, Pace, Step, StepId};
 use crate::tree::{Entry, Kind, Name};
 
 /// Every verb with the words that may stand beside it, besides `title`, `say` and `pace`.
-pub(crate) const VERBS: [(&str, &[&str]); 20] = [
+pub(crate) const VERBS: [(&str, &[&str]); 22] = [
     (
         "collect",
         &[
@@ -41,6 +42,22 @@ pub(crate) const VERBS: [(&str, &[&str]); 20] = [
         ],
     ),
     ("menu", &[]),
+    (
+        "survey",
+        &[
+            "prompt",
+            "scale",
+            "answers",
+            "first-digit",
+            "inter-digit",
+            "no-input",
+            "no-match",
+            "keys",
+            "then",
+            "failed",
+        ],
+    ),
+    ("record", &["prompt", "longest", "silence", "end-key", "keys", "nothing", "then", "failed"]),
     ("branch", &["else"]),
     ("set", &["then"]),
     ("lookup", &["url", "with", "as", "fields", "within", "meanwhile", "found", "empty", "late", "failed"]),
@@ -79,6 +96,12 @@ pub(crate) const VERBS: [(&str, &[&str]); 20] = [
 
 /// The words of a `menu`.
 pub(crate) const MENU: [&str; 6] = ["prompt", "keys", "first-digit", "inter-digit", "no-input", "no-match"];
+
+/// The words of a `save`.
+pub(crate) const SAVE: [&str; 6] = ["outcome", "reason", "note", "tags", "follow-up", "do-not-call"];
+
+/// The words of a `follow-up`.
+pub(crate) const FOLLOW_UP: [&str; 5] = ["reason", "within", "hours", "promised", "note"];
 
 /// Text messages that a plan may send: to the number on file, never to another.
 const TEMPLATES: [&str; 1] = ["code-again"];
@@ -172,8 +195,10 @@ impl Reader {
                 .map(|node| self.step_of(node, scope, "`then`", &table.key_span("then")))
                 .or(Some(StepId::NOWHERE));
         }
-        if let (Action::Collect(collect), Some(then)) = (&mut step.action, step.then) {
-            collect.then = then;
+        match (&mut step.action, step.then) {
+            (Action::Collect(collect), Some(then)) => collect.then = then,
+            (Action::Survey(survey), Some(then)) => survey.then = then,
+            _ => {}
         }
         step
     }
@@ -209,12 +234,14 @@ impl Reader {
         match verb {
             "collect" => self.collect(node, table, scope, step),
             "menu" => self.menu(node, scope, step),
+            "survey" => self.survey(node, table, scope, step),
+            "record" => self.record(node, table, scope, step),
             "branch" => self.branch(node, table, scope, &head),
             "set" => self.set(node, &head),
             "lookup" => self.lookup(node, table, scope, step),
             "verify" => self.verify(node, table, scope, step),
             "hours" => self.hours(node, table, scope),
-            "save" => Action::Save(self.save(node, &head)),
+            "save" => Action::Save(self.save(node, scope, &head)),
             "message" => self.message(node, &head),
             "language" => self.language_choice(node, &head),
             "call" => self.call(node, table, scope, &head),

@@ -107,6 +107,46 @@ pub struct Menu {
     pub keys: IndexMap<String, StepId>,
 }
 
+/// `survey`: a question whose answer is kept.
+#[derive(Debug, Clone)]
+pub struct Survey {
+    /// The question's name, which stays when its words change; also the variable that holds the answer.
+    pub name: String,
+    /// How it is asked.
+    pub question: Question,
+    /// What each entry means: a number of the scale, or the plan's word.
+    pub answers: IndexMap<String, String>,
+    /// Whether the answers are numbers of a scale.
+    pub scale: bool,
+    /// Keys that lead elsewhere, instead of an answer.
+    pub keys: IndexMap<char, StepId>,
+    /// Where the call goes on once the answer is kept.
+    pub then: StepId,
+    /// It could not be kept; as `then` if left out.
+    pub failed: Option<StepId>,
+}
+
+/// `record`: some words of the caller.
+#[derive(Debug, Clone)]
+pub struct Record {
+    /// What they are called on the record.
+    pub name: String,
+    /// What is said before the beep; may be empty.
+    pub prompt: Vec<PromptId>,
+    /// No words are longer.
+    pub longest: Duration,
+    /// A rest of this length ends them.
+    pub silence: Duration,
+    /// The key that ends them.
+    pub end_key: Option<char>,
+    /// Keys that lead elsewhere; what was said until then is kept.
+    pub keys: IndexMap<char, StepId>,
+    /// Nobody spoke; as `then` if left out.
+    pub nothing: Option<StepId>,
+    /// They could not be kept; as `then` if left out.
+    pub failed: Option<StepId>,
+}
+
 /// What is looked up.
 #[derive(Debug, Clone)]
 pub enum LookupOf {
@@ -194,13 +234,16 @@ pub enum Outcome {
     WantsHuman,
     /// The caller went away or gave no answer.
     Abandoned,
+    /// The customer whom we called wants no part in it.
+    Refused,
     /// Something of ours did not work.
     Failed,
 }
 
 impl Outcome {
     /// Every outcome.
-    pub const ALL: [Self; 4] = [Self::Contained, Self::WantsHuman, Self::Abandoned, Self::Failed];
+    pub const ALL: [Self; 5] =
+        [Self::Contained, Self::WantsHuman, Self::Abandoned, Self::Refused, Self::Failed];
 
     /// The word in plans and in the record.
     pub const fn word(self) -> &'static str {
@@ -208,6 +251,7 @@ impl Outcome {
             Self::Contained => "contained",
             Self::WantsHuman => "wants-human",
             Self::Abandoned => "abandoned",
+            Self::Refused => "refused",
             Self::Failed => "failed",
         }
     }
@@ -226,6 +270,8 @@ pub struct Save {
     pub tags: Vec<String>,
     /// Something a human must do.
     pub follow_up: Option<FollowUp>,
+    /// The customer wants no more calls from us, whatever they are about.
+    pub do_not_call: bool,
 }
 
 /// Something a human must do after the call.
@@ -233,8 +279,13 @@ pub struct Save {
 pub struct FollowUp {
     /// Why.
     pub reason: String,
-    /// By when, counted from the call.
+    /// By when, counted from the step that saves it. In a plan: as it is written, open hours alone where `hours` names
+    /// a calendar. In [`crate::Command::Save`]: what the clock on the wall makes of it.
     pub within: Duration,
+    /// The calendar whose open hours count; all hours without one.
+    pub hours: Option<String>,
+    /// The variable that holds the date and time of the deadline from here on, so that the caller can be told.
+    pub promised: Option<String>,
     /// Words for whoever does it.
     pub note: Option<String>,
 }
@@ -351,6 +402,10 @@ pub enum Action {
     Collect(Box<Collect>),
     /// Keys to steps.
     Menu(Box<Menu>),
+    /// A question whose answer is kept.
+    Survey(Box<Survey>),
+    /// Words of the caller.
+    Record(Box<Record>),
     /// The first condition that holds.
     Branch {
         /// Conditions in order.
@@ -418,6 +473,8 @@ impl Action {
             Self::Say => "say",
             Self::Collect(_) => "collect",
             Self::Menu(_) => "menu",
+            Self::Survey(_) => "survey",
+            Self::Record(_) => "record",
             Self::Branch { .. } => "branch",
             Self::Set(_) => "set",
             Self::Lookup(_) => "lookup",
@@ -438,10 +495,10 @@ impl Action {
         }
     }
 
-    /// Whether the call waits for the caller's keys here.
+    /// Whether the call waits for the caller here.
     pub fn asks(&self) -> bool {
         match self {
-            Self::Collect(_) | Self::Menu(_) | Self::Music(_) => true,
+            Self::Collect(_) | Self::Menu(_) | Self::Survey(_) | Self::Record(_) | Self::Music(_) => true,
             Self::Verify(verify) => !verify.asks.is_empty(),
             _ => false,
         }

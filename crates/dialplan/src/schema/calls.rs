@@ -29,6 +29,11 @@ pub(crate) struct CallFile {
     name: String,
     /// The caller's number, or withheld.
     from: Option<String>,
+    /// The customer's number, in a call that we make.
+    #[schemars(rename = "we-call")]
+    we_call: Option<String>,
+    /// What the plan takes: in a call that we make, what is told of the ticket.
+    about: Option<BTreeMap<String, Value>>,
     /// What was dialled.
     dialled: Option<String>,
     /// When: 2026-11-20 10:00.
@@ -137,7 +142,7 @@ pub(crate) struct TicketFile {
 enum ActFile {
     /// says nothing, hangs up, the call ends, agent answers, agent hangs up, or agent is lost.
     Word(ActWord),
-    /// hears, keys, waits or place.
+    /// hears, keys, waits, speaks or place.
     Does(DoesFile),
 }
 
@@ -157,16 +162,18 @@ enum ActWord {
     AgentIsLost,
 }
 
-/// One of the four.
+/// One of the five.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
-struct DoesFile {
+pub(crate) struct DoesFile {
     /// Hears these prompts next, each to its end.
     hears: Option<OneOrMany<String>>,
     /// Presses these keys; in quotes.
     keys: Option<String>,
     /// Waits so long.
     waits: Option<String>,
+    /// Speaks for so long after the beep of a step that records.
+    speaks: Option<String>,
     /// Has this place in the queue from now on.
     place: Option<u32>,
 }
@@ -183,6 +190,8 @@ pub(crate) struct RecordFile {
     wrong_attempts: Option<u32>,
     /// The reason of a follow-up, or none.
     follow_up: Option<String>,
+    /// When the follow-up is due: 2026-11-20 10:00.
+    due: Option<String>,
     /// A tag, or none.
     tag: Option<String>,
     /// A text message that was sent, or none.
@@ -191,4 +200,26 @@ pub(crate) struct RecordFile {
     recorded: Option<bool>,
     /// The language at the end.
     language: Option<Language>,
+    /// The answers to questions of a survey, by the question: these and no others, or none.
+    answers: Option<Answers>,
+    /// Words that the caller left, by the plan's name for them, or none.
+    recording: Option<String>,
+    /// Whether the customer wants no more calls.
+    do_not_call: Option<bool>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+enum Answers {
+    /// none.
+    None(NoneWord),
+    /// By the question.
+    Given(BTreeMap<String, Value>),
+}
+
+#[derive(JsonSchema)]
+#[schemars(rename_all = "kebab-case")]
+enum NoneWord {
+    /// Nothing was answered.
+    None,
 }

@@ -36,6 +36,8 @@ pub(crate) struct CampaignFile {
     caps: Option<Vec<CapFile>>,
     /// Calls are begun only as long as somebody is likely to be free for those who want a human.
     humans: Option<HumansFile>,
+    /// How a machine that answers is told from a human; off: whoever answers is a human.
+    machine: Option<Machine>,
     /// The trunks to call by: the first that is up and has a line free.
     trunks: OneOrMany<String>,
     /// The number that customers see.
@@ -52,6 +54,8 @@ pub(crate) struct WhoFile {
     when: When,
     /// Categories of the ticket.
     categories: Option<OneOrMany<String>>,
+    /// Outcomes of the ticket, in the words of the firm's own system.
+    outcomes: Option<OneOrMany<String>>,
     /// Attributes of the customer with the values that pass: all of them must.
     attributes: Option<BTreeMap<String, OneOrMany<String>>>,
     /// How many are drawn, for example 20%: always the same tickets.
@@ -123,6 +127,35 @@ pub(crate) struct HumansFile {
     stranded: Option<String>,
 }
 
+/// How a machine that answers is told from a human.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+enum Machine {
+    /// off.
+    Off(Off),
+    /// By how long it speaks without a rest; in doubt it is a human.
+    Told(MachineFile),
+}
+
+#[derive(JsonSchema)]
+#[schemars(rename_all = "kebab-case")]
+enum Off {
+    /// Whoever answers is a human.
+    Off,
+}
+
+/// By how long it speaks without a rest.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(crate) struct MachineFile {
+    /// Words that go on for so long without a rest are a machine's greeting: 2400ms if left out.
+    greeting: Option<String>,
+    /// It is listened so long after the answer: 6s if left out.
+    within: Option<String>,
+    /// What is no shorter than this is a rest: 500ms if left out.
+    rest: Option<String>,
+}
+
 /// What all policies by which customers are called share.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields, rename_all = "kebab-case")]
@@ -155,6 +188,7 @@ mod tests {
         assert_eq!(words::<RetryFile>(), set(&campaign::AGAIN));
         assert_eq!(words::<CapFile>(), set(&campaign::CAP));
         assert_eq!(words::<HumansFile>(), set(&campaign::HUMANS));
+        assert_eq!(words::<MachineFile>(), set(&campaign::MACHINE));
         assert_eq!(words::<CampaignsFile>(), set(&campaign::SHARED));
     }
 }

@@ -95,6 +95,10 @@ pub(crate) struct StepFile {
     collect: Option<String>,
     /// Keys to steps.
     menu: Option<MenuFile>,
+    /// A question of a survey, by this name; the answer is kept, and is a variable from here on.
+    survey: Option<String>,
+    /// Records some words of the caller after a beep, by this name.
+    record: Option<String>,
     /// Conditions, in order; the first that holds leads on.
     branch: Option<Vec<ArmFile>>,
     /// Gives variables values: name and expression.
@@ -151,7 +155,7 @@ pub(crate) struct StepFile {
     return_: Option<BTreeMap<String, String>>,
     /// Ends the call. The outcome counts unless a step has saved one.
     hangup: Option<Outcome>,
-    /// collect: the prompt that asks.
+    /// collect, survey: the prompt that asks. record: what is said before the beep.
     prompt: Option<OneOrMany<String>>,
     /// collect: exactly so many digits.
     length: Option<u32>,
@@ -159,7 +163,17 @@ pub(crate) struct StepFile {
     min: Option<u32>,
     /// collect: at most so many digits.
     max: Option<u32>,
-    /// collect: the key that ends the entry, in quotes.
+    /// survey: whole numbers from 0 or more to 10 or less, for example 1-5.
+    scale: Option<String>,
+    /// survey: keys in quotes, each with a word for what it means.
+    answers: Option<BTreeMap<String, String>>,
+    /// record: no words are longer. 60s if left out.
+    longest: Option<String>,
+    /// record: a rest of this length ends them. 3s if left out.
+    silence: Option<String>,
+    /// record: the step when nobody spoke; as then if left out.
+    nothing: Option<String>,
+    /// collect: the key that ends the entry, in quotes. record: the key that ends the words, # if left out.
     end_key: Option<String>,
     /// collect: what the digits must look like: a digit, `?` for any, `[1-5]` for a range.
     pattern: Option<String>,
@@ -171,15 +185,15 @@ pub(crate) struct StepFile {
     secret: Option<bool>,
     /// collect: read back and ask whether it is right.
     confirm: Option<ConfirmFile>,
-    /// collect: keys that lead elsewhere when they are pressed alone. music: keys that lead elsewhere.
+    /// collect: keys that lead elsewhere when they are pressed alone. survey, record, music: keys that lead elsewhere.
     keys: Option<BTreeMap<String, String>>,
-    /// collect, verify: how long the first key may take. 6s if left out.
+    /// collect, survey, verify: how long the first key may take. 6s if left out.
     first_digit: Option<String>,
-    /// collect, verify: how long the next key may take. 3s if left out.
+    /// collect, survey, verify: how long the next key may take. 3s if left out.
     inter_digit: Option<String>,
-    /// collect, verify: what happens when nothing is keyed; one item an attempt.
+    /// collect, survey, verify: what happens when nothing is keyed; one item an attempt.
     no_input: Option<Attempts>,
-    /// collect, verify: what happens when the entry does not fit; one item an attempt.
+    /// collect, survey, verify: what happens when the entry does not fit; one item an attempt.
     no_match: Option<Attempts>,
     /// lookup http: the address.
     url: Option<String>,
@@ -202,7 +216,8 @@ pub(crate) struct StepFile {
     empty: Option<String>,
     /// lookup, verify: the step when no answer comes within the deadline.
     late: Option<String>,
-    /// lookup, verify, queue, transfer: the step when nobody could be asked or reached.
+    /// lookup, verify, queue, transfer: the step when nobody could be asked or reached. survey, record: when it could not be
+    /// kept; as then if left out.
     failed: Option<String>,
     /// verify: the step when everything is right; `ticket` exists from there on.
     passed: Option<String>,
@@ -327,7 +342,7 @@ enum MessageWord {
 /// What is written to the record.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields, rename_all = "kebab-case")]
-struct SaveFile {
+pub(crate) struct SaveFile {
     /// How the call ended up.
     outcome: Option<Outcome>,
     /// Why the caller called: a word in kebab case.
@@ -338,16 +353,22 @@ struct SaveFile {
     tags: Option<Vec<String>>,
     /// Something a human must do: a call back.
     follow_up: Option<FollowUpFile>,
+    /// The customer wants no more calls from us, whatever they are about.
+    do_not_call: Option<bool>,
 }
 
 /// Something a human must do after the call.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
-struct FollowUpFile {
+pub(crate) struct FollowUpFile {
     /// Why: a word in kebab case.
     reason: String,
     /// By when, for example 24h.
     within: String,
+    /// The calendar whose open hours count for within; all hours if left out.
+    hours: Option<String>,
+    /// The variable that holds the deadline from here on: its fields are date and time.
+    promised: Option<String>,
     /// Words for whoever does it.
     note: Option<String>,
 }

@@ -8,7 +8,7 @@ use hotline_model::{Pii, StepEvent, TicketCode, Value};
 
 use super::voice::Manner;
 use super::{Session, State};
-use crate::plan::{Action, Attempt, Collect, Menu, Pace, Plan, Question, Step, StepId, Verify};
+use crate::plan::{Action, Attempt, Collect, Menu, Pace, Plan, Question, Step, StepId, Survey, Verify};
 
 /// What is asked for.
 #[derive(Debug, Clone)]
@@ -19,6 +19,8 @@ pub(super) enum What {
     Confirm { entry: String },
     /// `menu`.
     Menu,
+    /// `survey`.
+    Survey,
     /// A factor of a `verify`, by its place, with what is known so far.
     Factor { at: usize, given: Given },
 }
@@ -79,53 +81,67 @@ struct Accepts<'a> {
     secret: bool,
     collect: Option<&'a Collect>,
     menu: Option<&'a Menu>,
+    survey: Option<&'a Survey>,
     verify: Option<&'a Verify>,
+}
+
+impl<'a> Accepts<'a> {
+    fn of(question: &'a Question) -> Self {
+        Self {
+            question,
+            min: 1,
+            max: 1,
+            end_key: None,
+            secret: false,
+            collect: None,
+            menu: None,
+            survey: None,
+            verify: None,
+        }
+    }
+
+    /// What can be keyed, where that is a few entries.
+    fn entries(&self) -> Option<Vec<&'a str>> {
+        let menu = self.menu.map(|menu| menu.keys.keys().map(String::as_str).collect());
+        menu.or_else(|| self.survey.map(|survey| survey.answers.keys().map(String::as_str).collect()))
+    }
+}
+
+fn longest<'a>(entries: impl Iterator<Item = &'a String>) -> usize {
+    entries.map(String::len).max().unwrap_or(1)
 }
 
 fn accepts<'a>(step: &'a Step, what: &What) -> Option<Accepts<'a>> {
     match (&step.action, what) {
         (Action::Collect(collect), What::Collect) => Some(Accepts {
-            question: &collect.question,
             min: collect.min,
             max: collect.max,
             end_key: collect.end_key,
             secret: collect.secret,
             collect: Some(collect),
-            menu: None,
-            verify: None,
+            ..Accepts::of(&collect.question)
         }),
-        (Action::Collect(collect), What::Confirm { .. }) => Some(Accepts {
-            question: &collect.question,
-            min: 1,
-            max: 1,
-            end_key: None,
-            secret: false,
-            collect: Some(collect),
-            menu: None,
-            verify: None,
-        }),
-        (Action::Menu(menu), What::Menu) => Some(Accepts {
-            question: &menu.question,
-            min: 1,
-            max: menu.keys.keys().map(String::len).max().unwrap_or(1),
-            end_key: None,
-            secret: false,
-            collect: None,
-            menu: Some(menu),
-            verify: None,
+        (Action::Collect(collect), What::Confirm { .. }) => {
+            Some(Accepts { collect: Some(collect), ..Accepts::of(&collect.question) })
+        }
+        (Action::Menu(menu), What::Menu) => {
+            Some(Accepts { max: longest(menu.keys.keys()), menu: Some(menu), ..Accepts::of(&menu.question) })
+        }
+        (Action::Survey(survey), What::Survey) => Some(Accepts {
+            max: longest(survey.answers.keys()),
+            survey: Some(survey),
+            ..Accepts::of(&survey.question)
         }),
         (Action::Verify(verify), What::Factor { at, .. }) => {
             let ask = verify.asks.get(*at)?;
             Some(Accepts {
-                question: &ask.question,
                 min: ask.length,
                 max: ask.length,
                 // Callers are used to the pound key after the code.
                 end_key: Some('#'),
                 secret: true,
-                collect: None,
-                menu: None,
                 verify: Some(verify),
+                ..Accepts::of(&ask.question)
             })
         }
         _ => None,
@@ -233,9 +249,9 @@ impl Session {
     }
 
     fn is_complete(&self, ask: &Ask, accepts: &Accepts<'_>) -> bool {
-        match accepts.menu {
-            Some(menu) => {
-                !menu.keys.keys().any(|keys| keys.len() > ask.keys.len() && keys.starts_with(&ask.keys))
+        match accepts.entries() {
+            Some(entries) => {
+                !entries.iter().any(|keys| keys.len() > ask.keys.len() && keys.starts_with(&ask.keys))
             }
             None => ask.keys.len() >= accepts.max,
         }
@@ -249,13 +265,14 @@ impl Session {
         let own = accepts
             .collect
             .filter(|_| matches!(ask.what, What::Collect))
-            .and_then(|c| c.keys.get(&key).copied());
+            .and_then(|c| c.keys.get(&key).copied())
+            .or_else(|| accepts.survey?.keys.get(&key).copied());
         if accepts.end_key == Some(key) {
             return own;
         }
         let to = own.or_else(|| plan.keys_everywhere.get(&key).copied())?;
-        let free = match (accepts.menu, &ask.what, accepts.collect) {
-            (Some(menu), ..) => !menu.keys.keys().any(|keys| keys.starts_with(key)),
+        let free = match (accepts.entries(), &ask.what, accepts.collect) {
+            (Some(entries), ..) => !entries.iter().any(|keys| keys.starts_with(key)),
             (None, What::Confirm { .. }, Some(collect)) => {
                 collect.confirm.as_ref().is_none_or(|confirm| confirm.yes != key && confirm.no != key)
             }
@@ -297,7 +314,7 @@ impl Session {
         let keys = ask.keys.clone();
         // One key and a pause: the caller wants something else than to answer.
         if let [key] = keys.chars().collect::<Vec<_>>()[..]
-            && accepts.menu.is_none()
+            && accepts.entries().is_none()
             && accepts.min > 1
             && let Some(to) =
                 accepts.collect.and_then(|c| c.keys.get(&key)).or_else(|| plan.keys_everywhere.get(&key))
@@ -317,6 +334,16 @@ impl Session {
                 }
                 None => self.wrong(plan, ask, accepts),
             },
+            What::Survey => {
+                match accepts.survey.and_then(|survey| Some((survey, survey.answers.get(&keys)?))) {
+                    Some((survey, answer)) => {
+                        let step = plan.step(ask.step).map(|step| step.name.clone()).unwrap_or_default();
+                        self.voice.answered();
+                        self.keep_answer(&step, &survey.name, answer.clone());
+                    }
+                    None => self.wrong(plan, ask, accepts),
+                }
+            }
             What::Collect => self.collected(plan, ask, accepts, keys),
             What::Confirm { entry } => {
                 let confirm = accepts.collect.and_then(|collect| collect.confirm.as_ref());

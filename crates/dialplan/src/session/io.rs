@@ -7,7 +7,7 @@ use hotline_model::{AgentId, Fields, Language, Pii, StepEvent, Utterance};
 
 use crate::plan::{Outcome, Pace, Save};
 
-/// Names an operation that is answered: a play, a look-up, a verification.
+/// Names an operation that is answered: a play, a look-up, a verification, words that are recorded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub struct OpId(pub u64);
 
@@ -113,7 +113,7 @@ pub enum HungUpBy {
     Network,
 }
 
-/// The answer to a look-up or a verification.
+/// The answer to an operation: a look-up, a verification, an answer or words to be kept.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(tag = "answer", rename_all = "kebab-case")]
 pub enum Answer {
@@ -122,14 +122,21 @@ pub enum Answer {
         /// Its fields.
         fields: Fields,
     },
-    /// There is none.
+    /// There is none; nobody spoke.
     Empty,
-    /// It could not be asked.
+    /// It could not be asked, or not be kept.
     Failed,
     /// What the verification says.
     Verified {
         /// The verdict, without the reason of a refusal.
         verdict: Verified,
+    },
+    /// The answer of a survey is on the record, and will be whatever happens from here on.
+    Stored,
+    /// The words are kept.
+    Kept {
+        /// How long they are: the beep and the rest at their end left out.
+        length: Duration,
     },
 }
 
@@ -184,6 +191,44 @@ pub enum Command {
         given: Given,
         /// How long an answer is of use.
         within: Duration,
+    },
+    /// Keep the answer to a question of a survey. The shell stores it for good, with the version of the plan that asked,
+    /// and only then answers [`Answer::Stored`]; [`Answer::Failed`] if it cannot. The same question answered again in
+    /// the same call replaces what was answered before. What comes later than `within` is not waited for: it is kept
+    /// all the same. A hang-up meanwhile changes nothing: the answer was given.
+    KeepAnswer {
+        /// Names the operation.
+        op: OpId,
+        /// The step that asked.
+        step: String,
+        /// The question's name.
+        question: String,
+        /// The answer: a number of the scale, or the plan's word for the key.
+        answer: String,
+        /// How long the caller can wait.
+        within: Duration,
+    },
+    /// Record some words of the caller. The shell plays a beep, then records the caller's side alone, and answers with
+    /// [`Answer::Kept`] when they are over: after a rest of `silence`, at the length of `longest`, or at
+    /// [`Command::EndWords`]; with [`Answer::Empty`] if nobody spoke, for which it waits twice as long as `silence`; with
+    /// [`Answer::Failed`] if they cannot be kept. If the caller hangs up meanwhile, the shell keeps what there is and
+    /// notes [`StepEvent::Recorded`] itself: the session is over.
+    RecordWords {
+        /// Names the recording.
+        op: OpId,
+        /// The step that records.
+        step: String,
+        /// What the plan calls the words.
+        name: String,
+        /// No words are longer.
+        longest: Duration,
+        /// A rest of this length ends them.
+        silence: Duration,
+    },
+    /// The words are over: keep what there is, without the tone of the key that ended them, and answer. Given once at most.
+    EndWords {
+        /// The `RecordWords`.
+        op: OpId,
     },
     /// Write to the record. Not answered: what cannot be stored now is stored later.
     Save {

@@ -1,14 +1,16 @@
 //! From step to step: what each does when it is entered.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use hotline_model::{Fields, Language, StepEvent};
+use hotline_model::{Calendar, Fields, Language, StepEvent, Value};
+use jiff::{RoundMode, Unit, Zoned, ZonedRound};
 
 use super::ask::{Ask, What};
 use super::voice::Manner;
 use super::{Command, DEPTH_LIMIT, Frame, STEP_LIMIT, Session, State};
 use crate::expression;
-use crate::plan::{Action, Attempt, LanguageChoice, Outcome, Pace, Plan, Save, Step, StepId};
+use crate::plan::{Action, Attempt, FollowUp, LanguageChoice, Outcome, Pace, Plan, Save, Step, StepId};
 
 impl Session {
     /// Comes to a step: says its prompts, then it acts.
@@ -52,6 +54,11 @@ impl Session {
             Action::Say => self.go_on(step.then),
             Action::Collect(_) => self.ask(Ask::new(What::Collect)),
             Action::Menu(_) => self.ask(Ask::new(What::Menu)),
+            Action::Survey(survey) => {
+                self.questions.insert(survey.name.clone());
+                self.ask(Ask::new(What::Survey));
+            }
+            Action::Record(record) => self.record_words(step.pace, record),
             Action::Verify(_) => self.ask_next_factor(0, hotline_model::verification::Given::new()),
             Action::Branch { arms, otherwise } => {
                 let variables = self.variables();
@@ -131,16 +138,33 @@ impl Session {
     }
 
     fn save(&mut self, step: &str, save: &Save) {
+        let mut save = save.clone();
+        if let Some(follow_up) = save.follow_up.as_mut() {
+            let calendar = follow_up.hours.as_ref().and_then(|name| self.plans.find_calendar(name));
+            let now = self.wall_clock();
+            if let Some((due, left)) = due(&now, follow_up, calendar) {
+                follow_up.within = left;
+                if let Some(name) = &follow_up.promised {
+                    let promise: Fields = [
+                        ("date".to_owned(), Value::Date(due.date())),
+                        ("time".to_owned(), Value::Time(due.time())),
+                    ]
+                    .into();
+                    self.frame_mut().variables.insert(name.clone(), Value::Record(promise));
+                }
+            }
+        }
         let written = [
             ("outcome", save.outcome.is_some()),
             ("reason", save.reason.is_some()),
             ("note", save.note.is_some()),
             ("tags", !save.tags.is_empty()),
             ("follow-up", save.follow_up.is_some()),
+            ("do-not-call", save.do_not_call),
         ];
         let fields = written.into_iter().filter(|(_, is)| *is).map(|(name, _)| name.to_owned()).collect();
         self.outcome = save.outcome.or(self.outcome);
-        self.commands.push_back(Command::Save { step: step.to_owned(), save: save.clone() });
+        self.commands.push_back(Command::Save { step: step.to_owned(), save });
         self.note(StepEvent::Saved { step: step.to_owned(), fields });
     }
 
@@ -248,6 +272,25 @@ impl Session {
             None => false,
         }
     }
+}
+
+/// A deadline that is told is a time of day that one would say: a quarter of an hour, where it is that far away.
+const QUARTER: i64 = 15;
+
+/// When a follow-up is due, on the clock of `now`, and how long that is from now.
+fn due(now: &Zoned, follow_up: &FollowUp, calendar: Option<&Calendar>) -> Option<(Zoned, Duration)> {
+    let open = calendar.and_then(|calendar| calendar.after_open(now.timestamp(), follow_up.within));
+    let mut due = match open {
+        Some(due) => due.to_zoned(now.time_zone().clone()),
+        None => now.checked_add(jiff::SignedDuration::try_from(follow_up.within).ok()?).ok()?,
+    };
+    if follow_up.promised.is_some() {
+        let whole = if follow_up.within >= Duration::from_secs(3_600) { QUARTER } else { 1 };
+        let up = ZonedRound::new().smallest(Unit::Minute).increment(whole).mode(RoundMode::Ceil);
+        due = due.round(up).unwrap_or(due);
+    }
+    let left = Duration::try_from(now.duration_until(&due)).ok()?;
+    Some((due, left))
 }
 
 /// That the caller has come to a step.

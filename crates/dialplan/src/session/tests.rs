@@ -10,6 +10,7 @@ use proptest::prelude::*;
 use super::*;
 
 mod queues;
+mod surveys;
 use crate::recordings::Recordings;
 
 const POLICY: &str = include_str!("../../../../dialplans/policies/ticket-result.yaml");
@@ -41,6 +42,7 @@ fn context() -> StartContext {
         customer: None,
         started: "2026-11-20T10:00:00+08:00[Asia/Shanghai]".parse().unwrap(),
         announcement: None,
+        given: Fields::new(),
     }
 }
 
@@ -99,7 +101,10 @@ impl Call {
                     self.heard.extend(utterances.iter().map(|utterance| utterance.prompt.clone()));
                 }
                 Command::StopPlaying { .. } => self.playing = None,
-                Command::Lookup { op, .. } | Command::Verify { op, .. } => self.waiting = Some(*op),
+                Command::Lookup { op, .. }
+                | Command::Verify { op, .. }
+                | Command::KeepAnswer { op, .. }
+                | Command::RecordWords { op, .. } => self.waiting = Some(*op),
                 Command::Note(event) => self.events.push(event.clone()),
                 _ => {}
             }

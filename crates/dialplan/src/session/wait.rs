@@ -14,6 +14,9 @@ use crate::plan::{Action, Lookup, LookupOf, Pace, PromptId, Type, Verify};
 /// A breath: after this time the caller hears that it takes a moment.
 pub(super) const BREATH: Duration = Duration::from_millis(700);
 
+/// How long a caller waits until an answer is kept.
+const KEEPS: Duration = Duration::from_secs(2);
+
 /// An operation that runs.
 #[derive(Debug)]
 pub(super) struct Waiting {
@@ -23,10 +26,12 @@ pub(super) struct Waiting {
     filler_at: Option<(Duration, PromptId)>,
     /// How it came out, while the filler is still being said.
     outcome: Option<Came>,
+    /// The answer to a question that is being kept.
+    answer: Option<String>,
 }
 
 #[derive(Debug)]
-enum Came {
+pub(super) enum Came {
     Answered(Answer),
     Late,
 }
@@ -48,7 +53,24 @@ impl Session {
     fn wait(&mut self, op: OpId, within: Duration, meanwhile: Option<PromptId>) {
         let filler_at = meanwhile.map(|prompt| (self.now + BREATH, prompt));
         let deadline = self.now + within;
-        self.state = State::Waiting(Box::new(Waiting { op, deadline, filler_at, outcome: None }));
+        self.state =
+            State::Waiting(Box::new(Waiting { op, deadline, filler_at, outcome: None, answer: None }));
+    }
+
+    /// Has an answer kept, and waits until it is.
+    pub(super) fn keep_answer(&mut self, step: &str, question: &str, answer: String) {
+        let op = self.op();
+        self.commands.push_back(Command::KeepAnswer {
+            op,
+            step: step.to_owned(),
+            question: question.to_owned(),
+            answer: answer.clone(),
+            within: KEEPS,
+        });
+        self.wait(op, KEEPS, None);
+        if let State::Waiting(waiting) = &mut self.state {
+            waiting.answer = Some(answer);
+        }
     }
 
     pub(super) fn look_up(&mut self, lookup: &Lookup) {
@@ -124,6 +146,9 @@ impl Session {
         match &step.action {
             Action::Lookup(lookup) => self.looked_up(&step.name, lookup, came),
             Action::Verify(verify) => self.verified(&plan.name, &step.name, verify, came),
+            Action::Survey(survey) => {
+                self.answer_kept(&step.name, survey, waiting.answer.unwrap_or_default(), came);
+            }
             _ => self.trouble("no-question"),
         }
         true
@@ -136,7 +161,7 @@ impl Session {
                 ("found", lookup.found)
             }
             Came::Answered(Answer::Empty) => ("empty", lookup.empty),
-            Came::Answered(Answer::Failed | Answer::Verified { .. }) => ("failed", lookup.failed),
+            Came::Answered(_) => ("failed", lookup.failed),
             Came::Late => ("late", lookup.late),
         };
         self.note(StepEvent::LookedUp { step: step.to_owned(), outcome: outcome.to_owned() });
@@ -166,7 +191,7 @@ impl Session {
                     self.go(verify.failed);
                 }
             }
-            Came::Answered(Answer::Found { .. } | Answer::Empty | Answer::Failed) => {
+            Came::Answered(_) => {
                 self.note(note("failed"));
                 self.go(verify.failed);
             }

@@ -82,6 +82,11 @@ impl MemoryRecord {
         }
     }
 
+    /// Keeps something: after how long, and whether; `None` for never.
+    pub fn keep(&self, kept: Answer) -> (Duration, Option<Answer>) {
+        self.delayed(kept)
+    }
+
     /// Answers a look-up: after how long, and how; `None` for never.
     pub fn look_up(&self, query: &Query) -> (Duration, Option<Answer>) {
         let found = match query {

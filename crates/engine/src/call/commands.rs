@@ -34,6 +34,11 @@ impl Call {
                 Command::Transfer { op, to, ring } => self.put_through(op, to.expose(), ring),
                 Command::Lookup { op, query, within } => self.look_up(op, query, within),
                 Command::Verify { op, policy, given, .. } => self.verify(op, &policy, given),
+                // Nothing keeps them yet: the plan goes on by its `failed`.
+                Command::KeepAnswer { op, .. } | Command::RecordWords { op, .. } => {
+                    self.bring(op, std::future::ready(Brought::from(hotline_dialplan::Answer::Failed)));
+                }
+                Command::EndWords { .. } => {}
                 Command::Save { save, .. } => self.save(save),
                 Command::Message { .. } => self.house.record.request_resend(self.id, &self.side.caller),
                 Command::StartRecording => self.start_recording(),

@@ -89,6 +89,7 @@ pub fn run(config: Option<&Path>, arguments: Arguments) -> Result<ExitCode, Prob
         customer: None,
         started,
         announcement: plans.numbers().find_announcement(name).cloned(),
+        given: Default::default(),
     };
     let mut record = MemoryRecord::default();
     record.queue = arguments.queue.simulated();

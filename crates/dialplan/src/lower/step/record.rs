@@ -5,10 +5,10 @@ use std::time::Duration;
 use hotline_model::Language;
 use indexmap::IndexMap;
 
-use super::TEMPLATES;
+use super::{FOLLOW_UP, SAVE, TEMPLATES};
 use crate::diagnostic::{Diagnostic, codes};
 use crate::lower::plan::{PlanHead, Scope};
-use crate::lower::{Reader, Table};
+use crate::lower::{Reader, Table, looks_like_name};
 use crate::plan::{Action, FollowUp, LanguageChoice, Outcome, Save, VariablePath};
 use crate::source::Span;
 use crate::tree::{Name, Node};
@@ -20,13 +20,9 @@ impl Reader {
         Some(name.text)
     }
 
-    pub(super) fn save(&mut self, node: &Node, head: &Span) -> Save {
+    pub(super) fn save(&mut self, node: &Node, scope: &Scope<'_>, head: &Span) -> Save {
         let mut save = Save::default();
-        let Some(table) =
-            self.table(node, head, "`save`", &["outcome", "reason", "note", "tags", "follow-up"])
-        else {
-            return save;
-        };
+        let Some(table) = self.table(node, head, "`save`", &SAVE) else { return save };
         let outcomes = Outcome::ALL.map(|outcome| (outcome.word(), outcome));
         save.outcome = table
             .find("outcome")
@@ -43,13 +39,24 @@ impl Reader {
                 save.tags.extend(self.word_of_record(item, "a tag", &table.key_span("tags")));
             }
         }
-        save.follow_up =
-            table.find("follow-up").and_then(|node| self.follow_up(node, &table.key_span("follow-up")));
+        save.follow_up = table
+            .find("follow-up")
+            .and_then(|node| self.follow_up(node, scope, &table.key_span("follow-up")));
+        save.do_not_call = table
+            .find("do-not-call")
+            .and_then(|node| self.flag(node, "`do-not-call`", &table.key_span("do-not-call")))
+            .unwrap_or(false);
         save
     }
 
-    pub(super) fn follow_up(&mut self, node: &Node, head: &Span) -> Option<FollowUp> {
-        let table = self.table(node, head, "`follow-up`", &["reason", "within", "note"])?;
+    pub(super) fn follow_up(&mut self, node: &Node, scope: &Scope<'_>, head: &Span) -> Option<FollowUp> {
+        let promised = node
+            .find("promised")
+            .map(|node| self.variable_name(node, "`promised`", head))
+            .filter(|name| looks_like_name(name));
+        // Whatever else is wrong here, the variable is meant to be there.
+        self.tainted.extend(promised.clone());
+        let table = self.table(node, head, "`follow-up`", &FOLLOW_UP)?;
         let reason = table
             .need(
                 self,
@@ -63,11 +70,22 @@ impl Reader {
             .and_then(|node| {
                 self.duration(node, "`within`", Duration::from_secs(30 * 86_400), &table.key_span("within"))
             });
+        let hours = table.find("hours").and_then(|node| self.text(node, "`hours`", &table.key_span("hours")));
+        if let Some(name) = &hours
+            && !scope.world.calendars.contains(&name.text)
+        {
+            self.unknown_file(name, "calendar", codes::CALENDAR, scope.world.calendars.iter(), scope);
+        }
         let note = table
             .find("note")
             .and_then(|node| self.text(node, "`note`", &table.key_span("note")))
             .map(|n| n.text);
-        Some(FollowUp { reason: reason?, within: within?, note })
+        let follow_up =
+            FollowUp { reason: reason?, within: within?, hours: hours.map(|name| name.text), promised, note };
+        if let Some(name) = &follow_up.promised {
+            self.tainted.retain(|tainted| tainted != name);
+        }
+        Some(follow_up)
     }
 
     pub(super) fn message(&mut self, node: &Node, head: &Span) -> Action {
