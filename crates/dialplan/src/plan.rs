@@ -11,7 +11,7 @@ pub use action::{
     Verify,
 };
 
-use hotline_model::{Language, Slot};
+use hotline_model::{Decimal, Language, Slot, Value};
 use indexmap::IndexMap;
 
 use crate::source::{SourceFile, Span};
@@ -98,6 +98,23 @@ impl Type {
         Self::Choice,
         Self::Flag,
     ];
+
+    /// The value of this type that a text writes (`2026-11-20`, `14:30`, `98.50`); `None` if it writes none, and of
+    /// records, which are not written.
+    pub fn value(&self, text: &str) -> Option<Value> {
+        let keys = !text.is_empty() && text.chars().all(crate::lower::is_key);
+        match self {
+            Self::Digits => keys.then(|| Value::Digits(text.to_owned())),
+            Self::Number => Decimal::parse(text).map(Value::Number),
+            Self::Money => text.parse().ok().map(Value::Money),
+            Self::Date => text.parse().ok().map(Value::Date),
+            Self::Time => text.parse().ok().map(Value::Time),
+            Self::Text => Some(Value::text(text)),
+            Self::Choice => Some(Value::Choice(text.to_owned())),
+            Self::Flag => text.parse().ok().map(Value::Flag),
+            Self::Record(_) => None,
+        }
+    }
 
     /// Whether `slot` can say a value of this type.
     pub fn fits(&self, slot: &Slot) -> bool {

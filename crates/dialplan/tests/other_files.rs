@@ -365,6 +365,93 @@ fn a_script_that_fails_shows_its_line_and_the_call() {
     );
 }
 
+const ASKS: &str = "plan: asks\nlanguages: [en-US]\ntakes: { reference: text, closed-on: date }\nstart: ask\nprompts:\n  how: How was it?\n  more: Say more.\n  about: \"{{ reference | text }} of {{ closed-on | date }}.\"\nsteps:\n  ask: { survey: satisfied, prompt: how, answers: { \"1\": yes-it-was, \"2\": not-at-all }, keys: { \"0\": person, \"9\": never }, no-input: end, no-match: end, then: more, failed: end }\n  more: { record: comment, prompt: more, silence: 2s, longest: 20s, nothing: end, then: tell }\n  tell: { say: about, then: person }\n  person: { save: { outcome: wants-human, follow-up: { reason: not-settled, within: 4h } }, then: end }\n  never: { save: { outcome: refused, do-not-call: true }, then: end }\n  end: { hangup: contained }\n";
+
+fn scripts(text: &str) -> (Vec<hotline_dialplan::calls::CallReport>, Vec<String>) {
+    let (plans, found) = Plans::load(vec![("asks.yaml".to_owned(), ASKS.to_owned())], &Recordings::default());
+    let plans = Arc::new(plans.unwrap_or_else(|| panic!("{:?}", told(&found))));
+    let (scripts, found) = CallScripts::load("asks.calls.yaml", text, &plans);
+    (scripts.map(|scripts| scripts.run(&plans, &BySyllables)).unwrap_or_default(), told(&found))
+}
+
+#[test]
+fn a_script_calls_a_customer_who_answers_and_speaks() {
+    let text = r##"
+plan: asks
+zone: Asia/Shanghai
+calls:
+  - name: dissatisfied, and says why
+    we-call: "+86 138 0013 8000"
+    about: { reference: C-1, closed-on: 2026-11-19 }
+    at: 2026-11-20 10:00
+    caller:
+      - { hears: how }
+      - { keys: "2" }
+      - { hears: more }
+      - { speaks: 4s }
+      - { hears: about }
+      - the call ends
+    record: { answers: { satisfied: not-at-all }, recording: comment, follow-up: not-settled, due: 2026-11-20 14:00, do-not-call: false }
+  - name: ends the words by the key, and hangs up in the middle of more
+    about: { reference: C-1, closed-on: 2026-11-19 }
+    caller: [{ hears: how }, { keys: "1" }, { hears: more }, { speaks: 2s }, { keys: "#" }, { hears: about }, the call ends]
+    record: { answers: { satisfied: yes-it-was }, recording: comment }
+  - name: hangs up while speaking
+    about: { reference: C-1, closed-on: 2026-11-19 }
+    caller: [{ hears: how }, { keys: "1" }, { hears: more }, { speaks: 2s }, hangs up]
+    record: { recording: comment, outcome: abandoned }
+  - name: has nothing to say
+    about: { reference: C-1, closed-on: 2026-11-19 }
+    caller: [{ hears: how }, { keys: "1" }, { hears: more }, says nothing, the call ends]
+    record: { recording: none, follow-up: none, due: none }
+  - name: wants no more calls
+    about: { reference: C-1, closed-on: 2026-11-19 }
+    caller: [{ hears: how }, { keys: "9" }, the call ends]
+    record: { answers: none, do-not-call: true, outcome: refused }
+  - name: the record is away
+    given: [{ database: away }]
+    about: { reference: C-1, closed-on: 2026-11-19 }
+    caller: [{ hears: how }, { keys: "1" }, the call ends]
+    record: { answers: none }
+"##;
+    let (reports, found) = scripts(text);
+    assert_eq!(found, Vec::<String>::new());
+    let failed: Vec<String> = reports.iter().filter(|r| !r.passed()).map(|r| r.text(false)).collect();
+    assert!(failed.is_empty() && reports.len() == 6, "{}", failed.join("\n"));
+}
+
+#[test]
+fn a_script_of_a_call_that_we_make_is_checked_and_compared() {
+    let (_, found) = scripts(
+        "plan: asks\ncalls:\n  - name: a\n    from: withheld\n    we-call: nobody\n    about: { refrence: a, closed-on: yesterday }\n    caller: [{ speeks: 4s }, { speaks: 4 }]\n    record: { answers: yes, do-not-call: no-idea }\n  - name: b\n    caller: [hangs up]\n",
+    );
+    assert_eq!(
+        found,
+        [
+            "D306 a call comes `from` somebody, or `we-call` them",
+            "D311 `nobody` is no telephone number",
+            "D211 `about` has no field `refrence`",
+            "D311 `closed-on` is a date, and `yesterday` is none",
+            "D301 an item of `caller` has no word `speeks`",
+            "D304 `speaks` needs a length of time, and `4` has no unit that is known",
+            "D303 `answers` must be a table of `key: value` lines, and this is text",
+            "D308 `do-not-call` is true or false, not `no-idea`",
+            "D514 the plan takes `reference`, and this call does not tell it",
+        ]
+    );
+    let about = "about: { reference: C-1, closed-on: 2026-11-19 }";
+    let (reports, _) = scripts(&format!(
+        "plan: asks\ncalls:\n  - name: a\n    {about}\n    caller: [{{ hears: how }}, {{ keys: \"1\" }}, {{ hears: more }}, hangs up]\n    record: {{ answers: {{ satisfied: not-at-all }} }}\n  - name: b\n    {about}\n    caller: [{{ hears: how }}, {{ speaks: 3s }}]\n"
+    ));
+    let texts: Vec<String> = reports.iter().map(|report| report.text(false)).collect();
+    assert!(
+        texts[0].contains("error[D603]: the record says `answers: { satisfied: yes-it-was }`"),
+        "{}",
+        texts[0]
+    );
+    assert!(texts[1].contains("error[D602]: the caller speaks, and nothing is recorded"), "{}", texts[1]);
+}
+
 #[test]
 fn a_code_that_became_a_number_is_told_in_scripts() {
     let (plans, _) = load("numbers.yaml", "default: none\n");

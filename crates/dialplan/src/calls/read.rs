@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hotline_model::{CallerNumber, Decimal, Fields, Language, TicketState, Value};
+use hotline_model::{CallerNumber, Fields, Language, TicketState, Value};
 use indexmap::IndexMap;
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
@@ -191,11 +191,11 @@ impl Reader {
             given = self.fields(node, "`about`", &table.key_span("about"), &of);
         }
         let named = table.find("about").and_then(Node::entries).unwrap_or_default();
-        let missing: Vec<&str> = takes
-            .keys()
-            .map(String::as_str)
-            .filter(|name| !named.iter().any(|e| e.key.text == *name))
-            .collect();
+        // A name that was meant is told of where it stands.
+        let meant = |text: &str, name: &str| text == name || closest(text, [name]).is_some();
+        let names = takes.keys().map(String::as_str);
+        let missing: Vec<&str> =
+            names.filter(|name| !named.iter().any(|e| meant(&e.key.text, name))).collect();
         if let Some(first) = missing.first() {
             let place =
                 if table.find("about").is_some() { table.key_span("about") } else { table.head().clone() };
@@ -384,13 +384,12 @@ impl Reader {
             return self.digits(node, what, head).map(|digits| Value::Digits(digits.text));
         }
         let text = self.text(node, what, head)?;
-        let (read, example) = match of {
-            Type::Number => (Decimal::parse(&text.text).map(Value::Number), "3"),
-            Type::Money => (text.text.parse().ok().map(Value::Money), "98.50"),
-            Type::Date => (text.text.parse().ok().map(Value::Date), "2026-11-20"),
-            Type::Time => (text.text.parse().ok().map(Value::Time), "\"14:30\""),
-            Type::Choice => (Some(Value::Choice(text.text.clone())), ""),
-            _ => (Some(Value::text(text.text.clone())), ""),
+        let read = of.value(&text.text);
+        let example = match of {
+            Type::Number => "3",
+            Type::Money => "98.50",
+            Type::Time => "\"14:30\"",
+            _ => "2026-11-20",
         };
         if read.is_none() {
             self.report(

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use hotline_dialplan::plan::{Plan, Type};
 use hotline_dialplan::simulation::{MemoryRecord, SimulatedQueue, SimulatedTicket};
 use hotline_dialplan::{Plans, Simulation, StartContext};
-use hotline_model::{CallerNumber, Clock, Language, SystemClock};
+use hotline_model::{CallerNumber, Clock, Fields, Language, SystemClock};
 use hotline_speech::{MemoryCache, Speech, SpeechConfig};
 use jiff::tz::TimeZone;
 
@@ -35,6 +36,9 @@ pub struct Arguments {
     /// The language of the customer's record.
     #[arg(long)]
     language: Option<Language>,
+    /// What a plan that customers are called with takes: NAME=VALUE. May be given again; made up where it is not.
+    #[arg(long = "about", value_name = "NAME=VALUE")]
+    about: Vec<String>,
     /// A closed ticket that is there: CODE,LAST-FOUR,RESULT. May be given again.
     #[arg(long = "ticket", value_name = "CODE,LAST-FOUR,RESULT")]
     tickets: Vec<String>,
@@ -64,6 +68,7 @@ impl Queue {
 }
 
 const HELP: &str = "Type keys and press Enter. An empty line lets time pass without a key; q hangs up.
+After a beep: `speak 4` speaks for four seconds.
 In a queue: `agent` answers, and hangs up when typed again; `lost` loses the agent; `next` moves the caller up.";
 
 pub fn run(config: Option<&Path>, arguments: Arguments) -> Result<ExitCode, Problem> {
@@ -82,6 +87,10 @@ pub fn run(config: Option<&Path>, arguments: Arguments) -> Result<ExitCode, Prob
         Some(at) => at.to_zoned(zone).map_err(|error| format!("--at: {error}"))?,
         None => SystemClock.now().to_zoned(zone),
     };
+    let given = match plans.find_plan(name) {
+        Some(plan) => given(plan, &arguments.about, &started)?,
+        None => Fields::new(),
+    };
     let context = StartContext {
         caller: CallerNumber::parse(&arguments.from),
         dialled: name.to_owned(),
@@ -89,7 +98,7 @@ pub fn run(config: Option<&Path>, arguments: Arguments) -> Result<ExitCode, Prob
         customer: None,
         started,
         announcement: plans.numbers().find_announcement(name).cloned(),
-        given: Default::default(),
+        given,
     };
     let mut record = MemoryRecord::default();
     record.queue = arguments.queue.simulated();
@@ -114,6 +123,40 @@ pub fn run(config: Option<&Path>, arguments: Arguments) -> Result<ExitCode, Prob
     };
     talk(call)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Values for everything that the plan takes: those of the command line, and made up ones, which are told.
+fn given(plan: &Plan, about: &[String], started: &jiff::Zoned) -> Result<Fields, Problem> {
+    let mut written = std::collections::BTreeMap::new();
+    for text in about {
+        let (name, value) = text.split_once('=').ok_or("--about: write NAME=VALUE")?;
+        if !plan.takes.contains_key(name) {
+            return Err(format!("--about: plan `{}` takes no `{name}`", plan.name).into());
+        }
+        written.insert(name, value);
+    }
+    let yesterday = started.date().yesterday().unwrap_or(started.date()).to_string();
+    let mut given = Fields::new();
+    for (name, of) in &plan.takes {
+        let made_up = match (name.as_str(), of) {
+            ("reference", Type::Text) => "T-1042",
+            ("category", Type::Text) => "data-charge",
+            (_, Type::Date) => yesterday.as_str(),
+            (_, Type::Time) => "10:00",
+            (_, Type::Flag) => "true",
+            (_, Type::Digits | Type::Number | Type::Money) => "1",
+            _ => name.as_str(),
+        };
+        let text = written.get(name.as_str()).copied().unwrap_or(made_up);
+        let value = of
+            .value(text)
+            .ok_or_else(|| format!("--about: `{name}` is {}, and `{text}` is none", of.described()))?;
+        if !written.contains_key(name.as_str()) {
+            println!("({name}: {text})");
+        }
+        given.insert(name.clone(), value);
+    }
+    Ok(given)
 }
 
 fn talk(mut call: Simulation<'_>) -> Result<(), Problem> {
@@ -159,6 +202,15 @@ fn talk(mut call: Simulation<'_>) -> Result<(), Problem> {
             "" => {
                 call.step();
             }
+            speaks if speaks.starts_with("speak") => {
+                let seconds = speaks.trim_start_matches("speak").trim().parse::<u64>().unwrap_or(3);
+                let length = std::time::Duration::from_secs(seconds.clamp(1, 600));
+                if call.speak(length) {
+                    call.advance_to(call.now() + length);
+                } else {
+                    println!("nothing is recorded: nobody would hear it");
+                }
+            }
             keys => {
                 for key in keys.chars().filter(|key| key.is_ascii_digit() || matches!(key, '*' | '#')) {
                     call.key(key);
@@ -168,11 +220,19 @@ fn talk(mut call: Simulation<'_>) -> Result<(), Problem> {
     }
     let written = call.written();
     println!(
-        "\non the record: outcome {}, reason {}, {} follow-ups, {} messages",
+        "\non the record: outcome {}, reason {}, {} follow-ups, {} messages, {} recordings{}",
         written.outcome.map_or("none", hotline_dialplan::Outcome::word),
         written.reason.as_deref().unwrap_or("none"),
         written.follow_ups.len(),
-        written.messages.len()
+        written.messages.len(),
+        written.recordings.len(),
+        if written.do_not_call { ", no more calls" } else { "" }
     );
+    for (due, reason) in written.due.iter().zip(&written.follow_ups) {
+        println!("follow-up: {reason}, by {due}");
+    }
+    for (question, answer) in &written.answers {
+        println!("answer: {question}: {answer}");
+    }
     Ok(())
 }
