@@ -9,6 +9,8 @@ mod bad_input;
 #[cfg(test)]
 mod bad_network;
 #[cfg(test)]
+mod called;
+#[cfg(test)]
 mod campaigns;
 #[cfg(test)]
 mod crash;

@@ -9,6 +9,7 @@ mod acts;
 mod agents;
 mod call_acts;
 mod calls;
+mod campaigns;
 mod cards;
 mod customers;
 mod error;
@@ -177,6 +178,9 @@ const BODY: usize = 1 << 20;
         webhooks::list,
         webhooks::deliveries,
         webhooks::replay,
+        campaigns::funnel,
+        campaigns::decisions,
+        campaigns::pause,
         receipts::put,
         health::healthz,
         health::readyz,
@@ -238,6 +242,10 @@ pub fn router(desk: Desk) -> Router {
         .route("/api/v1/webhooks", get(webhooks::list))
         .route("/api/v1/webhooks/{name}/deliveries", get(webhooks::deliveries))
         .route("/api/v1/webhooks/{name}/replay", post(webhooks::replay))
+        .route("/api/v1/campaigns", get(campaigns::funnel))
+        .route("/api/v1/campaigns/decisions", get(campaigns::decisions))
+        .route("/api/v1/campaigns/{policy}/pause", put(campaigns::pause))
+        .route("/campaigns", get(pages::page))
         .route("/api/v1/receipts", post(receipts::put))
         .route("/api/v1/openapi.json", get(|| async { axum::Json(ApiDocument::openapi()) }))
         .route("/healthz", get(health::healthz))

@@ -9,7 +9,9 @@ mod origin;
 mod other;
 mod parties;
 mod party;
+mod pick_up;
 mod sound;
+mod words;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -28,12 +30,15 @@ use hotline_sip::LegKey;
 use hotline_sip::sdp::{Capabilities, Codec};
 use hotline_speech::SpeechError;
 use jiff::Timestamp;
+use made::Early;
 use origin::Origin;
 pub(crate) use origin::Side;
 use other::Other;
+use pick_up::PickUp;
 use sound::Watch;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
+use words::Words;
 
 use crate::doors::Brought;
 use crate::ending;
@@ -136,6 +141,12 @@ pub(crate) struct Call {
     not_reached: Option<Disposition>,
     /// The customer wants no more calls.
     opted_out: bool,
+    /// What the network said before anybody answered.
+    early: Early,
+    /// Who picked up, until it is known.
+    pick_up: Option<PickUp>,
+    /// Words of the caller that are being recorded.
+    words: Option<Words>,
     steps: u32,
     keys: u32,
     last_key: Option<(char, KeyCame, Instant)>,
@@ -197,6 +208,9 @@ impl Call {
             on_record: false,
             not_reached: None,
             opted_out: false,
+            early: Early::default(),
+            pick_up: None,
+            words: None,
             steps: 0,
             keys: 0,
             last_key: None,
@@ -309,7 +323,7 @@ impl Call {
             customer: None,
             started: self.house.clock.now().to_zoned(zone),
             announcement: self.answering.plans.numbers().find_announcement(&self.answering.plan).cloned(),
-            given: Default::default(),
+            given: self.side.dial().map(|dial| dial.given.clone()).unwrap_or_default(),
         };
         self.session = Session::new(Arc::clone(&self.answering.plans), &self.answering.plan, context);
         self.tell(Event::Started);
@@ -362,7 +376,8 @@ impl Call {
     fn wake(&self) -> Option<Instant> {
         let session = self.session.as_ref().and_then(Session::poll_timeout).map(|at| self.began + at);
         let rings = [self.other_wake(), self.watch_wake()].into_iter().flatten().min();
-        [session, self.player.poll_timeout(), rings].into_iter().flatten().min()
+        let heard = [self.words_wake(), self.pick_up_wake()].into_iter().flatten().min();
+        [session, self.player.poll_timeout(), rings, heard].into_iter().flatten().min()
     }
 
     fn handle_timeout(&mut self) {
@@ -370,6 +385,8 @@ impl Call {
         self.player.handle_timeout(now, self.language);
         self.other_timeout(now);
         self.watch_timeout(now);
+        self.words_timeout(now);
+        self.pick_up_timeout();
         let at = self.since();
         if let Some(session) = self.session.as_mut()
             && session.poll_timeout().is_some_and(|due| due <= at)
@@ -452,6 +469,7 @@ impl Call {
         match event {
             MediaEvent::Digit { key, .. } => self.key(key, KeyCame::Media),
             MediaEvent::PlayDone { play, .. } if self.sentence_ended(play) => {}
+            MediaEvent::PlayDone { play: words::BEEP, .. } => self.beep_ended(),
             MediaEvent::PlayDone { play, .. } => {
                 if let Some(op) = self.player.ended(play) {
                     self.tell(Event::PlayDone { op });
@@ -459,6 +477,13 @@ impl Call {
             }
             MediaEvent::RtpTimeout { .. } => self.hang_up(ending::SILENT),
             MediaEvent::Failed { .. } => self.hang_up(EndReason::new(Ending::Us, "media-failed")),
+            MediaEvent::Heard { what, .. } => {
+                if !self.words_heard(what) {
+                    self.heard(what);
+                }
+            }
+            MediaEvent::RecordingFailed { path, error, .. } if self.words_not_on_disk(&path, &error) => {}
+            MediaEvent::RecordingDone { path, .. } if self.words_on_disk(&path) => {}
             MediaEvent::RecordingFailed { error, .. } => {
                 tracing::error!(call.id = %self.id, error, "a call could not be recorded any further");
             }
@@ -477,6 +502,7 @@ impl Call {
         self.last_key = Some((key, came, now));
         if !twice {
             self.keys += 1;
+            self.pick_up_key();
             self.tell(Event::Key { key });
         }
     }

@@ -48,6 +48,8 @@ pub struct Settings {
     pub media: MediaConfig,
     /// Where calls are recorded; `None`: they are not.
     pub recordings: Option<PathBuf>,
+    /// Where words lie that plans record.
+    pub words: PathBuf,
     /// The web services that plans may ask.
     pub http: HttpDoor,
     /// Where agents' telephones are.
@@ -84,6 +86,7 @@ pub(crate) struct House {
     pub http: HttpDoor,
     pub clock: Arc<dyn Clock>,
     pub recordings: Option<PathBuf>,
+    pub words: PathBuf,
     pub advertised: Option<IpAddr>,
     pub switchboard: Switchboard,
     pub routes: Routes,
@@ -150,6 +153,7 @@ impl Exchange {
             http: settings.http,
             clock,
             recordings: settings.recordings,
+            words: settings.words,
             advertised: settings.advertised,
         });
         let exchange = Self {

@@ -68,6 +68,7 @@ pub(crate) fn leg_of(event: &MediaEvent) -> LegId {
     match event {
         MediaEvent::PlayDone { leg, .. }
         | MediaEvent::Digit { leg, .. }
+        | MediaEvent::Heard { leg, .. }
         | MediaEvent::FirstPacket { leg }
         | MediaEvent::RtpTimeout { leg }
         | MediaEvent::RecordingFailed { leg, .. }

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use hotline_audio::{Clip, Codec};
 
@@ -96,6 +97,9 @@ pub(crate) enum Command {
     SendDigits { leg: LegId, keys: String },
     Record { leg: LegId, path: PathBuf },
     StopRecording { leg: LegId },
+    RecordWords { leg: LegId, path: PathBuf },
+    StopWords { leg: LegId },
+    Listen { leg: LegId, rest: Option<Duration> },
     MuteRecording { leg: LegId, muted: bool },
     Bridge { a: LegId, b: LegId, forward_digits: bool },
     Unbridge { leg: LegId },

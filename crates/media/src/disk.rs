@@ -21,8 +21,10 @@ pub(crate) enum DiskJob {
         recording: u64,
         leg: LegId,
         path: PathBuf,
+        /// Two: left and right; one: the other side alone.
+        channels: u16,
     },
-    /// Left and right in turn, 8 kHz.
+    /// Left and right in turn where there are two channels, 8 kHz.
     Block {
         recording: u64,
         samples: Vec<i16>,
@@ -52,7 +54,7 @@ fn run(queue: &Receiver<DiskJob>, on_events: &EventSink) {
     let mut open: HashMap<u64, Writing> = HashMap::new();
     for job in queue {
         match job {
-            DiskJob::Start { recording, leg, path } => match create(&path) {
+            DiskJob::Start { recording, leg, path, channels } => match create(&path, channels) {
                 Ok(wav) => {
                     open.insert(recording, Writing { leg, path, wav, blocks: 0 });
                 }
@@ -102,9 +104,9 @@ impl Writing {
 }
 
 /// Makes the file, readable by its owner and group alone: it holds people's voices.
-fn create(path: &Path) -> hound::Result<WavWriter<BufWriter<File>>> {
+fn create(path: &Path, channels: u16) -> hound::Result<WavWriter<BufWriter<File>>> {
     let spec =
-        WavSpec { channels: 2, sample_rate: RATE_HZ, bits_per_sample: 16, sample_format: SampleFormat::Int };
+        WavSpec { channels, sample_rate: RATE_HZ, bits_per_sample: 16, sample_format: SampleFormat::Int };
     let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o640).open(path)?;
     let mut wav = WavWriter::new(BufWriter::new(file), spec)?;
     wav.flush()?;

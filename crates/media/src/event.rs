@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use hotline_audio::Heard;
+
 use crate::{LegId, PlayId};
 
 /// Something happened to a leg.
@@ -27,6 +29,13 @@ pub enum MediaEvent {
         key: char,
         /// How it came.
         by: DigitBy,
+    },
+    /// Something was heard of the other side, which is listened to.
+    Heard {
+        /// The leg.
+        leg: LegId,
+        /// What.
+        what: Heard,
     },
     /// The first packet of the other side was accepted.
     FirstPacket {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use hotline_audio::{Clip, Codec, DtmfDetector, Law, Press, decode};
+use hotline_audio::{Clip, Codec, DtmfDetector, FRAME, Hearing, Law, Press, decode};
 use hotline_rtp::{DigitSender, HEADER_LEN, Incoming, Packet, Session, rtcp};
 
 use crate::latch::{Latch, Verdict};
@@ -43,6 +43,12 @@ pub(crate) struct Leg {
     detector: Option<Box<DtmfDetector>>,
     merge: DigitMerge,
     recorder: Option<Box<Recorder>>,
+    /// The other side alone.
+    words: Option<Box<Recorder>>,
+    /// What is told of the other side.
+    hearing: Option<Box<Hearing>>,
+    /// Own ticks since something of the other side came; it is told as silence from the third on.
+    unheard: u8,
     heard_at: Instant,
     heard_any: bool,
     timeout_told: bool,
@@ -106,6 +112,9 @@ impl Leg {
             detector: None,
             merge: DigitMerge::default(),
             recorder: None,
+            words: None,
+            hearing: None,
+            unheard: 0,
             heard_at: turn.now,
             heard_any: false,
             timeout_told: false,
@@ -213,6 +222,24 @@ impl Leg {
         }
     }
 
+    pub fn start_words(&mut self, recorder: Recorder) {
+        if let Some(before) = self.words.replace(Box::new(recorder)) {
+            before.finish();
+        }
+    }
+
+    pub fn stop_words(&mut self) {
+        if let Some(recorder) = self.words.take() {
+            recorder.finish();
+        }
+    }
+
+    /// Tells what is heard from now on, or no longer.
+    pub fn hear(&mut self, rest: Option<Duration>) {
+        self.hearing = rest.map(|rest| Box::new(Hearing::new(rest)));
+        self.unheard = 0;
+    }
+
     pub fn mute_recording(&mut self, now: Instant, muted: bool) {
         if let Some(recorder) = &mut self.recorder {
             recorder.mute(now, muted);
@@ -227,6 +254,7 @@ impl Leg {
     pub fn close(&mut self, turn: &mut Turn<'_>) {
         self.stop(turn);
         self.stop_recording();
+        self.stop_words();
         self.session.close(turn.now);
         self.send_report(turn);
     }
@@ -247,6 +275,10 @@ impl Leg {
         if let Some(recorder) = &mut self.recorder {
             recorder.tick(turn.now, self.id, turn.events);
         }
+        if let Some(words) = &mut self.words {
+            words.tick(turn.now, self.id, turn.events);
+        }
+        self.miss(turn);
         if (turn.tick + self.lead - self.clock.opened).is_multiple_of(ONE_SECOND) {
             self.check(turn);
         }
@@ -488,9 +520,24 @@ impl Leg {
         }
     }
 
-    /// Recording, tone detection, and the ears of a mix.
+    /// Who sends nothing says nothing.
+    fn miss(&mut self, turn: &mut Turn<'_>) {
+        let Some(hearing) = &mut self.hearing else { return };
+        self.unheard = self.unheard.saturating_add(1);
+        if self.unheard > 2 {
+            let leg = self.id;
+            hearing.process(&[0; FRAME], |_, what| turn.events.push(MediaEvent::Heard { leg, what }));
+        }
+    }
+
+    /// Recording, tone detection, what is told of the other side, and the ears of a mix.
     fn listen(&mut self, turn: &mut Turn<'_>, packet: &Packet<'_>) {
-        if self.mix.is_none() && self.recorder.is_none() && self.detector.is_none() {
+        if self.mix.is_none()
+            && self.recorder.is_none()
+            && self.words.is_none()
+            && self.hearing.is_none()
+            && self.detector.is_none()
+        {
             return;
         }
         let law = self.far.as_ref().map_or(Law::Pcmu, |far| far.remote.codec.law());
@@ -505,6 +552,18 @@ impl Leg {
         }
         if let Some(recorder) = &mut self.recorder {
             recorder.hear(turn.now, law, packet.header.timestamp, codes);
+        }
+        if let Some(words) = &mut self.words {
+            words.hear(turn.now, law, packet.header.timestamp, codes);
+        }
+        if let Some(hearing) = &mut self.hearing {
+            self.unheard = 0;
+            let mut samples = [0; MAX_PAYLOAD];
+            if let Some(samples) = samples.get_mut(..codes.len()) {
+                decode(law, codes, samples);
+                let leg = self.id;
+                hearing.process(samples, |_, what| turn.events.push(MediaEvent::Heard { leg, what }));
+            }
         }
         if let Some(mut detector) = self.detector.take() {
             let mut samples = [0; MAX_PAYLOAD];

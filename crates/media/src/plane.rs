@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use hotline_audio::{Clip, Law};
 
@@ -255,6 +255,31 @@ impl MediaPlane {
     /// If the leg is not open or the thread is overloaded.
     pub fn stop_recording(&self, leg: LegId) -> Result<(), MediaError> {
         self.to_leg(leg, Command::StopRecording { leg })
+    }
+
+    /// Records the other side alone to a WAV file of one channel, beside whatever recording runs. The folder must exist.
+    ///
+    /// # Errors
+    /// If the leg is not open or the thread is overloaded; what the disk says comes as `RecordingFailed`.
+    pub fn record_words(&self, leg: LegId, path: impl AsRef<Path>) -> Result<(), MediaError> {
+        self.to_leg(leg, Command::RecordWords { leg, path: path.as_ref().to_owned() })
+    }
+
+    /// Ends that recording; `RecordingDone` tells when it is on disk.
+    ///
+    /// # Errors
+    /// If the leg is not open or the thread is overloaded.
+    pub fn stop_words(&self, leg: LegId) -> Result<(), MediaError> {
+        self.to_leg(leg, Command::StopWords { leg })
+    }
+
+    /// Tells what is heard of the other side from now on, as `Heard`: silence no shorter than `rest` is one. `None`: it is
+    /// listened to no longer.
+    ///
+    /// # Errors
+    /// If the leg is not open or the thread is overloaded.
+    pub fn listen(&self, leg: LegId, rest: Option<Duration>) -> Result<(), MediaError> {
+        self.to_leg(leg, Command::Listen { leg, rest })
     }
 
     /// Records silence while something secret is keyed or said; time goes on in the file.

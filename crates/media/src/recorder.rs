@@ -22,16 +22,41 @@ pub(crate) struct Recorder {
     /// Sound keyed before the end of muting is still in the jitter buffers until then.
     unmuted_at: Option<Instant>,
     failed: bool,
+    /// The other side alone.
+    one_sided: bool,
     disk: SyncSender<DiskJob>,
 }
 
 impl Recorder {
+    /// Records both sides.
     pub fn start(
         recording: u64,
         leg: LegId,
         path: PathBuf,
         disk: SyncSender<DiskJob>,
         events: &mut Vec<MediaEvent>,
+    ) -> Recorder {
+        Self::new(recording, leg, path, disk, events, false)
+    }
+
+    /// Records the other side alone.
+    pub fn of_words(
+        recording: u64,
+        leg: LegId,
+        path: PathBuf,
+        disk: SyncSender<DiskJob>,
+        events: &mut Vec<MediaEvent>,
+    ) -> Recorder {
+        Self::new(recording, leg, path, disk, events, true)
+    }
+
+    fn new(
+        recording: u64,
+        leg: LegId,
+        path: PathBuf,
+        disk: SyncSender<DiskJob>,
+        events: &mut Vec<MediaEvent>,
+        one_sided: bool,
     ) -> Recorder {
         let mut recorder = Recorder {
             recording,
@@ -42,9 +67,11 @@ impl Recorder {
             muted: false,
             unmuted_at: None,
             failed: false,
+            one_sided,
             disk,
         };
-        if recorder.disk.try_send(DiskJob::Start { recording, leg, path }).is_err() {
+        let channels = if one_sided { 1 } else { 2 };
+        if recorder.disk.try_send(DiskJob::Start { recording, leg, path, channels }).is_err() {
             recorder.fail(leg, events);
         }
         recorder
@@ -79,7 +106,11 @@ impl Recorder {
         if self.muted || self.unmuted_at.is_some() {
             (left, right) = ([0; FRAME], [0; FRAME]);
         }
-        self.block.extend(left.iter().zip(&right).flat_map(|(&left, &right)| [left, right]));
+        if self.one_sided {
+            self.block.extend_from_slice(&left);
+        } else {
+            self.block.extend(left.iter().zip(&right).flat_map(|(&left, &right)| [left, right]));
+        }
         if self.block.len() >= BLOCK {
             // The block's memory goes with it; one allocation in half a second.
             let samples = std::mem::replace(&mut self.block, Vec::with_capacity(BLOCK));

@@ -295,6 +295,19 @@ impl MediaThread {
             Command::StopRecording { leg } => {
                 self.on(now, tick, work, leg, |leg, _, _, _| leg.stop_recording());
             }
+            Command::RecordWords { leg, path } => {
+                self.next_recording += 1;
+                let (recording, disk) = (self.next_recording, self.disk.clone());
+                self.on(now, tick, work, leg, |leg, turn, _, _| {
+                    leg.start_words(Recorder::of_words(recording, leg.id, path, disk, turn.events));
+                });
+            }
+            Command::StopWords { leg } => {
+                self.on(now, tick, work, leg, |leg, _, _, _| leg.stop_words());
+            }
+            Command::Listen { leg, rest } => {
+                self.on(now, tick, work, leg, |leg, _, _, _| leg.hear(rest));
+            }
             Command::MuteRecording { leg, muted } => {
                 self.on(now, tick, work, leg, |leg, turn, _, _| leg.mute_recording(turn.now, muted));
             }

@@ -152,6 +152,22 @@ impl Record {
             .await
     }
 
+    /// Nobody spoke: there are no such words.
+    ///
+    /// # Errors
+    /// [`RecordError::Unavailable`] if the database does not take it now.
+    pub async fn forget_words(&self, call: CallId, name: &str) -> Result<(), RecordError> {
+        self.change((call.to_string(), name.to_owned()), |connection, words, _| {
+            Box::pin(async move {
+                let (call, name) = &*words;
+                let sql = "DELETE FROM caller_words WHERE call_id = $1 AND name = $2";
+                sqlx::query(sql).bind(call).bind(name).execute(connection).await?;
+                Ok(())
+            })
+        })
+        .await
+    }
+
     /// What was answered in a call, in the order it was.
     ///
     /// # Errors

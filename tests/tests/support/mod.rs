@@ -6,6 +6,7 @@ pub mod browser;
 pub mod ear;
 pub mod http;
 pub mod pcap;
+pub mod people;
 pub mod phone;
 pub mod postgres;
 pub mod process;

@@ -130,14 +130,15 @@ impl Outside {
     }
 }
 
-fn errors(folder: &Path) -> String {
+/// What SIPp did not expect.
+pub fn errors(folder: &Path) -> String {
     let entries = std::fs::read_dir(folder).unwrap().flatten().map(|entry| entry.path());
     let mut paths = entries.filter(|path| path.to_string_lossy().ends_with("_errors.log"));
     paths.next().and_then(|path| std::fs::read_to_string(path).ok()).unwrap_or_default()
 }
 
 /// SIPp plays captures through a raw socket, which takes a privilege.
-fn sipp() -> std::process::Command {
+pub fn sipp() -> std::process::Command {
     let root = std::process::Command::new("id").arg("-u").output().is_ok_and(|id| id.stdout == b"0\n");
     if root {
         return quiet("sipp");

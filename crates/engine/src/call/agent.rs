@@ -58,7 +58,8 @@ impl Call {
         self.queueing =
             Some(Queueing { op, waiting, queue: queue.clone(), since: now, priority, agent: None });
         let (switchboard, mailbox) = (self.house.switchboard.clone(), self.mailbox.clone());
-        let (record, ticket, customer) = (self.house.record.clone(), self.ticket, self.customer);
+        let (record, ticket, customer) =
+            (self.house.record.clone(), self.ticket.or(self.about), self.customer);
         let phone = self.side.caller.phone().cloned();
         let call = self.id;
         let skills = skills(wanted.iter().map(String::as_str));

@@ -2,10 +2,12 @@
 
 use std::time::{Duration, Instant};
 
+use hotline_bus::DialNews;
+use hotline_campaign::Row;
 use hotline_dialplan::session::Query;
-use hotline_dialplan::{Command, OpId, Session};
+use hotline_dialplan::{Answer, Command, OpId, Session};
 use hotline_model::{StepEvent, Value};
-use hotline_record::{CallSave, CallStep, NewFollowUp};
+use hotline_record::{CallSave, CallStep, CampaignDeed, NewAnswer, NewFollowUp};
 
 use super::{Call, Note};
 use crate::doors::{self, Brought};
@@ -28,17 +30,18 @@ impl Call {
                     if reason.is_some() {
                         self.house.record.save_call(self.id, CallSave { reason, ..CallSave::default() });
                     }
+                    self.side.tell(DialNews::Escalated);
                     self.enqueue(op, queue, priority, &skills, last_agent);
                 }
                 Command::LeaveQueue { op } => self.leave_queue(op),
                 Command::Transfer { op, to, ring } => self.put_through(op, to.expose(), ring),
                 Command::Lookup { op, query, within } => self.look_up(op, query, within),
                 Command::Verify { op, policy, given, .. } => self.verify(op, &policy, given),
-                // Nothing keeps them yet: the plan goes on by its `failed`.
-                Command::KeepAnswer { op, .. } | Command::RecordWords { op, .. } => {
-                    self.bring(op, std::future::ready(Brought::from(hotline_dialplan::Answer::Failed)));
+                Command::KeepAnswer { op, question, answer, .. } => self.keep_answer(op, question, answer),
+                Command::RecordWords { op, step, name, longest, silence } => {
+                    self.record_words(op, step, name, longest, silence);
                 }
-                Command::EndWords { .. } => {}
+                Command::EndWords { op } => self.end_words(op),
                 Command::Save { save, .. } => self.save(save),
                 Command::Message { .. } => self.house.record.request_resend(self.id, &self.side.caller),
                 Command::StartRecording => self.start_recording(),
@@ -99,16 +102,58 @@ impl Call {
         self.bring(op, doors::verify(record, policy, given, self.id, caller));
     }
 
+    /// Keeps an answer; the plan goes on when it is committed.
+    fn keep_answer(&self, op: OpId, question: String, answer: String) {
+        let plan = self.session.as_ref().map(|session| session.position().0.to_owned()).unwrap_or_default();
+        let version = self.answering.plans.find_plan(&plan).map(|plan| plan.version.clone());
+        let answer = NewAnswer {
+            call: self.id,
+            question,
+            answer,
+            plan,
+            plan_version: version.unwrap_or_default(),
+            policy: self.side.dial().map(|dial| dial.policy.clone()),
+            ticket: self.ticket.or(self.about),
+            customer: self.customer,
+        };
+        let (record, call) = (self.house.record.clone(), self.id);
+        self.bring(op, async move {
+            Brought::from(match record.store_answer(answer).await {
+                Ok(()) => Answer::Stored,
+                Err(error) => {
+                    tracing::error!(call.id = %call, %error, "an answer cannot be kept");
+                    Answer::Failed
+                }
+            })
+        });
+    }
+
+    /// The customer wants no more calls.
+    fn opt_out(&mut self) {
+        self.opted_out = true;
+        let Some(customer) = self.customer else { return };
+        let (record, call) = (self.house.record.clone(), self.id);
+        tokio::spawn(async move {
+            let row = CampaignDeed::Row(Row::OptOut { customer, out: true });
+            if let Err(error) = record.store_campaign(vec![row]).await {
+                tracing::error!(call.id = %call, %error, "that a customer wants no calls is not on the record");
+            }
+        });
+    }
+
     fn save(&mut self, save: hotline_dialplan::plan::Save) {
         if let Some(outcome) = save.outcome {
             self.outcome = Some(outcome.word());
             self.outcome_is_good = outcome == hotline_dialplan::Outcome::Contained;
         }
+        if save.do_not_call {
+            self.opt_out();
+        }
         if let Some(follow_up) = save.follow_up {
             self.house.record.store_follow_up(NewFollowUp {
                 customer: self.customer,
                 interaction: Some(self.id),
-                ticket: self.ticket,
+                ticket: self.ticket.or(self.about),
                 phone: self.side.caller.phone().cloned(),
                 reason: follow_up.reason,
                 note: follow_up.note.map(Into::into),

@@ -58,9 +58,11 @@ impl Call {
             }
         }
         self.house.media.forget(self.media);
+        let cut_off = self.words_cut_off();
         let ended = self.step(StepEvent::Ended { reason: reason.clone() });
         if self.on_record {
-            self.house.record.store_steps(self.id, self.customer, &[ended]);
+            let steps: Vec<_> = cut_off.into_iter().chain([ended]).collect();
+            self.house.record.store_steps(self.id, self.customer, &steps);
             let end = CallEnd { reason: reason.clone(), at: self.house.clock.now() };
             self.house.record.end_call(self.id, end);
         }

@@ -1,7 +1,9 @@
 //! A call that we make: from its INVITE to whoever picks up, and what came of it.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
+use hotline_audio::{Heard, NetworkTone};
 use hotline_bus::DialNews;
 use hotline_campaign::Disposition;
 use hotline_dialplan::session::HungUpBy;
@@ -13,6 +15,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::origin::Origin;
+use super::pick_up::{By, PickUp};
 use super::{Call, Note};
 use crate::ending;
 use crate::transport::Wish;
@@ -81,6 +84,52 @@ impl Call {
     pub(super) fn hear_early(&mut self, answer: &[u8]) {
         if self.side.dial().is_some() && self.answered_after.is_none() {
             self.agree_early(answer);
+            if !std::mem::replace(&mut self.early.listens, true) {
+                let _ = self.house.media.plane.listen(self.media, Some(EARLY_REST));
+            }
+        }
+    }
+
+    /// Something was heard of whoever we call.
+    pub(super) fn heard(&mut self, what: Heard) {
+        if self.answered_after.is_none() {
+            self.early.heard(what);
+            return;
+        }
+        let now = self.since();
+        let by = self.pick_up.as_mut().and_then(|pick_up| pick_up.handle_heard(now, what));
+        self.known(by);
+    }
+
+    /// A key was pressed by whoever we call.
+    pub(super) fn pick_up_key(&mut self) {
+        let by = self.pick_up.as_mut().and_then(PickUp::handle_key);
+        self.known(by);
+    }
+
+    /// When who picked up is settled by what was not heard.
+    pub(super) fn pick_up_wake(&self) -> Option<Instant> {
+        self.pick_up.as_ref().and_then(PickUp::poll_timeout).map(|at| self.began + at)
+    }
+
+    pub(super) fn pick_up_timeout(&mut self) {
+        let now = self.since();
+        let by = self.pick_up.as_mut().and_then(|pick_up| pick_up.handle_timeout(now));
+        self.known(by);
+    }
+
+    /// It is known who picked up: a machine is not spoken to.
+    fn known(&mut self, by: Option<By>) {
+        let Some(by) = by else { return };
+        self.pick_up = None;
+        if self.words.is_none() {
+            let _ = self.house.media.plane.listen(self.media, None);
+        }
+        let step = self.step(StepEvent::PickedUp { by: by.word().to_owned() });
+        self.house.record.store_steps(self.id, self.customer, &[step]);
+        if by == By::Machine {
+            self.not_reached = Some(Disposition::Not(Outcome::Machine));
+            self.hang_up(MACHINE);
         }
     }
 
@@ -97,6 +146,11 @@ impl Call {
         if self.ended.is_none() {
             self.not_reached = None;
             self.side.tell(DialNews::Answered);
+            let detection = self.side.dial().map(|dial| dial.detection).unwrap_or_default();
+            self.pick_up = Some(PickUp::new(self.since(), detection));
+            if !detection.within.is_zero() {
+                let _ = self.house.media.plane.listen(self.media, Some(detection.rest));
+            }
         }
     }
 
@@ -104,7 +158,7 @@ impl Call {
     pub(super) fn refused(&mut self, code: u16, cause: Option<u16>) {
         self.leg_is_over = true;
         let cancelled = self.not_reached == Some(Disposition::Not(Outcome::Cancelled));
-        let outcome = if cancelled { Outcome::Cancelled } else { outcome_of(code, cause) };
+        let outcome = if cancelled { Outcome::Cancelled } else { outcome_of(code, cause, self.early) };
         self.not_reached = Some(Disposition::Not(outcome));
         let ending = match outcome {
             Outcome::Failed => Ending::Upstream,
@@ -125,7 +179,7 @@ impl Call {
             Some("contained" | "wants-human") => Disposition::Completed,
             Some("failed") => Disposition::Not(Outcome::Failed),
             _ => {
-                let question = 0;
+                let question = self.session.as_ref().map_or(0, hotline_dialplan::Session::questions_asked);
                 Disposition::HungUp { question }
             }
         }
@@ -134,10 +188,45 @@ impl Call {
 
 /// The INVITE could not leave.
 const NOT_DIALLED: EndReason = EndReason::new(Ending::Us, "not-dialled");
+/// What answered is a machine.
+const MACHINE: EndReason = EndReason::new(Ending::Caller, "machine");
+/// What is a rest in what the network says.
+const EARLY_REST: Duration = Duration::from_millis(500);
 
-/// What a refusal means: the telephone network's cause (ITU-T Q.850) where it is told, else the response (RFC 3261
-/// §21; RFC 8197 and 8688 for 607 and 608).
-fn outcome_of(code: u16, cause: Option<u16>) -> Outcome {
+/// What was heard before anybody answered.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Early {
+    listens: bool,
+    tone: Option<NetworkTone>,
+    rang: bool,
+    spoke: bool,
+}
+
+impl Early {
+    fn heard(&mut self, what: Heard) {
+        match what {
+            Heard::Tone(NetworkTone::RingBack) => self.rang = true,
+            Heard::Tone(NetworkTone::Beep) | Heard::Rest => {}
+            Heard::Tone(tone) => self.tone = Some(tone),
+            Heard::Speech => self.spoke = true,
+        }
+    }
+
+    /// What the network has said by tones, or by words where it never rang.
+    const fn outcome(self) -> Option<Outcome> {
+        match self.tone {
+            Some(NetworkTone::Information) => Some(Outcome::WrongNumber),
+            Some(NetworkTone::Busy) => Some(Outcome::Busy),
+            Some(NetworkTone::Congestion) => Some(Outcome::Failed),
+            _ if self.spoke && !self.rang => Some(Outcome::SwitchedOff),
+            _ => None,
+        }
+    }
+}
+
+/// What a refusal means: the telephone network's cause (ITU-T Q.850) where it is told, else a response that says it
+/// (RFC 3261 §21; RFC 8197 and 8688 for 607 and 608), else what was heard before it.
+fn outcome_of(code: u16, cause: Option<u16>, early: Early) -> Outcome {
     match cause {
         // Unallocated, no route, changed, in a wrong form.
         Some(1..=3 | 22 | 28) => return Outcome::WrongNumber,
@@ -150,12 +239,13 @@ fn outcome_of(code: u16, cause: Option<u16>) -> Outcome {
     }
     match code {
         486 | 600 => Outcome::Busy,
-        408 => Outcome::NoAnswer,
-        480 => Outcome::SwitchedOff,
         404 | 410 | 484 | 485 | 604 => Outcome::WrongNumber,
         603 | 607 | 608 => Outcome::Refused,
-        487 => Outcome::Cancelled,
-        _ => Outcome::Failed,
+        // Nobody answered, or could be reached: the network's words say more.
+        408 => early.outcome().unwrap_or(Outcome::NoAnswer),
+        480 => early.outcome().unwrap_or(Outcome::SwitchedOff),
+        487 => early.outcome().unwrap_or(Outcome::Cancelled),
+        _ => early.outcome().unwrap_or(Outcome::Failed),
     }
 }
 
@@ -181,7 +271,28 @@ mod tests {
             (503, None, Outcome::Failed),
             (503, Some(60_000), Outcome::Failed),
         ] {
-            assert_eq!(outcome_of(code, cause), expected, "{code} {cause:?}");
+            assert_eq!(outcome_of(code, cause, Early::default()), expected, "{code} {cause:?}");
+        }
+    }
+
+    #[test]
+    fn what_was_heard_says_what_the_response_does_not() {
+        let heard = |all: &[Heard]| {
+            let mut early = Early::default();
+            all.iter().for_each(|what| early.heard(*what));
+            early
+        };
+        let (rings, busy) = (Heard::Tone(NetworkTone::RingBack), Heard::Tone(NetworkTone::Busy));
+        let information = Heard::Tone(NetworkTone::Information);
+        for (all, code, expected) in [
+            (&[rings, Heard::Speech][..], 408, Outcome::NoAnswer),
+            (&[Heard::Speech, Heard::Rest], 408, Outcome::SwitchedOff),
+            (&[information, Heard::Speech], 480, Outcome::WrongNumber),
+            (&[rings, busy], 480, Outcome::Busy),
+            (&[busy], 404, Outcome::WrongNumber),
+            (&[Heard::Tone(NetworkTone::Congestion)], 503, Outcome::Failed),
+        ] {
+            assert_eq!(outcome_of(code, None, heard(all)), expected, "{all:?} {code}");
         }
     }
 }

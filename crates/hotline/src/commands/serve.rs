@@ -211,6 +211,7 @@ fn exchange_settings(config: &Config) -> Result<hotline_engine::Settings, Proble
             ..MediaConfig::default()
         },
         recordings,
+        words: config.recordings.folder.clone(),
         http: HttpDoor::new(config.plans.web_services.clone()),
         telephones_sha256: config.telephones.sha256,
         telephones: config.telephones.from.iter().map(|network| network.parse()).collect::<Result<_, _>>()?,

@@ -1,0 +1,115 @@
+//! People whom a trunk reaches, played by SIPp: each behaves as the end of their number says.
+
+use tempfile::TempDir;
+
+use super::pcap::Keys;
+use super::process::Process;
+use super::root;
+use super::server::own_address;
+use super::sipp::{errors, sipp};
+
+/// Somebody with a telephone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Person {
+    /// Takes part, and is content.
+    Content,
+    /// Talks already.
+    Busy,
+    /// Does not answer.
+    Silent,
+    /// Has a machine that answers.
+    Machine,
+    /// Has no telephone any more: the network says so with its three tones.
+    Announced,
+    /// Is not content, and wants a human.
+    Human,
+    /// Is not content, and hangs up.
+    Leaves,
+    /// Wants no calls.
+    Never,
+    /// Answers and says nothing.
+    Mute,
+}
+
+impl Person {
+    pub const ALL: [Self; 9] = [
+        Self::Content,
+        Self::Busy,
+        Self::Silent,
+        Self::Machine,
+        Self::Announced,
+        Self::Human,
+        Self::Leaves,
+        Self::Never,
+        Self::Mute,
+    ];
+
+    /// The last four digits of their number.
+    pub fn ending(self) -> u32 {
+        8_001 + Self::ALL.iter().position(|person| *person == self).expect("everybody is there") as u32
+    }
+
+    pub fn phone(self) -> String {
+        format!("1391234{}", self.ending())
+    }
+}
+
+/// What each of those who press keys presses, one after the other.
+const KEYS: [(&str, &[&str]); 4] =
+    [("content", &["1", "1"]), ("human", &["1", "2", "1"]), ("leaves", &["1", "2"]), ("never", &["9"])];
+
+/// All of them, at one address.
+pub struct People {
+    _process: Process,
+    folder: TempDir,
+    host: String,
+}
+
+impl People {
+    pub fn start() -> Self {
+        let folder = tempfile::Builder::new().prefix("people-").tempdir().unwrap();
+        for (name, groups) in KEYS {
+            let mut keys = Keys::new();
+            for (number, group) in (1..).zip(groups) {
+                keys.write(&folder.path().join(format!("{name}-{number}.pcap")), group);
+            }
+        }
+        let sound = |name: &str, samples: &[i16]| {
+            let mut codes = vec![0; samples.len()];
+            hotline_audio::encode(hotline_audio::Law::Pcmu, samples, &mut codes);
+            std::fs::write(folder.path().join(name), codes).unwrap();
+        };
+        let tone = |hz| hotline_audio::sine(hz, -16.0, std::time::Duration::from_millis(330));
+        sound("announcement.ulaw", &[tone(950.0), tone(1_400.0), tone(1_800.0)].concat());
+        // A recorded prompt is a voice that speaks without a rest.
+        let prompt = std::fs::File::open(root().join("prompts/zh-CN/call-you-back.wav")).unwrap();
+        let prompt = hotline_audio::read_wav(prompt).unwrap();
+        sound("greeting.ulaw", &prompt.samples.repeat(3));
+        let host = own_address().to_string();
+        let mut command = sipp();
+        command
+            .arg("-sf")
+            .arg(root().join("tests/sipp/outside/people.xml"))
+            .args(["-i", &host, "-mi", &host, "-p", "5060", "-mp", "21000", "-nostdin"])
+            .args(["-trace_err", "-timeout", "170s"])
+            .current_dir(folder.path())
+            .env("TERM", "dumb");
+        let process = Process::start(&mut command, &folder.path().join("sipp.log"));
+        Self { _process: process, folder, host }
+    }
+
+    /// Lines of a trunk that reaches them.
+    pub fn trunk(&self) -> &'static str {
+        let text = format!(
+            "from = [\"127.0.0.0/8\"]\nlatch = true\ncalls-per-second = 0\nin-band-digits = true\n\
+             [trunks.out]\nhost = \"{}\"\nnumbers = [\"1391234*\"]\nshown = \"10086\"\n",
+            self.host
+        );
+        text.leak()
+    }
+
+    /// What SIPp did not expect.
+    pub fn errors(&self) -> String {
+        errors(self.folder.path())
+    }
+}
