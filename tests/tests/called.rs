@@ -1,12 +1,14 @@
 //! Customers who are called: by policies, at numbers where people behave as people do.
 
+use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use crate::support::people::{People, Person};
 use crate::support::server::{Server, Setup, entered};
-use crate::support::{seconds, tickets, wait_for, wait_until};
+use crate::support::{seconds, setting, tickets, wait_for, wait_until};
 
 const POLICY: &str = "campaign: survey\nwho: { when: closed }\nplan: ask\nhours: always\nearliest: 1s\nlatest: 2d\nring: 4s\n\
     attempts: 2\nagain: { busy: { after: 1h } }\ncaps: [{ attempts: 9, within: 1d }]\ntrunks: test\nshow: \"10086\"\n";
@@ -141,4 +143,108 @@ fn what_became_of_each_call_is_known() {
     assert_eq!(promised.trim(), "1");
     assert_eq!(server.query("SELECT COUNT(*) FROM customer WHERE do_not_call = 1").trim(), "1");
     wait_until("all calls are over", seconds(20), || server.metric("hotline_calls_active") == Some(0.0));
+}
+
+/// The same moments in every run.
+struct Chance(u64);
+
+impl Chance {
+    fn up_to(&mut self, limit: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % limit
+    }
+}
+
+/// Answers that the API showed: they are on the record whatever happens from then on.
+fn look(server: &Server, seen: &mut BTreeMap<String, String>) {
+    let Ok(calls) = server.try_request("GET", "/api/v1/calls?limit=20", None) else { return };
+    if calls.status != 200 {
+        return;
+    }
+    for call in calls.json().as_array().into_iter().flatten() {
+        for event in call["path"].as_array().into_iter().flatten() {
+            if event["type"] == "call.surveyed" {
+                let answer = event["body"]["answer"].as_str().expect("an answer");
+                seen.insert(call["id"].as_str().expect("an id").to_owned(), answer.to_owned());
+            }
+        }
+    }
+}
+
+#[test]
+fn a_server_that_is_killed_calls_nobody_twice_and_loses_no_answer() {
+    let rounds = setting("HOTLINE_KILL_ROUNDS", 20);
+    let mut chance = Chance(setting("HOTLINE_SEED", 0x5eed) as u64 | 1);
+    let people = People::start();
+    let mut server = server(&people);
+    let mut seen = BTreeMap::new();
+    let mut put = 0;
+    for round in 0..rounds {
+        // Everybody behaves as their number says; nobody has two tickets.
+        for person in Person::ALL {
+            let ticket = json!({
+                "external-ref": format!("K-{round}-{}", person.ending()), "phone": person.phone_of(round),
+                "language": "zh-CN", "category": "data-charge", "state": "closed", "result": tickets::REFUND,
+            });
+            server.put_ticket(&ticket);
+            put += 1;
+        }
+        let delay = Duration::from_millis(200 + chance.up_to(5_000));
+        let until = std::time::Instant::now() + delay;
+        while std::time::Instant::now() < until {
+            look(&server, &mut seen);
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        server.signal("KILL");
+        server.kill();
+        server.launch();
+        server.await_ready();
+    }
+    let count = |server: &Server, sql: &str| server.query(sql).trim().parse::<usize>().expect("a count");
+    wait_until("every matter has come to its end or waits for another day", seconds(120), || {
+        count(&server, "SELECT COUNT(*) FROM campaign_attempt WHERE ended_at IS NULL") == 0
+            && count(&server, "SELECT COUNT(*) FROM campaign_case") == put
+            && count(&server, "SELECT COUNT(*) FROM campaign_case WHERE done_at IS NULL AND made = 0") == 0
+    });
+    let mut rings: BTreeMap<String, usize> = BTreeMap::new();
+    for number in people.called() {
+        *rings.entry(number.trim_start_matches("+86").to_owned()).or_default() += 1;
+    }
+    let twice: Vec<_> = rings.iter().filter(|(_, times)| **times > 1).collect();
+    assert!(twice.is_empty(), "called twice: {twice:?}");
+    // What rang is an attempt, and an attempt that ended in something rang.
+    let attempts = server.query(
+        "SELECT t.phone || ' ' || a.disposition FROM campaign_attempt a JOIN ticket t ON t.id = a.ticket_id",
+    );
+    let attempts: BTreeMap<&str, &str> = attempts.lines().filter_map(|line| line.split_once(' ')).collect();
+    assert_eq!(attempts.len(), put, "one attempt for everybody");
+    for number in rings.keys() {
+        assert!(attempts.contains_key(format!("+86{number}").as_str()), "{number} rang without an attempt");
+    }
+    for (number, how) in &attempts {
+        let rang = rings.contains_key(number.trim_start_matches("+86"));
+        assert!(rang || matches!(*how, "unknown" | "cancelled"), "{number}: {how}, and it never rang");
+    }
+    for (call, answer) in &seen {
+        let kept = server.query(&format!("SELECT answer FROM survey_answer WHERE call_id = '{call}'"));
+        assert_eq!(kept.trim(), answer, "an answer that was seen is kept");
+    }
+    let none = |what: &str, sql: &str| assert_eq!(server.query(sql), "", "{what}");
+    none(
+        "answers that were confirmed and are not kept",
+        "SELECT e.seq FROM event e WHERE e.type = 'call.surveyed' AND NOT EXISTS \
+         (SELECT 1 FROM survey_answer s WHERE s.call_id = e.interaction_id)",
+    );
+    none(
+        "who wants a human was promised one, and none is on the record",
+        "SELECT e.seq FROM event e WHERE e.type = 'call.entered' AND e.body LIKE '%\"step\":\"bye\"%' AND EXISTS \
+         (SELECT 1 FROM survey_answer s WHERE s.call_id = e.interaction_id AND s.answer = 'dissatisfied') \
+         AND NOT EXISTS (SELECT 1 FROM follow_up f WHERE f.interaction_id = e.interaction_id)",
+    );
+    none("calls without an end", "SELECT id FROM interaction WHERE ended_at IS NULL");
+    assert!(!seen.is_empty(), "no round came as far as an answer");
+    let unknown = attempts.values().filter(|how| **how == "unknown").count();
+    eprintln!("{rounds} rounds: {put} customers, {} answers seen, {unknown} attempts cut off", seen.len());
 }

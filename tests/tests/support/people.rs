@@ -49,8 +49,13 @@ impl Person {
         8_001 + Self::ALL.iter().position(|person| *person == self).expect("everybody is there") as u32
     }
 
+    /// The number of one of those who behave like this.
+    pub fn phone_of(self, nth: usize) -> String {
+        format!("139{nth:04}{}", self.ending())
+    }
+
     pub fn phone(self) -> String {
-        format!("1391234{}", self.ending())
+        self.phone_of(1_234)
     }
 }
 
@@ -91,7 +96,7 @@ impl People {
             .arg("-sf")
             .arg(root().join("tests/sipp/outside/people.xml"))
             .args(["-i", &host, "-mi", &host, "-p", "5060", "-mp", "21000", "-nostdin"])
-            .args(["-trace_err", "-timeout", "170s"])
+            .args(["-trace_err", "-trace_logs"])
             .current_dir(folder.path())
             .env("TERM", "dumb");
         let process = Process::start(&mut command, &folder.path().join("sipp.log"));
@@ -102,10 +107,22 @@ impl People {
     pub fn trunk(&self) -> &'static str {
         let text = format!(
             "from = [\"127.0.0.0/8\"]\nlatch = true\ncalls-per-second = 0\nin-band-digits = true\n\
-             [trunks.out]\nhost = \"{}\"\nnumbers = [\"1391234*\"]\nshown = \"10086\"\n",
+             [trunks.out]\nhost = \"{}\"\nnumbers = [\"139*\"]\nshown = \"10086\"\n",
             self.host
         );
         text.leak()
+    }
+
+    /// Who was called, in order: the number of each call that came.
+    pub fn called(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(self.folder.path()).unwrap().flatten().map(|entry| entry.path());
+        let log = entries.filter(|path| path.to_string_lossy().ends_with("_logs.log")).next();
+        let log = log.and_then(|path| std::fs::read_to_string(path).ok()).unwrap_or_default();
+        let number = |line: &str| line.split_once("called ").map(|(_, to)| to.trim().to_owned());
+        log.lines()
+            .filter_map(number)
+            .filter_map(|to| Some(to.split_once("sip:")?.1.split('@').next()?.to_owned()))
+            .collect()
     }
 
     /// What SIPp did not expect.
