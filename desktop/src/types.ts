@@ -82,6 +82,8 @@ export interface Contact {
   'known-by': string | null;
   language: string | null;
   customer: string | null;
+  /** What it is about. */
+  ticket?: string | null;
   /** The number, masked unless one may see it. */
   caller?: string | null;
   path: JournalEvent[];
@@ -91,6 +93,7 @@ export interface Contact {
 export type Alert =
   | { kind: 'ticket-overdue'; ticket: string; 'external-ref': string; 'due-at': string }
   | { kind: 'follow-up-overdue'; 'follow-up': string; reason: string; 'due-at': string }
+  | { kind: 'dissatisfied'; call: string; ticket: string | null; reason: string | null; at: string }
   | { kind: 'repeat-contact'; contacts: number; ticket: string | null; reason: string | null };
 
 export interface Card {
@@ -198,6 +201,43 @@ export interface Floor {
   at: string;
   queues: Queue[];
   agents: AgentDay[];
+}
+
+/** What came of the calls of a policy, of one category of tickets. */
+export interface Funnel {
+  policy: string;
+  category: string;
+  drawn: number;
+  due: number;
+  attempted: number;
+  attempts: number;
+  answered: number;
+  'took-part': number;
+  completed: number;
+  satisfied: number;
+  dissatisfied: number;
+  'followed-up': number;
+  promised: number;
+  reasons: Record<string, number>;
+}
+
+export interface Campaigns {
+  at: string;
+  since: string;
+  paused: string[];
+  funnels: Funnel[];
+}
+
+/** Why somebody is called, or is not. */
+export interface Decision {
+  seq: number;
+  at: string;
+  policy: string;
+  verdict: 'drawn' | 'not-drawn' | 'waits' | 'called' | 'ended' | 'done';
+  why: string | null;
+  'external-ref': string | null;
+  customer: string | null;
+  call: string | null;
 }
 
 /** A word of the firm's own. */

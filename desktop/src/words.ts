@@ -129,6 +129,12 @@ function line(event: JournalEvent, step: string, agents: Map<string, string>, qu
     agent: agents.get(text(body, 'agent') || text(body, 'to') || text(body, 'by')) ?? t('path.somebody'),
     how: word('path', text(body, 'how'), t('path.otherWay')),
     text: text(body, 'text'),
+    policy: text(body, 'policy'),
+    attempt: text(body, 'attempt'),
+    by: word('path', text(body, 'by')),
+    question: word('survey.question', text(body, 'question')),
+    answer: word('survey.answer', text(body, 'answer')),
+    seconds: text(body, 'seconds'),
   }).trim();
 }
 
@@ -149,4 +155,24 @@ export function digest(path: JournalEvent[]): { keyed: string[]; heard: string[]
     if (type === 'call.heard' && here && !heard.includes(here)) heard.push(here);
   }
   return { keyed: texts('call.keyed', 'keys').slice(-4), heard: heard.slice(-3), verified: texts('call.verified', 'outcome').at(-1) ?? null };
+}
+
+/** What was answered in a survey: questions and answers in words. */
+export function answers(path: JournalEvent[]): { question: string; answer: string; bad: boolean }[] {
+  return path
+    .filter((event) => event.type === 'call.surveyed')
+    .map(({ body }) => ({
+      question: word('survey.question', text(body, 'question')),
+      answer: word('survey.answer', text(body, 'answer')),
+      bad: text(body, 'question') === 'satisfied' && (text(body, 'answer') === 'dissatisfied' || /^[0-3]$/.test(text(body, 'answer'))),
+    }));
+}
+
+/** A decision of the scheduler in a sentence: `exhausted:busy`, `ended:hung-up:2`. */
+export function why(verdict: string, reason: string | null): string {
+  const [head = '', ...rest] = (reason ?? '').split(':');
+  const more = rest.join(':');
+  const detail = te(`campaigns.why.${head}`) ? t(`campaigns.why.${head}`) : head;
+  const then = more ? `${t('campaigns.detail')}${why('', more)}` : '';
+  return verdict ? [t(`campaigns.verdict.${verdict}`), detail + then].filter(Boolean).join(t('campaigns.detail')) : detail + then;
 }

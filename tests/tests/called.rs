@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::support::browser::run_with_customers;
 use crate::support::people::{People, Person};
-use crate::support::server::{Server, Setup, entered};
+use crate::support::server::{Server, Setup, entered, own_address};
 use crate::support::{seconds, setting, tickets, wait_for, wait_until};
 
 const POLICY: &str = "campaign: survey\nwho: { when: closed }\nplan: ask\nhours: always\nearliest: 1s\nlatest: 2d\nring: 4s\n\
@@ -68,6 +69,12 @@ fn plans(folder: &Path) {
     std::fs::write(folder.join("campaigns.yaml"), campaigns).unwrap();
 }
 
+/// The same for customers who say nothing but a tone, as machines do.
+fn to_tones(folder: &Path) {
+    plans(folder);
+    std::fs::write(folder.join("policies/survey.yaml"), format!("{POLICY}machine: off\n")).unwrap();
+}
+
 fn server(people: &People) -> Server {
     Server::start(Setup { voice: false, trunk: people.trunk(), plans, ..Setup::default() })
 }
@@ -118,13 +125,19 @@ fn what_became_of_each_call_is_known() {
         (Person::Never, "opted-out"),
         (Person::Mute, "hung-up:0"),
         (Person::Human, "completed"),
+        (Person::Words, "completed"),
     ] {
         assert_eq!(disposition(&server, person), expected, "{person:?}\n{}", people.errors());
     }
     let answers = server.query("SELECT t.external_ref, question, answer FROM survey_answer a JOIN ticket t ON t.id = a.ticket_id ORDER BY 1");
     assert_eq!(
         answers.lines().collect::<Vec<_>>(),
-        ["C-8001|satisfied|satisfied", "C-8006|satisfied|dissatisfied", "C-8007|satisfied|dissatisfied"],
+        [
+            "C-8001|satisfied|satisfied",
+            "C-8006|satisfied|dissatisfied",
+            "C-8007|satisfied|dissatisfied",
+            "C-8010|satisfied|dissatisfied",
+        ],
     );
     let content = call_of(&server, Person::Content);
     assert_eq!(
@@ -137,12 +150,35 @@ fn what_became_of_each_call_is_known() {
         content["path"].as_array().unwrap().iter().filter_map(|event| event["type"].as_str()).collect();
     assert_eq!(kinds[..3], ["campaign.called", "call.dialled", "call.started"], "{kinds:?}");
     assert!(kinds.contains(&"call.surveyed") && kinds.contains(&"call.picked-up"), "{kinds:?}");
+    let said = call_of(&server, Person::Words);
+    let words = said["path"].as_array().unwrap().iter().find(|event| event["type"] == "call.recorded");
+    let seconds_said = words.expect("words were kept")["body"]["seconds"].as_u64().unwrap();
+    assert!((3..=6).contains(&seconds_said), "{seconds_said} s");
+    let path = format!("/api/v1/calls/{}/words/comment", said["id"].as_str().unwrap());
+    let sound = server.try_request("GET", &path, None).unwrap();
+    assert_eq!(sound.status, 200);
+    let file = server.disk().join("recordings").join(format!("{}-comment.wav", said["id"].as_str().unwrap()));
+    let sound = hotline_audio::read_wav(std::fs::File::open(file).unwrap()).unwrap();
+    assert_eq!((sound.channels, sound.rate_hz), (1, 8_000));
+    let level = hotline_audio::active_level(&sound.samples, 8_000).expect("somebody speaks");
+    assert!(level.active_dbov > -40.0, "{level:?}");
     // No agent is signed in: who is dissatisfied has a dated promise.
     let promised = server
         .query("SELECT COUNT(*) FROM follow_up WHERE reason = 'dissatisfied' AND ticket_id IS NOT NULL");
-    assert_eq!(promised.trim(), "1");
+    assert_eq!(promised.trim(), "2");
     assert_eq!(server.query("SELECT COUNT(*) FROM customer WHERE do_not_call = 1").trim(), "1");
     wait_until("all calls are over", seconds(20), || server.metric("hotline_calls_active") == Some(0.0));
+}
+
+#[test]
+fn who_is_not_content_reaches_a_human_who_knows() {
+    let outside = own_address();
+    let trunk = format!(
+        "from = [\"127.0.0.0/8\"]\nlatch = true\ncalls-per-second = 0\nin-band-digits = true\n\
+         [trunks.out]\nhost = \"{outside}\"\nnumbers = [\"138*\"]\nshown = \"10086\"\n"
+    );
+    let setup = Setup { voice: false, trunk: trunk.leak(), plans: to_tones, ..Setup::default() };
+    run_with_customers("surveys.mjs", setup, outside);
 }
 
 /// The same moments in every run.

@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -49,4 +50,29 @@ pub async fn load(
     let caller = desk.record.caller_of(&call.id).await?;
     let wrap_ups = desk.record.wrap_ups_of(&call.id).await?;
     Ok(Json(CallPage::from(call).with_wrap_ups(wrap_ups).with_caller(caller, asker.sees_numbers)))
+}
+
+/// What a caller said into a recording of their own, as a WAV file. It lies on the server that had the call.
+#[utoipa::path(
+    get, path = "/api/v1/calls/{id}/words/{name}", params(("id" = String, Path), ("name" = String, Path)),
+    responses(
+        (status = 200, content_type = "audio/wav", body = Vec<u8>),
+        (status = 404, body = Problem), (status = 401, body = Problem),
+    )
+)]
+pub async fn words(
+    State(desk): State<Desk>,
+    asker: Asker,
+    Path((id, name)): Path<(String, String)>,
+) -> Result<([(axum::http::HeaderName, &'static str); 2], Vec<u8>), ApiError> {
+    let gone = || ApiError::not_found("recording");
+    let (file, customer) = desk.record.find_words(&id, &name).await?.ok_or_else(gone)?;
+    if let Some(customer) = customer {
+        desk.record.log_access(&asker.name, customer, "words").await?;
+    }
+    let folder = desk.recordings.clone().ok_or_else(gone)?;
+    // The name is ours; a path in it would be none of ours.
+    let path = std::path::Path::new(&file).file_name().map(|name| folder.join(name)).ok_or_else(gone)?;
+    let sound = tokio::fs::read(path).await.map_err(|_| gone())?;
+    Ok(([(CONTENT_TYPE, "audio/wav"), (CACHE_CONTROL, "private, no-store")], sound))
 }

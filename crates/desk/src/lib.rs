@@ -134,6 +134,7 @@ const BODY: usize = 1 << 20;
         customers::load,
         calls::list,
         calls::load,
+        calls::words,
         events::follow,
         sessions::sign_in,
         sessions::sign_out,
@@ -217,6 +218,7 @@ pub fn router(desk: Desk) -> Router {
         .route("/api/v1/follow-ups/{id}/done", post(work::done))
         .route("/api/v1/calls", get(calls::list))
         .route("/api/v1/calls/{id}", get(calls::load))
+        .route("/api/v1/calls/{id}/words/{name}", get(calls::words))
         .route("/api/v1/events", get(events::follow))
         .route("/api/v1/session", post(sessions::sign_in).delete(sessions::sign_out))
         .route("/api/v1/sign-in", get(sign_in::ways))

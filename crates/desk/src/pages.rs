@@ -17,7 +17,7 @@ use crate::extract::no_route;
 struct Built;
 
 /// Nothing but our own files runs, paints or is spoken to; nobody frames the page.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self'; connect-src 'self'; \
                       form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// A page in place of the desktop where it was not built.

@@ -69,6 +69,17 @@ pub enum Alert {
         /// Since when.
         due_at: Timestamp,
     },
+    /// The customer said lately that they are not content, and nobody has followed that up.
+    Dissatisfied {
+        /// In which call.
+        call: String,
+        /// About which ticket.
+        ticket: Option<String>,
+        /// Why, in the plan's word.
+        reason: Option<String>,
+        /// When.
+        at: Timestamp,
+    },
     /// The customer is in touch about the same matter again.
     RepeatContact {
         /// How often in seven days, this contact included.
@@ -80,6 +91,7 @@ pub enum Alert {
     },
 }
 
+const MONTH: i64 = 30 * 24 * 3_600_000_000;
 const WEEK: i64 = 7 * 24 * 3_600_000_000;
 /// Rows of each kind on a card.
 const SHOWN: i64 = 20;
@@ -120,6 +132,7 @@ impl Record {
             reason: f.reason.clone(),
             due_at: f.due_at,
         }));
+        alerts.extend(self.dissatisfied(id).await?);
         alerts.extend(self.repeat_contacts(id).await?);
         Ok(Some(Card {
             seq,
@@ -138,6 +151,35 @@ impl Record {
             open_follow_ups,
             live: self.live_contacts_of(id).await?,
             last_contact_at: self.last_contact_of(id).await?,
+        }))
+    }
+
+    /// The last survey, if the customer was not content in it, and no human has had them since.
+    async fn dissatisfied(&self, customer: CustomerId) -> Result<Option<Alert>, RecordError> {
+        let answers = self.answers_of(customer, 20).await?;
+        let Some(last) = answers.iter().find(|answer| answer.is_content().is_some()) else { return Ok(None) };
+        let lately = self.now_micros() - last.at.as_microsecond() < MONTH;
+        if last.is_content() != Some(false) || !lately {
+            return Ok(None);
+        }
+        let row = sqlx::query(
+            "SELECT COUNT(*) AS humans FROM waiting w JOIN interaction i ON i.id = w.interaction_id \
+             WHERE i.customer_id IN (SELECT id FROM customer WHERE id = $1 OR merged_into = $1) \
+             AND w.state = 'served' AND w.since >= $2",
+        )
+        .bind(customer.to_string())
+        .bind(last.at.as_microsecond())
+        .fetch_one(&self.readers)
+        .await?;
+        if row.int("humans")? > 0 {
+            return Ok(None);
+        }
+        let reason = answers.iter().find(|answer| answer.call == last.call && answer.question == "reason");
+        Ok(Some(Alert::Dissatisfied {
+            call: last.call.clone(),
+            ticket: last.ticket.clone(),
+            reason: reason.map(|answer| answer.answer.clone()),
+            at: last.at,
         }))
     }
 

@@ -168,6 +168,26 @@ impl Record {
         .await
     }
 
+    /// Where a caller's words lie: the file, and whose call it was.
+    ///
+    /// # Errors
+    /// [`RecordError::Unavailable`] if the database does not answer.
+    pub async fn find_words(
+        &self,
+        call: &str,
+        name: &str,
+    ) -> Result<Option<(String, Option<CustomerId>)>, RecordError> {
+        let row = sqlx::query(
+            "SELECT w.recording, i.customer_id FROM caller_words w JOIN interaction i ON i.id = w.call_id \
+             WHERE w.call_id = $1 AND w.name = $2 AND w.recording IS NOT NULL AND i.erased = 0",
+        )
+        .bind(call)
+        .bind(name)
+        .fetch_optional(&self.readers)
+        .await?;
+        row.map(|row| Ok((row.text("recording")?, row.parsed_or_none("customer_id")?))).transpose()
+    }
+
     /// What was answered in a call, in the order it was.
     ///
     /// # Errors

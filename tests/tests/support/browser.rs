@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Write};
+use std::net::Ipv4Addr;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -108,6 +109,12 @@ impl Telephones {
         self.0.insert(who.to_owned(), telephone);
     }
 
+    /// Somebody outside, who answers when they are called.
+    fn wait_outside(&mut self, server: &Server, who: &str, number: &str, address: Ipv4Addr) {
+        let telephone = Baresip::outside(server, number, address, Line::Tone(CALLER_HZ));
+        self.0.insert(who.to_owned(), telephone);
+    }
+
     /// Waits until somebody hears what is said: `nothing`, `music` or `words` (no voice of the script's), or tones, and those alone.
     fn await_heard(&mut self, who: &str, what: &[&str]) {
         let telephone = self.of(who);
@@ -140,7 +147,15 @@ impl Telephones {
 
 /// Runs a script that has callers, and agents with telephones that somebody has to answer. Gives the telephones.
 pub fn run_with_callers(script: &str) -> Telephones {
-    let mut server = Server::start(Setup { voice: false, ..Setup::default() });
+    run_with(script, Server::start(Setup { voice: false, ..Setup::default() }), None)
+}
+
+/// The same on a server that calls customers, who are at an address of theirs.
+pub fn run_with_customers(script: &str, setup: Setup, outside: Ipv4Addr) -> Telephones {
+    run_with(script, Server::start(setup), Some(outside))
+}
+
+fn run_with(script: &str, mut server: Server, outside: Option<Ipv4Addr>) -> Telephones {
     server.note_secrets(&serde_json::json!({ "phone": tickets::PHONE, "name": tickets::NAME }));
     for (login, name, roles) in
         [("min.li", "李敏", "agent"), ("hong.zhao", "赵红", "agent"), ("boss", "周主管", "agent,supervisor")]
@@ -154,6 +169,10 @@ pub fn run_with_callers(script: &str) -> Telephones {
         ["telephone", login] => telephones.put(server, login),
         ["answer", login] => telephones.of(login).answer(),
         ["calls", who, number] => telephones.call(server, who, number),
+        ["outside", who, number] => {
+            telephones.wait_outside(server, who, number, outside.expect("an address"))
+        }
+        ["keys", who, keys] => telephones.of(who).key(keys),
         ["hangs-up", who] => telephones.of(who).hang_up(),
         ["hears", who, what @ ..] => telephones.await_heard(who, what),
         ["caller", number, patience] => callers.call(server, number, patience.parse().unwrap()),

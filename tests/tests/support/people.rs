@@ -29,10 +29,12 @@ pub enum Person {
     Never,
     /// Answers and says nothing.
     Mute,
+    /// Is not content, and says why.
+    Words,
 }
 
 impl Person {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Content,
         Self::Busy,
         Self::Silent,
@@ -42,6 +44,7 @@ impl Person {
         Self::Leaves,
         Self::Never,
         Self::Mute,
+        Self::Words,
     ];
 
     /// The last four digits of their number.
@@ -90,6 +93,16 @@ impl People {
         let prompt = std::fs::File::open(root().join("prompts/zh-CN/call-you-back.wav")).unwrap();
         let prompt = hotline_audio::read_wav(prompt).unwrap();
         sound("greeting.ulaw", &prompt.samples.repeat(3));
+        // Keys as tones, then somebody speaks.
+        let ms = std::time::Duration::from_millis;
+        let key =
+            |key| [hotline_audio::dtmf_key(key, ms(120)).unwrap(), hotline_audio::silence(ms(900))].concat();
+        let rest = hotline_audio::silence(ms(1_000));
+        let spoken = &prompt.samples[..(8_000 * 5 / 2).min(prompt.samples.len())];
+        sound(
+            "words.ulaw",
+            &[&rest, &key('1')[..], &key('2'), &key('2'), &rest, spoken, &rest, &rest, &rest].concat(),
+        );
         let host = own_address().to_string();
         let mut command = sipp();
         command

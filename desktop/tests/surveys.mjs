@@ -1,0 +1,86 @@
+/**
+ * A customer is called after a complaint, is not content, and reaches a human who knows what it was about and what was
+ * answered; a supervisor sees what came of it, and stops the calls.
+ */
+
+import assert from 'node:assert/strict';
+import { accessible, api, askFor, base, choose, frameFits, keep, password, person, run, sees, signIn, step, ticket, until } from './support.mjs';
+
+const MEI = '13800138000';
+const RESULT = '您的退费25元7个工作日到账,请您关注。';
+
+const came = async (kind) => (await api('GET', '/calls?limit=5')).some((call) => call.path.some((event) => event.type === kind));
+
+async function main() {
+  const page = await person('zh-CN', 'light', { width: 1366, height: 768 });
+  const boss = await person('en-US', 'dark', { width: 1920, height: 1080 });
+  await step('an agent is ready, a supervisor looks at the calls to customers', async () => {
+    await page.goto(base);
+    await signIn(page, 'min.li', password);
+    await sees(page, '已连接');
+    await askFor('telephone min.li');
+    await choose(page, '可接听');
+    await page.locator('.state', { hasText: '可接听' }).waitFor();
+    await boss.goto(`${base}/campaigns`);
+    await signIn(boss, 'boss', password);
+    await boss.locator('h1', { hasText: 'Calls to customers' }).waitFor();
+    await sees(boss, 'No policy has drawn anybody');
+    await accessible(boss, 'calls to customers, none yet');
+    await frameFits(boss);
+  });
+  await step('the complaint is settled, the customer is called, and is not content', async () => {
+    await askFor(`outside mei ${MEI}`);
+    await ticket({ 'external-ref': 'T-1', phone: MEI, name: '李晓梅', language: 'zh-CN', category: 'data-charge', state: 'closed', result: RESULT });
+    await until('the customer was called', () => came('call.started'));
+    await askFor('keys mei 1');
+    await askFor('keys mei 2');
+    await until('the answer is kept', () => came('call.surveyed'));
+    await askFor('keys mei 1');
+  });
+  await step('the card at ringing tells what it is about, and what was answered', async () => {
+    const card = page.locator('.offer');
+    await card.locator('.name', { hasText: '李晓梅' }).waitFor({ timeout: 30_000 });
+    await card.getByText(RESULT).waitFor();
+    await card.getByText('是否满意').waitFor();
+    await card.locator('dd.unhappy', { hasText: '不满意' }).waitFor();
+    await card.getByText('流量费 T-1').waitFor();
+    await accessible(page, 'an offer of somebody whom we called');
+    await frameFits(page);
+    await keep(page, 'escalation');
+  });
+  await step('they talk; the page knows the whole way', async () => {
+    await askFor('answer min.li');
+    await page.locator('.dock').waitFor();
+    await askFor('hears mei 900');
+    await askFor('hears min.li 500');
+    await sees(page, '按规则「survey」外呼，第 1 次', '.live');
+    await sees(page, '是否满意：不满意', '.live');
+    await keep(page, 'escalation-talk');
+    await page.getByRole('button', { name: '结束' }).click();
+    const form = page.getByRole('form', { name: '通话整理' });
+    await form.getByText('已解决').click();
+    await page.getByRole('button', { name: '完成，继续接听' }).click();
+    await form.waitFor({ state: 'detached' });
+  });
+  await step('the supervisor sees what came of it, why, and stops it', async () => {
+    await boss.reload();
+    const policy = boss.locator('[data-policy=survey]');
+    await policy.waitFor();
+    const figure = async (name) => (await policy.locator(`[data-step=${name}] td`).first().textContent()).trim();
+    await until('it is counted', async () => (await figure('followed-up')) === '1');
+    for (const [name, count] of [['drawn', '1'], ['attempted', '1'], ['answered', '1'], ['took-part', '1'], ['satisfied', '0'], ['dissatisfied', '1']]) assert.equal(await figure(name), count, name);
+    await boss.locator('[data-verdict=called]').waitFor();
+    await sees(boss, 'T-1', '.scroll');
+    await accessible(boss, 'calls to customers');
+    await keep(boss, 'campaigns');
+    await policy.getByRole('button', { name: 'Stop' }).click();
+    await policy.getByText('stopped').waitFor();
+    await policy.getByRole('button', { name: 'Go on' }).click();
+    await policy.getByText('stopped').waitFor({ state: 'detached' });
+    await page.goto(`${base}/campaigns`);
+    await page.locator('h1').waitFor();
+    await page.getByRole('button').first().waitFor();
+  });
+}
+
+await run(main);
