@@ -204,6 +204,8 @@ pub struct Step {
     pub action: Action,
     /// Where the call goes on, where the action has one exit.
     pub then: Option<StepId>,
+    /// What is still written down when the caller hangs up here, and no human is on the way.
+    pub hung_up: Option<StepId>,
     /// Keys typed ahead skip what is said here, because a question follows.
     pub skippable: bool,
 }

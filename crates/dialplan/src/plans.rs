@@ -12,6 +12,7 @@ use indexmap::IndexMap;
 use crate::check;
 use crate::diagnostic::{Diagnostic, codes};
 use crate::lower::Reader;
+use crate::lower::campaign::ReadPolicy;
 use crate::lower::plan::World;
 use crate::plan::Plan;
 use crate::recordings::{Recordings, short_hash};
@@ -343,8 +344,11 @@ impl Loader {
             let mut reader = Reader::default();
             let read = reader.campaign(&root, &whole, &self.world, &self.made.calendars);
             self.take(reader);
-            let Some((name, policy, called)) = read else { continue };
-            self.called.push(called);
+            let Some(ReadPolicy { name, policy, plan, active }) = read else { continue };
+            self.called.push(plan);
+            if !active {
+                continue;
+            }
             if policies.insert(name.as_str().into(), Arc::new(policy)).is_some() {
                 let message = format!("two policies are called `{name}`");
                 self.found.push(

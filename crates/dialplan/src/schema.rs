@@ -73,7 +73,7 @@ mod tests {
         let steps = lower::step::VERBS
             .iter()
             .flat_map(|(verb, beside)| [*verb].into_iter().chain(beside.iter().copied()));
-        assert_eq!(words::<StepFile>(), set(&steps.chain(["title", "say", "pace"]).collect::<Vec<_>>()));
+        assert_eq!(words::<StepFile>(), set(&steps.chain(lower::step::BESIDE).collect::<Vec<_>>()));
         assert_eq!(words::<MenuFile>(), set(&lower::step::MENU));
         assert_eq!(words::<SaveFile>(), set(&lower::step::SAVE));
         assert_eq!(words::<FollowUpFile>(), set(&lower::step::FOLLOW_UP));

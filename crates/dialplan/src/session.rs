@@ -129,6 +129,8 @@ pub struct Session {
     queued: Option<Queued>,
     /// The questions of surveys that were asked, by name.
     questions: BTreeSet<String>,
+    /// Whether a human had the caller, or will call back.
+    human_is_coming: bool,
 }
 
 impl Session {
@@ -165,6 +167,7 @@ impl Session {
             answered,
             queued: None,
             questions: BTreeSet::new(),
+            human_is_coming: false,
         })
     }
 
@@ -384,6 +387,7 @@ impl Session {
         }
         self.unmask();
         self.hung_up_with_human();
+        self.write_after_hang_up();
         if self.outcome.is_none() {
             let step = self.position().1.to_owned();
             let save = Save { outcome: Some(Outcome::Abandoned), ..Save::default() };

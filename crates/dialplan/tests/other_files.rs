@@ -113,6 +113,21 @@ const POLICY: &str =
     "campaign: survey\nwho: { when: closed }\nplan: hello\nhours: office\ntrunks: a\nshow: \"1\"\n";
 
 #[test]
+fn a_policy_that_is_not_active_is_checked_and_calls_nobody() {
+    let active = |line: &str| {
+        let (plans, found) = load_campaign(&format!("{POLICY}{line}\n"));
+        (plans.map(|plans| plans.campaigns().policies.len()), told(&found))
+    };
+    assert_eq!(active("active: true"), (Some(1), Vec::new()));
+    assert_eq!(active("active: false"), (Some(0), Vec::new()));
+    assert_eq!(active("active: off").1, ["D308 `active` is true or false, not `off`"]);
+    assert_eq!(
+        active("active: false\npriority: 10").1,
+        ["D306 `priority` is a number from 0 to 9, not `10`"]
+    );
+}
+
+#[test]
 fn how_a_machine_is_told_stands_in_the_policy() {
     let machine = |line: &str| {
         let (plans, found) = load_campaign(&format!("{POLICY}{line}\n"));

@@ -26,6 +26,7 @@ pub(super) fn check(
     shaky: bool,
 ) {
     loops(reader, plan, graph);
+    after_hang_up(reader, plan, graph);
     unanswered(reader, plan, graph);
     if shaky {
         // A way that an error cut off would be told of as missing.
@@ -87,6 +88,39 @@ fn unanswered(reader: &mut Reader, plan: &Plan, graph: &Graph) {
             continue;
         }
         open.extend(graph.edges[at].iter().map(|edge| edge.to));
+    }
+}
+
+/// Steps behind `hung-up` that would say or ask something: nobody is there any more.
+fn after_hang_up(reader: &mut Reader, plan: &Plan, graph: &Graph) {
+    let mut seen = vec![false; plan.steps.len()];
+    for from in &plan.steps {
+        let Some(first) = from.hung_up.filter(|to| to.0 < plan.steps.len()) else { continue };
+        let mut open = vec![first.0];
+        while let Some(at) = open.pop() {
+            if std::mem::replace(&mut seen[at], true) {
+                continue;
+            }
+            let step = &plan.steps[at];
+            let does = match &step.action {
+                action if !action.is_silent() => format!("is a `{}`", action.verb()),
+                _ if !step.say.is_empty() => "says something".to_owned(),
+                _ => {
+                    open.extend(graph.edges[at].iter().filter(|edge| !edge.hung_up).map(|edge| edge.to));
+                    continue;
+                }
+            };
+            reader.report(
+                Diagnostic::error(
+                    codes::HUNG_UP,
+                    &step.span,
+                    format!("step `{}` {does}, and comes after the caller hung up", step.name),
+                )
+                .label("nobody would hear this")
+                .also(&from.span, "the caller hangs up here")
+                .help("let `hung-up` lead to steps that only write: `save`, `branch`, `set`, `hours`, and a `hangup` at the end"),
+            );
+        }
     }
 }
 
@@ -243,7 +277,7 @@ fn loops(reader: &mut Reader, plan: &Plan, graph: &Graph) {
         let mut open = std::collections::VecDeque::from([start]);
         let mut closed = false;
         while let Some(at) = open.pop_front() {
-            for edge in &graph.edges[at] {
+            for edge in graph.edges[at].iter().filter(|edge| !edge.hung_up) {
                 if edge.to == start {
                     from[start] = at;
                     closed = true;

@@ -8,6 +8,8 @@ pub(crate) struct Edge {
     pub to: usize,
     /// Variables that exist from here on.
     pub defines: Vec<String>,
+    /// The caller has hung up: nobody hears what comes.
+    pub hung_up: bool,
 }
 
 /// All ways of a plan.
@@ -31,14 +33,14 @@ impl Graph {
         Self { edges, reachable }
     }
 
-    /// Every step that can be reached from `from`, itself included.
+    /// Every step that a caller who stays can reach from `from`, itself included.
     pub fn from(&self, from: usize) -> Vec<bool> {
         let mut seen = vec![false; self.edges.len()];
         let mut open = vec![from];
         while let Some(at) = open.pop() {
             if let Some(new @ false) = seen.get_mut(at) {
                 *new = true;
-                open.extend(self.edges[at].iter().map(|edge| edge.to));
+                open.extend(self.edges[at].iter().filter(|edge| !edge.hung_up).map(|edge| edge.to));
             }
         }
         seen
@@ -72,7 +74,7 @@ impl Graph {
                 | Action::Queue(_)
                 | Action::Transfer(_)
                 | Action::Leave(_) => {}
-                _ => open.extend(self.edges[at].iter().map(|edge| edge.to)),
+                _ => open.extend(self.edges[at].iter().filter(|edge| !edge.hung_up).map(|edge| edge.to)),
             }
         }
         false
@@ -84,7 +86,8 @@ fn edges_of(plan: &Plan, at: usize) -> Vec<Edge> {
     let mut edges = Vec::new();
     let mut add = |to: StepId, defines: &[&str]| {
         if to.0 < plan.steps.len() {
-            edges.push(Edge { to: to.0, defines: defines.iter().map(|&name| name.to_owned()).collect() });
+            let defines = defines.iter().map(|&name| name.to_owned()).collect();
+            edges.push(Edge { to: to.0, defines, hung_up: false });
         }
     };
     fn attempts(list: &[Attempt]) -> impl Iterator<Item = StepId> {
@@ -167,6 +170,9 @@ fn edges_of(plan: &Plan, at: usize) -> Vec<Edge> {
     // Keys pressed by a cheek while somebody speaks lead nowhere.
     if step.action.asks() && !matches!(step.action, Action::Record(_)) {
         plan.keys_everywhere.values().for_each(|to| add(*to, &[]));
+    }
+    if let Some(to) = step.hung_up.filter(|to| to.0 < plan.steps.len()) {
+        edges.push(Edge { to: to.0, defines: Vec::new(), hung_up: true });
     }
     edges
 }

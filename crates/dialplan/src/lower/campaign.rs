@@ -19,9 +19,10 @@ use crate::plan::Type;
 use crate::source::Span;
 use crate::tree::{Kind, Name, Node};
 
-pub(crate) const CAMPAIGN: [&str; 17] = [
+pub(crate) const CAMPAIGN: [&str; 18] = [
     "campaign",
     "about",
+    "active",
     "who",
     "plan",
     "hours",
@@ -59,6 +60,18 @@ const DAY: Duration = Duration::from_secs(86_400);
 /// No period is longer: the record keeps attempts for longer, the scheduler does not.
 const YEAR: Duration = Duration::from_secs(366 * 86_400);
 
+/// A policy as it was read.
+pub(crate) struct ReadPolicy {
+    /// Its name.
+    pub name: String,
+    /// What it says.
+    pub policy: Policy,
+    /// The plan, where it is named.
+    pub plan: Name,
+    /// Whether it is obeyed.
+    pub active: bool,
+}
+
 impl Reader {
     /// A policy by which customers are called.
     pub(crate) fn campaign(
@@ -67,7 +80,7 @@ impl Reader {
         whole: &Span,
         world: &World,
         calendars: &IndexMap<String, Calendar>,
-    ) -> Option<(String, Policy, Name)> {
+    ) -> Option<ReadPolicy> {
         let table = self.table(root, whole, "a policy by which customers are called", &CAMPAIGN)?;
         let name = table.find("campaign").and_then(|node| {
             let name = self.text(node, "`campaign`", &table.key_span("campaign"))?;
@@ -124,10 +137,14 @@ impl Reader {
             .find("priority")
             .and_then(|node| self.count(node, "`priority`", 0..=9, &table.key_span("priority")))
             .unwrap_or(5);
+        let active = table
+            .find("active")
+            .and_then(|node| self.flag(node, "`active`", &table.key_span("active")))
+            .unwrap_or(true);
         let plan = plan?;
-        Some((
-            name?,
-            Policy {
+        Some(ReadPolicy {
+            name: name?,
+            policy: Policy {
                 who: who?,
                 plan: plan.text.as_str().into(),
                 hours: hours?,
@@ -143,7 +160,8 @@ impl Reader {
                 detection,
             },
             plan,
-        ))
+            active,
+        })
     }
 
     /// What all policies share; without the file, [`Settings::default`].

@@ -18,7 +18,10 @@ use crate::diagnostic::{Diagnostic, closest, codes};
 use crate::plan::{Action, Outcome, Pace, Step, StepId};
 use crate::tree::{Entry, Kind, Name};
 
-/// Every verb with the words that may stand beside it, besides `title`, `say` and `pace`.
+/// Words that may stand beside every verb.
+pub(crate) const BESIDE: [&str; 4] = ["title", "say", "pace", "hung-up"];
+
+/// Every verb with the words that may stand beside it, besides those of all.
 pub(crate) const VERBS: [(&str, &[&str]); 22] = [
     (
         "collect",
@@ -122,6 +125,7 @@ impl Reader {
             pace: Pace::Normal,
             action: Action::Say,
             then: None,
+            hung_up: None,
             skippable: false,
         };
         let Some(entries) = entry.value.entries() else {
@@ -170,7 +174,7 @@ impl Reader {
             .iter()
             .map(|(known, _)| *known)
             .filter(|known| *known == verb)
-            .chain(["title", "say", "pace"].into_iter().filter(|word| *word != verb))
+            .chain(BESIDE.into_iter().filter(|word| *word != verb))
             .chain(beside.iter().copied())
             .collect();
         let what = format!("step `{}`", name.text);
@@ -195,6 +199,9 @@ impl Reader {
                 .map(|node| self.step_of(node, scope, "`then`", &table.key_span("then")))
                 .or(Some(StepId::NOWHERE));
         }
+        step.hung_up = table
+            .find("hung-up")
+            .map(|node| self.step_of(node, scope, "`hung-up`", &table.key_span("hung-up")));
         match (&mut step.action, step.then) {
             (Action::Collect(collect), Some(then)) => collect.then = then,
             (Action::Survey(survey), Some(then)) => survey.then = then,

@@ -495,6 +495,14 @@ impl Action {
         }
     }
 
+    /// Whether it needs no caller: nothing is said and nothing asked.
+    pub const fn is_silent(&self) -> bool {
+        matches!(
+            self,
+            Self::Branch { .. } | Self::Set(_) | Self::Hours { .. } | Self::Save(_) | Self::Hangup(_)
+        )
+    }
+
     /// Whether the call waits for the caller here.
     pub fn asks(&self) -> bool {
         match self {

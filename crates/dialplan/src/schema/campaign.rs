@@ -14,6 +14,8 @@ pub(crate) struct CampaignFile {
     campaign: String,
     /// What it is for.
     about: Option<String>,
+    /// Whether customers are called by it: true if left out. It is checked in any case.
+    active: Option<bool>,
     /// Who is called.
     who: WhoFile,
     /// The plan that speaks to them. It may take `reference` (text), `category` (text) and `closed-on` (date).

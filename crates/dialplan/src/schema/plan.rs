@@ -236,6 +236,8 @@ pub(crate) struct StepFile {
     else_: Option<String>,
     /// The next step.
     then: Option<String>,
+    /// The step that writes down what is still to be done when the caller hangs up here, unless a human is on the way.
+    hung_up: Option<String>,
 }
 
 #[derive(JsonSchema)]

@@ -165,6 +165,7 @@ impl Session {
             self.frames.truncate(depth);
         }
         self.note(StepEvent::Joined { agent });
+        self.human_is_coming = true;
         self.outcome = Some(Outcome::WantsHuman);
         let step = self.position().1.to_owned();
         let frame = self.frame();

@@ -164,8 +164,37 @@ impl Session {
         ];
         let fields = written.into_iter().filter(|(_, is)| *is).map(|(name, _)| name.to_owned()).collect();
         self.outcome = save.outcome.or(self.outcome);
+        self.human_is_coming |= save.follow_up.is_some();
         self.commands.push_back(Command::Save { step: step.to_owned(), save });
         self.note(StepEvent::Saved { step: step.to_owned(), fields });
+    }
+
+    /// What the plan still writes down when the caller hangs up: by the step that the call is at, or by the one that
+    /// waits for it. Nothing, if a human is on the way.
+    pub(super) fn write_after_hang_up(&mut self) {
+        let exit = |frame: &Frame| frame.plan.step(frame.step).and_then(|step| step.hung_up);
+        let found = self.frames.iter().enumerate().rev().find_map(|(at, frame)| Some((at, exit(frame)?)));
+        let Some((at, mut to)) = found.filter(|_| !self.human_is_coming) else { return };
+        self.frames.truncate(at + 1);
+        for _ in 0..STEP_LIMIT {
+            let plan = Arc::clone(&self.frame().plan);
+            let Some(step) = plan.step(to).filter(|step| step.action.is_silent()) else { return };
+            self.frame_mut().step = to;
+            self.note(entered(&plan, step));
+            if let Action::Hangup(outcome) = step.action {
+                if self.outcome.is_none() {
+                    self.outcome = Some(outcome);
+                    let save = Save { outcome: Some(outcome), ..Save::default() };
+                    self.commands.push_back(Command::Save { step: step.name.clone(), save });
+                }
+                return;
+            }
+            self.act();
+            match std::mem::replace(&mut self.state, State::Over) {
+                State::Leaving(next) => to = next,
+                _ => return,
+            }
+        }
     }
 
     fn choose_language(&mut self, choice: &LanguageChoice) {

@@ -51,7 +51,7 @@ pub fn run(config: Option<&Path>, arguments: Arguments) -> Result<ExitCode, Prob
     let (plans, settings) = policies(&config)?;
     if settings.policies.is_empty() {
         println!(
-            "no policy calls anybody: a file in {}/policies that begins with `campaign:` is one",
+            "no policy calls anybody: a file in {}/policies that begins with `campaign:` and is not `active: false` is one",
             config.plans.folder.display()
         );
         return Ok(ExitCode::SUCCESS);

@@ -330,3 +330,85 @@ fn a_call_that_brings_nothing_or_another_type_says_nothing_in_its_place() {
     call.listen().keys("1").answer(Answer::Stored).listen().keys("10").answer(Answer::Stored).listen();
     assert_eq!(troubles(&call), ["value-missing", "value-missing"]);
 }
+
+const HANGS_UP: &str = r##"
+plan: hangs-up
+languages: [en-US]
+start: how
+prompts: { how-was-it: How was it?, on-hold: One moment., bye: Goodbye. }
+steps:
+  how: { survey: satisfied, prompt: how-was-it, answers: { "1": good, "2": bad, "3": so-so }, no-input: bye, no-match: bye, then: sort }
+  sort: { branch: [{ when: satisfied == "bad", then: person }], else: help }
+  help: { call: helps, then: bye, hung-up: weigh }
+  person: { queue: complaints, then: bye, nobody: bye, closed: bye, failed: bye, left: bye, hung-up: weigh }
+  weigh: { branch: [{ when: satisfied == "good", then: fine }], else: keep }
+  keep: { save: { reason: dissatisfied, follow-up: { reason: dissatisfied, within: 8h } }, then: lost }
+  fine: { hangup: contained }
+  lost: { hangup: wants-human }
+  bye: { say: bye, hangup: contained }
+"##;
+
+const HELPS: &str = "plan: helps\nlanguages: [en-US]\nstart: tell\nprompts: { on-hold: One moment. }\nsteps:\n  tell: { say: on-hold, then: back }\n  back: { return: }\n";
+
+/// What is saved from the hang-up on, and where the call was last.
+fn hangs_up(until: impl FnOnce(&mut Call)) -> (Vec<(Option<Outcome>, bool)>, String) {
+    let mut call = Call::start(&load(&[("hangs-up", HANGS_UP), ("helps", HELPS)]), "hangs-up", context());
+    call.listen();
+    until(&mut call);
+    let before = call.commands.len();
+    call.happen(Event::HungUp { by: HungUpBy::Caller });
+    assert!(call.session.is_over() && call.session.poll_timeout().is_none());
+    let saved = call.commands[before..].iter().filter_map(|command| match command {
+        Command::Save { save, .. } => Some((save.outcome, save.follow_up.is_some())),
+        Command::Note(_) | Command::LeaveQueue { .. } | Command::StopPlaying { .. } => None,
+        other => panic!("nobody is there any more: {other:?}"),
+    });
+    (saved.collect(), call.step().to_owned())
+}
+
+#[test]
+fn what_is_to_be_done_is_written_when_the_caller_hangs_up() {
+    let wants = (Some(Outcome::WantsHuman), false);
+    let kept = vec![(None, true), wants];
+    // In the question itself there is no such exit.
+    let abandoned = vec![(Some(Outcome::Abandoned), false)];
+    assert_eq!(hangs_up(|_| {}), (abandoned, "how".to_owned()));
+    // While another plan runs: by the step that called it.
+    let help = hangs_up(|call| {
+        call.keys("3").answer(Answer::Stored);
+    });
+    assert_eq!(help, (kept.clone(), "lost".to_owned()));
+    let good = hangs_up(|call| {
+        call.keys("1").answer(Answer::Stored);
+    });
+    assert_eq!(good, (vec![(Some(Outcome::Contained), false)], "fine".to_owned()));
+    // In the line: by the step that waits.
+    let op = |call: &Call| {
+        let op = call.commands.iter().find_map(|command| match command {
+            Command::Enqueue { op, .. } => Some(*op),
+            _ => None,
+        });
+        op.unwrap()
+    };
+    let waits = hangs_up(|call| {
+        call.keys("2").answer(Answer::Stored);
+        let op = op(call);
+        call.happen(Event::Place { op, place: 2, wait: None });
+    });
+    assert_eq!(waits, (kept, "lost".to_owned()));
+    // A human had the caller, or a call back is promised by the waiting plan.
+    let talked = hangs_up(|call| {
+        call.keys("2").answer(Answer::Stored);
+        let op = op(call);
+        call.happen(Event::Joined { op, agent: None });
+    });
+    assert_eq!(talked.0, []);
+    let promised = hangs_up(|call| {
+        call.keys("2").answer(Answer::Stored);
+        let op = op(call);
+        call.happen(Event::Place { op, place: 2, wait: None });
+        call.listen();
+        call.keys("1");
+    });
+    assert_eq!(promised.0, []);
+}
