@@ -23,6 +23,7 @@ mod intake;
 mod people;
 mod queues;
 mod spooled;
+mod surveys;
 mod transfer;
 mod upkeep;
 
@@ -39,6 +40,7 @@ use queues::{
     telephones_are_those_of_accounts_that_may_sign_in, the_last_agent_of_a_caller_is_known,
     what_is_stored_of_queues_is_what_a_restart_finds,
 };
+use surveys::*;
 use upkeep::*;
 
 fn ticket(reference: &str, phone: &str) -> TicketInput {
@@ -436,6 +438,9 @@ macro_rules! on_both {
 }
 
 on_both!(
+    what_came_of_the_calls_is_counted_once_for_each_customer,
+    words_are_found_and_go_with_their_customer,
+    one_server_at_a_time_calls_the_customers,
     the_same_ticket_twice_changes_nothing,
     a_result_that_changes_is_rendered_again_and_an_older_change_is_not_taken,
     bad_tickets_are_refused_with_the_field_and_the_remedy,

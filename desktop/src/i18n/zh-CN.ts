@@ -111,6 +111,7 @@ export default {
   outcome: {
     contained: '自助完成',
     'wants-human': '要求人工',
+    dissatisfied: '不满意',
     abandoned: '中途挂断',
     refused: '客户拒绝',
     answered: '人工接听',
@@ -403,6 +404,7 @@ export default {
     verified: '核验{outcome}',
     byNumber: '按来电号码，未核验',
     notVerified: '未核验',
+    called: '我们拨打的号码',
     waited: '已等',
     identity: '身份',
     keyed: '按键',

@@ -1,0 +1,183 @@
+//! What customers answered and said, and what came of the calls to them.
+
+use std::time::Duration;
+
+use hotline_campaign::{AttemptRow, CaseKey, CaseRow, Disposition, Done, Row, Waits};
+use hotline_model::campaign::Outcome;
+use hotline_model::{CallId, CustomerId, PhoneNumber, Pii, TicketId};
+
+use super::house::House;
+use super::*;
+use crate::{
+    Alert, CallDirection, CallEnd, CampaignDeed, NewAnswer, NewCall, NewFollowUp, NewWords, OpenedCall,
+};
+
+/// A customer with a settled ticket who was called about it, and what came of that.
+async fn called(
+    house: &House,
+    reference: &str,
+    phone: &str,
+    how: Disposition,
+) -> (CallId, CustomerId, TicketId) {
+    let input = super::TicketInput { code: None, ..super::ticket(reference, phone) };
+    let stored = house.record.upsert_ticket(input, hotline_model::Language::ZhCn).await.unwrap();
+    let now = house.clock.now();
+    let call: CallId = house.ids.next(now);
+    let key = CaseKey { ticket: stored.ticket, policy: "survey".into() };
+    let case = CaseRow {
+        key: key.clone(),
+        round: now,
+        customer: stored.customer,
+        since: now,
+        next: now,
+        next_why: Waits::NotYetDue,
+        until: now + Duration::from_secs(86_400),
+        made: 1,
+        outcomes: Vec::new(),
+        done: Some((now, Done::Ended(how))),
+    };
+    let answered = !matches!(how, Disposition::Not(_));
+    let attempt = AttemptRow {
+        call,
+        key,
+        round: now,
+        number: 1,
+        customer: stored.customer,
+        trunk: "carrier".into(),
+        at: now,
+        answered_at: answered.then_some(now),
+        ended: Some((now, how)),
+    };
+    let rows = vec![CampaignDeed::Row(Row::Case(case)), CampaignDeed::Row(Row::Attempt(attempt))];
+    house.record.store_campaign(rows).await.unwrap();
+    let number = PhoneNumber::parse(phone).unwrap();
+    let new = NewCall {
+        call,
+        sip_call_id: String::new(),
+        direction: CallDirection::Out,
+        caller: hotline_model::CallerNumber::Phone(number),
+        dialled: "10086".into(),
+        trunk: "carrier".into(),
+        plan: "ask".into(),
+        plan_version: "1".into(),
+        ticket: Some(stored.ticket),
+        at: now,
+    };
+    let known = OpenedCall { customer: Some(stored.customer), ..OpenedCall::default() };
+    house.record.begin_call(new, &known);
+    (call, stored.customer, stored.ticket)
+}
+
+async fn answers(house: &House, called: (CallId, CustomerId, TicketId), question: &str, answer: &str) {
+    let (call, customer, ticket) = called;
+    let answer = NewAnswer {
+        call,
+        question: question.into(),
+        answer: answer.into(),
+        plan: "ask".into(),
+        plan_version: "1".into(),
+        policy: Some("survey".into()),
+        ticket: Some(ticket),
+        customer: Some(customer),
+    };
+    house.record.store_answer(answer).await.unwrap();
+}
+
+pub async fn what_came_of_the_calls_is_counted_once_for_each_customer(house: House) {
+    let content = called(&house, "C-1", "13800138001", Disposition::Completed).await;
+    answers(&house, content, "satisfied", "dissatisfied").await;
+    answers(&house, content, "satisfied", "satisfied").await;
+    let promised = called(&house, "C-2", "13800138002", Disposition::HungUp { question: 2 }).await;
+    answers(&house, promised, "satisfied", "2").await;
+    answers(&house, promised, "reason", "too-slow").await;
+    let kept = called(&house, "C-3", "13800138003", Disposition::Completed).await;
+    answers(&house, kept, "satisfied", "dissatisfied").await;
+    answers(&house, kept, "reason", "too-slow").await;
+    called(&house, "C-4", "13800138004", Disposition::Not(Outcome::Busy)).await;
+    for (call, customer, ticket) in [promised, kept] {
+        house.record.store_follow_up(NewFollowUp {
+            customer: Some(customer),
+            interaction: Some(call),
+            ticket: Some(ticket),
+            phone: None,
+            reason: "dissatisfied".into(),
+            note: None,
+            due_in: Duration::from_secs(3_600),
+        });
+    }
+    assert!(house.record.flush(Duration::from_secs(5)).await);
+    let follow_up = house.record.follow_ups_of(kept.1).await.unwrap().remove(0);
+    house.record.act_on_follow_up(&follow_up.id, crate::FollowUpAct::Take, None, "min.li").await.unwrap();
+    let done = crate::FollowUpAct::Done { outcome: "settled".into() };
+    house.record.act_on_follow_up(&follow_up.id, done, None, "min.li").await.unwrap();
+    let now = house.clock.now();
+    let day = Duration::from_secs(86_400);
+    let funnels = house.record.funnel(now - day, now + day).await.unwrap();
+    let [all] = &funnels[..] else { panic!("one policy and one category: {funnels:?}") };
+    assert_eq!((all.policy.as_str(), all.category.as_str()), ("survey", "data-charge"));
+    let counted = [
+        all.drawn,
+        all.due,
+        all.attempted,
+        all.attempts,
+        all.answered,
+        all.took_part,
+        all.completed,
+        all.satisfied,
+        all.dissatisfied,
+        all.followed_up,
+        all.promised,
+    ];
+    assert_eq!(counted, [4, 4, 4, 4, 3, 3, 2, 1, 2, 1, 1], "{all:?}");
+    assert_eq!(all.reasons, [("too-slow".to_owned(), 2)].into());
+    assert_eq!(house.record.funnel(now - day * 9, now - day * 8).await.unwrap(), []);
+    // Whoever serves the customer sees at once that they were not content, and why.
+    let card = house.record.card(promised.1).await.unwrap().unwrap();
+    let told = card.alerts.iter().find_map(|alert| match alert {
+        Alert::Dissatisfied { reason, ticket, .. } => Some((reason.clone(), ticket.clone())),
+        _ => None,
+    });
+    assert_eq!(told, Some((Some("too-slow".to_owned()), Some(promised.2.to_string()))));
+    let card = house.record.card(content.1).await.unwrap().unwrap();
+    assert!(
+        !card.alerts.iter().any(|alert| matches!(alert, Alert::Dissatisfied { .. })),
+        "the last answer counts"
+    );
+}
+
+pub async fn words_are_found_and_go_with_their_customer(house: House) {
+    let (call, customer, _) = called(&house, "C-1", "13800138001", Disposition::Completed).await;
+    let words =
+        |seconds| NewWords { call, name: "comment".into(), recording: Pii::new("a.wav".into()), seconds };
+    house.record.store_words(words(0)).await.unwrap();
+    house.record.store_words(words(7)).await.unwrap();
+    let empty = NewWords { call, name: "empty".into(), recording: Pii::new("b.wav".into()), seconds: 0 };
+    house.record.store_words(empty).await.unwrap();
+    house.record.forget_words(call, "empty").await.unwrap();
+    let reason = hotline_model::EndReason::new(hotline_model::Ending::Success, "completed");
+    house.record.end_call(call, CallEnd { reason, at: house.clock.now() });
+    assert!(house.record.flush(Duration::from_secs(5)).await);
+    let found = house.record.find_words(&call.to_string(), "comment").await.unwrap();
+    assert_eq!(found, Some(("a.wav".to_owned(), Some(customer))));
+    assert_eq!(house.record.find_words(&call.to_string(), "empty").await.unwrap(), None);
+    let later = house.clock.now() + Duration::from_secs(60);
+    assert_eq!(house.record.old_recordings(later, 9).await.unwrap(), [(call, "a.wav".to_owned())]);
+    let erased = house.record.erase_customer(customer, "boss").await.unwrap();
+    assert_eq!(erased.recordings, ["a.wav"]);
+    assert_eq!(house.record.erased_recordings().await.unwrap(), ["a.wav"]);
+    house.record.forget_recordings(&["a.wav".to_owned()]).await.unwrap();
+    assert!(house.record.erased_recordings().await.unwrap().is_empty());
+    assert_eq!(house.record.find_words(&call.to_string(), "comment").await.unwrap(), None);
+}
+
+pub async fn one_server_at_a_time_calls_the_customers(house: House) {
+    let minute = Duration::from_secs(60);
+    assert!(house.record.hold_lease("campaigns", minute).await.unwrap());
+    assert!(house.record.hold_lease("campaigns", minute).await.unwrap(), "who has it keeps it");
+    house.record.ask_to_pause("survey", true, "boss").await.unwrap();
+    let asked = house.record.follow(0, 100).await.unwrap();
+    let asked = asked.iter().find(|event| event.type_name == crate::PAUSE_ASKED).unwrap();
+    assert_eq!((asked.body["policy"].as_str(), asked.body["paused"].as_bool()), (Some("survey"), Some(true)));
+    assert!(house.record.decisions(Some("survey"), None, 10).await.unwrap().is_empty());
+    assert!(house.record.paused_policies().await.unwrap().is_empty(), "the scheduler decides");
+}
