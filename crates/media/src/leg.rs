@@ -1,9 +1,11 @@
 //! One leg on its media thread.
 
+mod ears;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use hotline_audio::{Clip, Codec, DtmfDetector, FRAME, Hearing, Law, Press, decode};
+use hotline_audio::{Clip, Codec, DtmfDetector, Hearing, Law};
 use hotline_rtp::{DigitSender, HEADER_LEN, Incoming, Packet, Session, rtcp};
 
 use crate::latch::{Latch, Verdict};
@@ -207,42 +209,6 @@ impl Leg {
             self.digits.push(key);
         } else if let Some(tone) = turn.tones.of(key) {
             self.tones.append(None, tone, false);
-        }
-    }
-
-    pub fn start_recording(&mut self, recorder: Recorder) {
-        if let Some(before) = self.recorder.replace(Box::new(recorder)) {
-            before.finish();
-        }
-    }
-
-    pub fn stop_recording(&mut self) {
-        if let Some(recorder) = self.recorder.take() {
-            recorder.finish();
-        }
-    }
-
-    pub fn start_words(&mut self, recorder: Recorder) {
-        if let Some(before) = self.words.replace(Box::new(recorder)) {
-            before.finish();
-        }
-    }
-
-    pub fn stop_words(&mut self) {
-        if let Some(recorder) = self.words.take() {
-            recorder.finish();
-        }
-    }
-
-    /// Tells what is heard from now on, or no longer.
-    pub fn hear(&mut self, rest: Option<Duration>) {
-        self.hearing = rest.map(|rest| Box::new(Hearing::new(rest)));
-        self.unheard = 0;
-    }
-
-    pub fn mute_recording(&mut self, now: Instant, muted: bool) {
-        if let Some(recorder) = &mut self.recorder {
-            recorder.mute(now, muted);
         }
     }
 
@@ -518,66 +484,6 @@ impl Leg {
             self.heard_any = true;
             turn.events.push(MediaEvent::FirstPacket { leg: self.id });
         }
-    }
-
-    /// Who sends nothing says nothing.
-    fn miss(&mut self, turn: &mut Turn<'_>) {
-        let Some(hearing) = &mut self.hearing else { return };
-        self.unheard = self.unheard.saturating_add(1);
-        if self.unheard > 2 {
-            let leg = self.id;
-            hearing.process(&[0; FRAME], |_, what| turn.events.push(MediaEvent::Heard { leg, what }));
-        }
-    }
-
-    /// Recording, tone detection, what is told of the other side, and the ears of a mix.
-    fn listen(&mut self, turn: &mut Turn<'_>, packet: &Packet<'_>) {
-        if self.mix.is_none()
-            && self.recorder.is_none()
-            && self.words.is_none()
-            && self.hearing.is_none()
-            && self.detector.is_none()
-        {
-            return;
-        }
-        let law = self.far.as_ref().map_or(Law::Pcmu, |far| far.remote.codec.law());
-        let mut wideband = self.wideband.take();
-        let codes = wideband.as_mut().map_or(packet.payload, |wideband| wideband.hear(packet));
-        if let Some(mix) = &mut self.mix {
-            let mut samples = [0; MAX_PAYLOAD];
-            if let Some(samples) = samples.get_mut(..codes.len()) {
-                decode(law, codes, samples);
-                mix.hear(turn.now, packet.header.timestamp, samples);
-            }
-        }
-        if let Some(recorder) = &mut self.recorder {
-            recorder.hear(turn.now, law, packet.header.timestamp, codes);
-        }
-        if let Some(words) = &mut self.words {
-            words.hear(turn.now, law, packet.header.timestamp, codes);
-        }
-        if let Some(hearing) = &mut self.hearing {
-            self.unheard = 0;
-            let mut samples = [0; MAX_PAYLOAD];
-            if let Some(samples) = samples.get_mut(..codes.len()) {
-                decode(law, codes, samples);
-                let leg = self.id;
-                hearing.process(samples, |_, what| turn.events.push(MediaEvent::Heard { leg, what }));
-            }
-        }
-        if let Some(mut detector) = self.detector.take() {
-            let mut samples = [0; MAX_PAYLOAD];
-            if let Some(samples) = samples.get_mut(..codes.len()) {
-                decode(law, codes, samples);
-                detector.process(samples, |press| {
-                    if let Press::Down(key) = press {
-                        self.tell_key(turn, key, DigitBy::InBand);
-                    }
-                });
-            }
-            self.detector = Some(detector);
-        }
-        self.wideband = wideband;
     }
 
     fn tell_key(&mut self, turn: &mut Turn<'_>, key: char, by: DigitBy) {
