@@ -5,7 +5,7 @@ mod wideband;
 
 use std::time::{Duration, Instant};
 
-use hotline_audio::{Clip, DtmfDetector, Law, Press, decode, dtmf_key, rms_dbov, sine};
+use hotline_audio::{Clip, DtmfDetector, Heard, Law, Press, decode, dtmf_key, rms_dbov, sine};
 use hotline_media::{DigitBy, Direction, LegId, MediaError, MediaEvent, PlayEnd, PlayId, Remote};
 use phone::{Bench, Phone};
 
@@ -267,6 +267,49 @@ fn a_recording_has_both_sides_aligned_and_secrets_muted() {
     assert!((side(1, 200, 700) + 13.0).abs() < 1.5, "right {}", side(1, 200, 700));
     assert!(side(0, 850, 1350) < -90.0 && side(1, 850, 1350) < -90.0);
     assert!((side(0, 1600, 1850) + 20.0).abs() < 1.5);
+}
+
+#[test]
+fn words_are_recorded_alone_and_what_is_heard_is_told() {
+    let mut bench = Bench::new(|_| {});
+    let mut phone = Phone::new();
+    let local = bench.open(1, 1);
+    let path = std::env::temp_dir().join(format!("hotline-words-{}.wav", std::process::id()));
+    bench.plane.connect(A, Remote::new(phone.addr(), Law::Pcmu)).unwrap();
+    bench.plane.record_words(A, &path).unwrap();
+    bench.plane.listen(A, Some(Duration::from_millis(300))).unwrap();
+    // We say something at the same time: it does not belong to their words.
+    bench.plane.play_loop(A, PlayId(1), vec![tone(1000)]).unwrap();
+    let mut noise = 1_u32;
+    let start = Instant::now();
+    for n in 0..40 {
+        let mut sound = [0_i16; 160];
+        for sample in &mut sound {
+            noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            *sample = ((noise >> 19) as i16) - 4_096;
+        }
+        let mut codes = [0; 160];
+        hotline_audio::encode(Law::Pcmu, &sound, &mut codes);
+        phone.send(local.addr, 0, &codes);
+        std::thread::sleep((Duration::from_millis(20) * (n + 1)).saturating_sub(start.elapsed()));
+    }
+    // Then nothing comes any more, not even silence: that is a rest as well.
+    let mut told = Vec::new();
+    bench.wait(|event| {
+        if let MediaEvent::Heard { leg: A, what } = event {
+            told.push(*what);
+        }
+        (told.last() == Some(&Heard::Rest)).then_some(())
+    });
+    assert_eq!(told, [Heard::Speech, Heard::Rest]);
+    bench.plane.stop_words(A).unwrap();
+    bench.wait(|event| matches!(event, MediaEvent::RecordingDone { .. }).then_some(()));
+    let mut wav = hound::WavReader::open(&path).unwrap();
+    assert_eq!(wav.spec().channels, 1);
+    let samples: Vec<i16> = wav.samples::<i16>().map(Result::unwrap).collect();
+    std::fs::remove_file(&path).unwrap();
+    let (spoken, after) = (rms_dbov(&samples[1_600..5_600]), rms_dbov(&samples[samples.len() - 1_200..]));
+    assert!(spoken > -30.0 && after < -80.0, "{spoken} then {after}");
 }
 
 #[test]
