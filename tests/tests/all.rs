@@ -4,6 +4,8 @@
 //! that all of them run at once and none needs another.
 
 #[cfg(test)]
+mod after_complaint;
+#[cfg(test)]
 mod agents;
 mod bad_input;
 #[cfg(test)]
