@@ -437,6 +437,14 @@ impl Task {
                 );
                 return;
             }
+            Event::Banned { address, duration } => {
+                tracing::warn!(
+                    peer.address = %address,
+                    seconds = duration.as_secs(),
+                    "registrations of this address get no answer for a while: too many came, or too many with a wrong password"
+                );
+                return;
+            }
             other => other.leg(),
         };
         let Some(leg) = leg else { return };

@@ -60,6 +60,8 @@ pub struct Registrar {
     devices: HashMap<String, Device>,
     bindings: HashMap<String, Vec<Binding>>,
     sources: HashMap<IpAddr, Tries>,
+    /// Who gets no answer from now on, and for how long.
+    banned: Option<(IpAddr, Duration)>,
 }
 
 /// What one address has tried of late.
@@ -105,6 +107,7 @@ impl Registrar {
             devices: HashMap::new(),
             bindings: HashMap::new(),
             sources: HashMap::new(),
+            banned: None,
         }
     }
 
@@ -236,6 +239,11 @@ impl Registrar {
         Answer::Registered { user, count, headers }
     }
 
+    /// Whose REGISTERs get no answer since the last one, and for how long: told once.
+    pub(crate) fn take_ban(&mut self) -> Option<(IpAddr, Duration)> {
+        self.banned.take()
+    }
+
     /// Counts a try; whether it gets no answer.
     fn is_banned(&mut self, now: Instant, address: IpAddr) -> bool {
         if self.sources.len() >= SOURCES && !self.sources.contains_key(&address) {
@@ -258,6 +266,7 @@ impl Registrar {
         tries.count += 1;
         if tries.count > BURST {
             tries.banned = Some((now + BURST_BAN, BURST_BAN));
+            self.banned = Some((address, BURST_BAN));
             return true;
         }
         false
@@ -273,6 +282,7 @@ impl Registrar {
             let ban = tries.banned.map_or(WRONG_BAN, |(_, last)| (last * 2).clamp(WRONG_BAN, LONGEST_BAN));
             tries.banned = Some((now + ban, ban));
             tries.wrong = 0;
+            self.banned = Some((address, ban));
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What goes in and out of the endpoint besides bytes.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -159,6 +159,13 @@ pub enum Event {
         /// How many telephones there are now.
         count: usize,
     },
+    /// REGISTERs of this address get no answer for a while: too many came, or too many with a wrong password.
+    Banned {
+        /// Whose.
+        address: IpAddr,
+        /// For how long.
+        duration: Duration,
+    },
     /// Our 200 was acknowledged: the call stands.
     Established {
         /// The leg.
@@ -300,7 +307,7 @@ impl Event {
     /// The leg it happened on, if on one.
     pub fn leg(&self) -> Option<LegKey> {
         match self {
-            Event::UnknownSource { .. } | Event::Registered { .. } => None,
+            Event::UnknownSource { .. } | Event::Registered { .. } | Event::Banned { .. } => None,
             Event::Invite { leg, .. }
             | Event::Established { leg, .. }
             | Event::ProgressAcked { leg, .. }

@@ -56,7 +56,11 @@ impl Endpoint {
 
     fn handle_register(&mut self, now: Instant, source: Source, request: &Message) {
         let Some(registrar) = self.registrar.as_mut() else { return };
-        let (code, headers) = match registrar.handle(now, &source, request) {
+        let answer = registrar.handle(now, &source, request);
+        if let Some((address, duration)) = registrar.take_ban() {
+            self.tell(Event::Banned { address, duration });
+        }
+        let (code, headers) = match answer {
             Answer::Silence => return,
             Answer::Response(code, headers) => (code, headers),
             Answer::Registered { user, count, headers } => {

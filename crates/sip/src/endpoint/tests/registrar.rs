@@ -178,11 +178,20 @@ fn who_guesses_gets_no_answer_for_longer_and_longer() {
         answered
     };
     assert_eq!(silent_after(&mut house), 5);
+    let banned = |house: &mut House| {
+        let told = house.desk.events().into_iter().filter_map(|event| match event {
+            Event::Banned { address, duration } => Some((address.to_string(), duration.as_secs())),
+            _ => None,
+        });
+        told.collect::<Vec<_>>()
+    };
+    assert_eq!(banned(&mut house), [("192.0.2.9".to_owned(), 900)], "told once");
     house.desk.wait(Duration::from_secs(900));
     let challenged = house.send("anna", DESK).unwrap();
     house.authorization = Some((Challenge::strongest(challenged.all(Name::WwwAuthenticate)).unwrap(), 0));
     // The question for a new challenge was wrong too.
     assert_eq!(silent_after(&mut house), 4);
+    assert_eq!(banned(&mut house), [("192.0.2.9".to_owned(), 1800)]);
     house.desk.wait(Duration::from_secs(900));
     assert!(house.send("anna", DESK).is_none(), "twice as long this time");
     house.desk.wait(Duration::from_secs(900));
