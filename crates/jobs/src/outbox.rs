@@ -55,6 +55,9 @@ impl FileOutbox {
         if self.holds(&message.idempotency_key)? {
             return Ok(());
         }
+        if let Some(folder) = self.path.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
         let mut file = std::fs::OpenOptions::new().create(true).append(true).read(true).open(&self.path)?;
         let mut text = format!("{line}\n");
         if !ends_with_newline(&mut file)? {

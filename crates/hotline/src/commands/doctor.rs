@@ -8,10 +8,28 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hotline_dialplan::Plans;
+use hotline_model::Language;
 use hotline_speech::{MemoryCache, Speech};
 
 use super::{Problem, plan_files, runtime, speech_config};
 use crate::config::Config;
+
+/// What was found where a server can do its work.
+struct Found {
+    text: String,
+    /// It works, but for something that somebody may miss.
+    is_note: bool,
+}
+
+impl From<String> for Found {
+    fn from(text: String) -> Self {
+        Self { text, is_note: false }
+    }
+}
+
+fn note(text: String) -> Found {
+    Found { text, is_note: true }
+}
 
 /// How long a hotline that runs may take to say so.
 const ANSWER_WITHIN: Duration = Duration::from_secs(2);
@@ -24,17 +42,18 @@ pub fn run(config: Option<&Path>) -> Result<ExitCode, Problem> {
             return Ok(ExitCode::FAILURE);
         }
     };
-    tell("configuration", Ok("can be used".into()));
+    tell("configuration", Ok("can be used".to_owned().into()));
     let runtime = runtime()?;
     let findings = [
-        ("plans", plans(&config)),
-        ("record", runtime.block_on(record(&config))),
+        ("plans", plans(&config).map(Found::from)),
+        ("prompts", prompts(&config.plans.prompts)),
+        ("record", runtime.block_on(record(&config)).map(Found::from)),
         ("speech", runtime.block_on(async { speech(&config) })),
-        ("SIP address", sip(&config)),
-        ("API address", api(&config)),
-        ("API tokens", tokens(&config)),
-        ("messages", messages(&config)),
-        ("open files", open_files()),
+        ("SIP address", sip(&config).map(Found::from)),
+        ("API address", api(&config).map(Found::from)),
+        ("API tokens", tokens(&config).map(Found::from)),
+        ("messages", messages(&config).map(Found::from)),
+        ("open files", open_files().map(Found::from)),
     ];
     let mut good = true;
     for (what, found) in findings {
@@ -44,9 +63,10 @@ pub fn run(config: Option<&Path>) -> Result<ExitCode, Problem> {
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn tell(what: &str, found: Result<String, String>) {
+fn tell(what: &str, found: Result<Found, String>) {
     match found {
-        Ok(text) => println!("good  {what}: {text}"),
+        Ok(Found { text, is_note: true }) => println!("note  {what}: {text}"),
+        Ok(Found { text, .. }) => println!("good  {what}: {text}"),
         Err(text) => println!("BAD   {what}: {text}"),
     }
 }
@@ -61,6 +81,30 @@ fn plans(config: &Config) -> Result<String, String> {
         return Err(format!("messages.calendar: no calendar is called `{}`", config.messages.calendar));
     }
     Ok(format!("{} plans, {} warnings", plans.plans().count(), found.len()))
+}
+
+/// Without recordings the voice speaks everything, and there is no music.
+fn prompts(folder: &Path) -> Result<Found, String> {
+    let shown = folder.display();
+    if !folder.is_dir() {
+        return Ok(note(format!(
+            "the folder {shown} is missing, so there are no recordings and no music: start where it is, or name it \
+             under [plans] in the configuration"
+        )));
+    }
+    let of = |language: Language| {
+        let files = std::fs::read_dir(folder.join(language.tag())).into_iter().flatten().flatten();
+        files.filter(|file| file.path().extension().is_some_and(|ending| ending == "wav")).count()
+    };
+    let counts = Language::ALL.map(|language| (language, of(language)));
+    let told: Vec<String> =
+        counts.iter().map(|(language, count)| format!("{count} in {}", language.tag())).collect();
+    let told = format!("{}, in {shown}", told.join(", "));
+    Ok(if counts.iter().all(|(_, count)| *count == 0) {
+        note(format!("{told}: the voice speaks everything"))
+    } else {
+        told.into()
+    })
 }
 
 async fn record(config: &Config) -> Result<String, String> {
@@ -81,11 +125,20 @@ async fn record(config: &Config) -> Result<String, String> {
     Ok(format!("{address}: {}, {tables}{server}", found.engine))
 }
 
-fn speech(config: &Config) -> Result<String, String> {
+fn speech(config: &Config) -> Result<Found, String> {
     let settings = speech_config(config).map_err(|problem| problem.to_string())?;
     let provider = settings.provider.as_ref().map(|provider| provider.model.clone());
     if settings.voice.is_none() {
-        return Err(format!("no voice in {}: run tools/fetch-speech", config.speech.folder.display()));
+        let folder = config.speech.folder.display();
+        return Ok(note(match provider {
+            Some(model) => format!(
+                "no voice in {folder}, so nothing is spoken while `{model}` does not answer: run tools/fetch-speech"
+            ),
+            None => format!(
+                "no voice in {folder}, so recordings are played and nothing else is spoken, no customer's result \
+                 either: run tools/fetch-speech"
+            ),
+        }));
     }
     let speech =
         Speech::open(settings, Arc::new(MemoryCache::default())).map_err(|error| error.to_string())?;
@@ -95,7 +148,8 @@ fn speech(config: &Config) -> Result<String, String> {
             format!("the voice is there, {recordings} prompts; `{model}` speaks before it, by HTTP")
         }
         None => format!("the voice is there, {recordings} prompts"),
-    })
+    }
+    .into())
 }
 
 fn sip(config: &Config) -> Result<String, String> {
@@ -146,11 +200,11 @@ fn messages(config: &Config) -> Result<String, String> {
     }
     let file = &config.messages.file;
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    if folder.is_dir() {
-        Ok(format!("into {}", file.display()))
+    Ok(if folder.is_dir() {
+        format!("into {}", file.display())
     } else {
-        Err(format!("the folder {} is missing: make it", folder.display()))
-    }
+        format!("into {}, whose folder the first message makes", file.display())
+    })
 }
 
 /// Each call holds two sockets, and a recording one file.

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use hotline_model::{Language, TicketInput, TicketState};
+use hotline_model::{Clock, Language, SystemClock, TicketInput, TicketState};
 use hotline_record::{Change, CustomerFile, Encoding, Record, RecordError, Told};
 use tokio::sync::mpsc;
 
@@ -232,7 +232,7 @@ fn read_row(header: &csv::StringRecord, record: &csv::StringRecord) -> Result<Ti
         changed_at: parsed("changed-at", cell("changed-at"))
             .map_err(|_: String| "changed-at: write it as 2026-11-20T10:00:00+08:00".to_owned())?,
     };
-    Record::check_ticket(&input).map_err(|error| error.to_string())?;
+    Record::check_ticket(&input, SystemClock.now()).map_err(|error| error.to_string())?;
     Ok(input)
 }
 

@@ -26,10 +26,20 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, Problem> {
         text.parse::<DatabaseAddress>().map_err(|problem| Problem::from(format!("{option}: {problem}")))
     };
     let (from, to) = (address("--from", &arguments.from)?, address("--to", &arguments.to)?);
-    if from == to {
+    if from == to || from.is_same_file(&to) {
         return Err("--from and --to name the same database".into());
     }
     let runtime = runtime()?;
+    for (option, address) in [("--from", &from), ("--to", &to)] {
+        let in_use = runtime.block_on(hotline_record::is_in_use(address));
+        if in_use.map_err(|error| format!("{option} {address}: {error}"))? {
+            let told = format!("{option}: a server, or another program, has {address} open: stop it first");
+            if !arguments.dry_run {
+                return Err(told.into());
+            }
+            println!("{told}");
+        }
+    }
     if arguments.dry_run {
         let would = runtime.block_on(hotline_record::dry_run(&from, &to))?;
         println!("from {from} to {to} these rows would be moved; nothing was changed:");
