@@ -47,8 +47,8 @@ export async function ask<T>(method: string, path: string, asked: Asked = {}): P
   return (await askVersioned<T>(method, path, asked)).body;
 }
 
-/** The same, with the version that the answer is of. */
-export async function askVersioned<T>(method: string, path: string, asked: Asked = {}): Promise<{ body: T; version: number }> {
+/** The same, with the version that the answer is of, and whether there is more than it holds. */
+export async function askVersioned<T>(method: string, path: string, asked: Asked = {}): Promise<{ body: T; version: number; more: boolean }> {
   const headers: Record<string, string> = { Accept: 'application/json' };
   if (asked.body !== undefined) headers['Content-Type'] = 'application/json';
   if (method !== 'GET') headers['X-CSRF-Token'] = csrf;
@@ -65,7 +65,8 @@ export async function askVersioned<T>(method: string, path: string, asked: Asked
   if (answer.ok) {
     const text = await answer.text();
     const version = Number(/"(\d+)"/.exec(answer.headers.get('ETag') ?? '')?.[1]);
-    return { body: (text ? JSON.parse(text) : undefined) as T, version };
+    const more = answer.headers.get('Hotline-More') === 'true';
+    return { body: (text ? JSON.parse(text) : undefined) as T, version, more };
   }
   const told = (await answer.json().catch(() => ({}))) as { code?: string; message?: string; now?: unknown };
   if (answer.status === 401 && path !== '/session') signedOut();

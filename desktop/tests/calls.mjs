@@ -1,10 +1,11 @@
 /**
  * A caller asks for a person, who knows them before the first word; they talk, wait, and are put through, and another
- * caller gives up. What everybody hears is told by the tone that each telephone says (`hears`: who, and which).
+ * caller gives up. Callers and agents have baresip telephones, so that what everybody hears is told by the tone that each
+ * says (`hears`: who, and which); SIPp calls in `talks.mjs`.
  */
 
 import assert from 'node:assert/strict';
-import { accessible, api, askFor, base, choose, frameFits, keep, password, person, run, sees, signIn, step, ticket, until } from './support.mjs';
+import { accessible, api, askFor, base, choose, frameFits, inOtherLanguage, keep, password, person, run, sees, signIn, step, ticket, until } from './support.mjs';
 
 const MEI = '13800138000';
 const second = '13912345678';
@@ -112,6 +113,10 @@ async function main() {
     await page.keyboard.press('Escape');
     await row.getByText('place 1').waitFor({ timeout: 30_000 });
     await accessible(boss, 'queues and team, somebody waits');
+    await inOtherLanguage(boss, async () => {
+      await boss.locator('h1', { hasText: '队列与团队' }).waitFor();
+      await accessible(boss, 'queues and team in Chinese, somebody waits');
+    });
     await keep(boss, 'team');
   });
   await step('whom to put a caller through to is found by typing', async () => {
@@ -161,7 +166,7 @@ async function main() {
     await accessible(hong, 'a caller who was put through');
     await keep(hong, 'talk-english');
   });
-  await step('the call is wrapped up with a reason; a page that is loaded anew knows what was written', async () => {
+  await step('the call is wrapped up with a reason; another tab knows of it, and a page that is loaded anew what was written', async () => {
     const form = page.getByRole('form', { name: '通话整理' });
     await page.locator('.state', { hasText: '整理中' }).waitFor();
     await form.getByText('已转交').click();
@@ -169,6 +174,10 @@ async function main() {
     await accessible(page, 'a wrap-up');
     await frameFits(page);
     await keep(page, 'wrap-up');
+    const tab = await page.context().newPage();
+    await tab.goto(base);
+    await tab.getByRole('form', { name: '通话整理' }).getByText('李晓梅').waitFor();
+    await tab.close();
     await page.reload();
     await form.waitFor();
     assert(await form.getByLabel('已转交').isChecked());
@@ -202,9 +211,17 @@ async function main() {
   });
   await step('the agent ends the call, and what both wrote stands there', async () => {
     await page.getByRole('button', { name: '结束' }).click();
+    // The page goes just as the talk ends, and comes back to what is to be written.
+    await page.goto('about:blank');
+    await page.goto(base);
     const form = page.getByRole('form', { name: '通话整理' });
+    await form.getByText('李晓梅').waitFor();
+    // They wrote something about this call before, which is theirs to replace.
+    await form.getByRole('alert').getByText('已转交 · 已说明收费，客户满意').waitFor();
+    await accessible(page, 'a wrap-up that amends another');
+    await keep(page, 'wrap-up-again');
     await form.getByText('已解决').click();
-    await page.getByRole('button', { name: '完成，继续接听' }).click();
+    await page.getByRole('button', { name: '替换' }).click();
     await form.waitFor({ state: 'detached' });
     const call = page.locator('.entry[data-kind=contact]').first();
     await call.getByRole('button', { name: '查看路径' }).click();

@@ -86,18 +86,35 @@ export async function frameFits(page) {
 export const sees = (page, text, scope = 'body') => page.locator(scope).getByText(text).first().waitFor();
 export const entry = (page, text) => page.locator('.entry', { hasText: text }).first();
 
-/** Keeps what is seen, in both sizes and both schemes, in the folder DESKTOP_SHOTS, if there is one. */
+/** The page in the other language, as another tab would change it, and back. */
+export async function inOtherLanguage(page, act) {
+  const change = (language) =>
+    page.evaluate((newValue) => dispatchEvent(new StorageEvent('storage', { key: 'hotline.language', newValue })), language);
+  const before = await page.evaluate(() => document.documentElement.lang);
+  const other = before === 'zh-CN' ? 'en-US' : 'zh-CN';
+  await change(other);
+  await page.waitForFunction((lang) => document.documentElement.lang === lang, other);
+  await act(other);
+  await change(before);
+  await page.waitForFunction((lang) => document.documentElement.lang === lang, before);
+}
+
+/** Keeps what is seen, in both languages, sizes and schemes, in the folder DESKTOP_SHOTS, if there is one. */
 export async function keep(page, name) {
   if (!process.env.DESKTOP_SHOTS) return;
   const before = page.viewportSize();
   const dark = await page.evaluate(() => matchMedia('(prefers-color-scheme: dark)').matches);
-  for (const [width, height] of [[1366, 768], [1920, 1080]]) {
-    for (const colorScheme of ['light', 'dark']) {
-      await page.setViewportSize({ width, height });
-      await page.emulateMedia({ colorScheme });
-      await page.screenshot({ path: `${process.env.DESKTOP_SHOTS}/${name}-${colorScheme}-${width}.png` });
+  const shoot = async (language) => {
+    for (const [width, height] of [[1366, 768], [1920, 1080]]) {
+      for (const colorScheme of ['light', 'dark']) {
+        await page.setViewportSize({ width, height });
+        await page.emulateMedia({ colorScheme });
+        await page.screenshot({ path: `${process.env.DESKTOP_SHOTS}/${name}-${language}-${colorScheme}-${width}.png` });
+      }
     }
-  }
+  };
+  await shoot(await page.evaluate(() => document.documentElement.lang));
+  await inOtherLanguage(page, shoot);
   await page.setViewportSize(before);
   await page.emulateMedia({ colorScheme: dark ? 'dark' : 'light' });
 }

@@ -3,9 +3,9 @@
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use hotline_model::{CustomerId, PhoneNumber};
-use hotline_record::{Access, Alert, Card, Cursor, FollowUp, Merge, Role, TimelineEntry};
+use hotline_record::{Access, Alert, Card, Cursor, FollowUp, Hits, Merge, Role, TimelineEntry};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -213,14 +213,18 @@ pub struct HitRow {
 /// Finds customers, tickets and notes, the newest first, in Chinese and English.
 #[utoipa::path(
     get, path = "/api/v1/search", tag = "customers", params(Question),
-    responses((status = 200, body = Vec<HitRow>), (status = 400, body = Problem))
+    responses(
+        (status = 200, body = Vec<HitRow>, headers(("Hotline-More" = String,
+            description = "`true` if there may be older ones: a further word brings them up"))),
+        (status = 400, body = Problem),
+    )
 )]
 pub async fn search(
     State(desk): State<Desk>,
     asker: Asker,
     Asked(question): Asked<Question>,
-) -> Result<Json<Vec<HitRow>>, ApiError> {
-    let hits = desk.record.search(&question.q, question.limit.unwrap_or(20)).await?;
+) -> Result<Response, ApiError> {
+    let Hits { hits, more } = desk.record.search(&question.q, question.limit.unwrap_or(20)).await?;
     desk.record.log_accesses(&asker.name, hits.iter().map(|hit| hit.customer), "search").await?;
     let row = |hit: hotline_record::Hit| HitRow {
         kind: hit.kind,
@@ -231,7 +235,9 @@ pub async fn search(
         text: hit.text.map(|text| text.expose().chars().take(200).collect()),
         at: hit.at.to_string(),
     };
-    Ok(Json(hits.into_iter().map(row).collect()))
+    let hits: Vec<HitRow> = hits.into_iter().map(row).collect();
+    let more = if more { "true" } else { "false" };
+    Ok(([("hotline-more", more)], Json(hits)).into_response())
 }
 
 /// The number in question.

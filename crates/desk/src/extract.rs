@@ -1,5 +1,7 @@
 //! What requests carry, taken apart: whatever is wrong is told in the API's own shape.
 
+use std::time::Duration;
+
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Query, Request};
 use axum::http::header::{ETAG, IF_MATCH};
@@ -12,6 +14,9 @@ use serde::de::DeserializeOwned;
 use crate::Desk;
 use crate::error::ApiError;
 
+/// Within this a body is there whole.
+const WITHIN: Duration = Duration::from_secs(30);
+
 /// A JSON body.
 pub struct Body<T>(pub T);
 
@@ -19,7 +24,7 @@ impl<T: DeserializeOwned> FromRequest<Desk> for Body<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, desk: &Desk) -> Result<Self, ApiError> {
-        let bytes = Bytes::from_request(request, desk).await.map_err(|refused| {
+        let bytes = within(WITHIN, Bytes::from_request(request, desk)).await?.map_err(|refused| {
             if refused.status() == StatusCode::PAYLOAD_TOO_LARGE {
                 ApiError::new(refused.status(), "too-large", "the body is larger than 1 MB")
             } else {
@@ -34,6 +39,13 @@ impl<T: DeserializeOwned> FromRequest<Desk> for Body<T> {
         reader.end().map_err(|error| wrong(".", &error))?;
         Ok(Self(value))
     }
+}
+
+/// Waits for a body, which a peer may never send.
+async fn within<T>(limit: Duration, read: impl Future<Output = T>) -> Result<T, ApiError> {
+    tokio::time::timeout(limit, read).await.map_err(|_| {
+        ApiError::new(StatusCode::REQUEST_TIMEOUT, "too-slow", "the body did not come within 30 seconds")
+    })
 }
 
 /// The parser's own words may quote a value, so only names are taken from them.
@@ -152,4 +164,17 @@ pub async fn no_method() -> ApiError {
         "no-method",
         "the path does not take this method; see /api/v1/openapi.json",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_body_that_never_comes_is_given_up() {
+        let silent = futures_util::stream::pending::<Result<Bytes, std::io::Error>>();
+        let never = axum::body::to_bytes(axum::body::Body::from_stream(silent), 1 << 20);
+        let ApiError(status, problem) = within(Duration::from_millis(5), never).await.unwrap_err();
+        assert_eq!((status, problem.code), (StatusCode::REQUEST_TIMEOUT, "too-slow"));
+    }
 }

@@ -5,8 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
 use hotline_model::{CallId, Language, Pii};
-use hotline_record::{Agent, AgentDay, AgentState, Floor, MissedCall, QueueDay, Role, WaitingCaller};
+use hotline_record::{
+    Agent, AgentDay, AgentState, Floor, MissedCall, QueueDay, Role, WaitingCaller, Wrapped,
+};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
@@ -335,14 +338,29 @@ pub struct WrapUpBody {
     #[serde(default)]
     #[schema(value_type = Option<String>)]
     note: Option<Pii<String>>,
+    /// Whether this replaces what the same person wrote about the call before.
+    #[serde(default)]
+    amend: bool,
 }
 
-/// Writes down what a call was about; a second time replaces what one wrote before. For the agent who talked
-/// in it, and for supervisors.
+/// What somebody wrote about a call before.
+#[derive(Serialize, ToSchema)]
+pub struct WrittenBefore {
+    reason: String,
+    note: Option<String>,
+    at: String,
+}
+
+/// Writes down what a call was about. For the agent who talked in it, and for supervisors. Who wrote something else
+/// about it before is told what (409 with `now`), and says `"amend": true` to replace it; the journal tells both
+/// reasons.
 #[utoipa::path(
     put, path = "/api/v1/calls/{id}/wrap-up", tag = "calls", params(("id" = String, Path)),
     request_body = WrapUpBody,
-    responses((status = 204), (status = 404, body = Problem), (status = 422, body = Problem))
+    responses(
+        (status = 204), (status = 404, body = Problem), (status = 422, body = Problem),
+        (status = 409, description = "One wrote something else about it before: `now` is that", body = Problem),
+    )
 )]
 pub async fn wrap_up(
     State(desk): State<Desk>,
@@ -367,8 +385,53 @@ pub async fn wrap_up(
             format!("reason: one of {} is expected", known.join(", ")),
         ));
     }
-    desk.record.wrap_up(call, &body.reason, body.note, &asker.name).await?;
-    Ok(StatusCode::NO_CONTENT)
+    match desk.record.wrap_up(call, &body.reason, body.note, &asker.name, body.amend).await? {
+        Wrapped::Stored => Ok(StatusCode::NO_CONTENT),
+        Wrapped::Before(before) => Err(ApiError::new(
+            StatusCode::CONFLICT,
+            "wrapped-up",
+            "you wrote something else about this call before: send `\"amend\": true` to replace it",
+        )
+        .with_now(&WrittenBefore {
+            reason: before.reason,
+            note: before.note.map(Pii::into_exposed),
+            at: before.at.to_string(),
+        })),
+    }
+}
+
+/// A call that one talked in and has written nothing about.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct ToWrapUpRow {
+    call: String,
+    customer: Option<String>,
+    name: Option<String>,
+    queue: String,
+    /// How long one talked, in seconds, if nobody took the caller over.
+    talked_s: Option<u64>,
+}
+
+/// The call that one talked in last by way of a queue, if it is over and one has written nothing about it.
+#[utoipa::path(
+    get, path = "/api/v1/me/wrap-up", tag = "floor",
+    responses(
+        (status = 200, body = ToWrapUpRow), (status = 204, description = "There is none"),
+        (status = 403, body = Problem),
+    )
+)]
+pub async fn to_wrap_up(State(desk): State<Desk>, asker: Asker) -> Result<Response, ApiError> {
+    let Some(found) = desk.record.to_wrap_up(asker.person()?, &asker.name).await? else {
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    };
+    let customers: Vec<String> = found.customer.iter().cloned().collect();
+    let seen: BTreeSet<_> = customers.iter().filter_map(|id| id.parse().ok()).collect();
+    desk.record.log_accesses_hourly(&asker.name, seen, "wrap-up").await?;
+    let mut names = desk.record.names_of(&customers).await?;
+    let name = found.customer.as_ref().and_then(|id| names.remove(id)).map(Pii::into_exposed);
+    let (call, customer, queue) = (found.call, found.customer, found.queue);
+    let talked_s = found.talked.map(|talked| talked.as_secs());
+    Ok(Json(ToWrapUpRow { call, customer, name, queue, talked_s }).into_response())
 }
 
 /// A call that one was offered and did not take.

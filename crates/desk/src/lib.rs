@@ -175,6 +175,7 @@ const BODY: usize = 1 << 20;
         floor::reasons,
         floor::wrap_up,
         floor::missed,
+        floor::to_wrap_up,
         mine::resend,
         webhooks::list,
         webhooks::deliveries,
@@ -231,6 +232,7 @@ pub fn router(desk: Desk) -> Router {
         .route("/api/v1/queues", get(floor::queues))
         .route("/api/v1/reasons", get(floor::reasons))
         .route("/api/v1/me/missed", get(floor::missed))
+        .route("/api/v1/me/wrap-up", get(floor::to_wrap_up))
         .route("/api/v1/agents", get(agents::list))
         .route("/api/v1/agents/{user}", put(agents::set_profile))
         .route("/api/v1/users", get(agents::users))

@@ -45,6 +45,16 @@ impl DatabaseAddress {
         }
     }
 
+    /// Whether both are the same SQLite file, by whatever paths and links.
+    pub fn is_same_file(&self, other: &Self) -> bool {
+        use std::os::unix::fs::MetadataExt;
+        let known = |address: &Self| {
+            let found = address.file()?.metadata().ok()?;
+            Some((found.dev(), found.ino()))
+        };
+        known(self).is_some_and(|file| known(other) == Some(file))
+    }
+
     /// The whole address with its password.
     #[cfg(test)]
     pub(crate) fn expose(&self) -> &str {
@@ -171,6 +181,17 @@ mod tests {
         );
         assert_eq!(address.to_string(), "postgres://u@db1.example:5433,db2.example/calls");
         assert!("postgres://u:p@db1:5432,db2:port/calls".parse::<DatabaseAddress>().is_err());
+    }
+
+    #[test]
+    fn the_same_file_is_recognised_by_another_path() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| DatabaseAddress::sqlite(&folder.path().join(name));
+        std::fs::write(folder.path().join("a.db"), "").unwrap();
+        std::os::unix::fs::symlink(folder.path().join("a.db"), folder.path().join("b.db")).unwrap();
+        assert!(path("a.db").is_same_file(&path("./a.db")));
+        assert!(path("a.db").is_same_file(&path("b.db")) && !path("a.db").is_same_file(&path("c.db")));
+        assert!(!path("c.db").is_same_file(&path("c.db")), "what is not there is no file");
     }
 
     #[test]

@@ -75,6 +75,14 @@ impl Engine {
         }
     }
 
+    /// What search sets for its own transaction, so that it is answered by way of the indexes, in their order.
+    pub(crate) const fn settings_of_search(self) -> Option<&'static str> {
+        match self {
+            Self::Sqlite => None,
+            Self::Postgres => Some(postgres::SEARCH),
+        }
+    }
+
     fn migrations(self) -> &'static Migrator {
         match self {
             Self::Sqlite => &sqlite::MIGRATIONS,
@@ -298,6 +306,20 @@ pub(crate) async fn migrate(connector: &Connector) -> Result<(), RecordError> {
         MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => error.into(),
         other => RecordError::Unavailable(other.to_string()),
     })
+}
+
+/// Whether a SQLite file is open in another connection; this one is closed afterwards.
+pub(crate) async fn is_open_elsewhere(connection: &mut AnyConnection) -> bool {
+    match connection.execute(sqlite::ALONE).await {
+        Err(sqlx::Error::Database(error)) => error.code().is_some_and(|code| sqlite::is_busy(&code)),
+        _ => false,
+    }
+}
+
+/// Whether a server holds its name in a PostgreSQL database.
+pub(crate) async fn is_served(connection: &mut AnyConnection) -> Result<bool, RecordError> {
+    let row = sqlx::query(postgres::NAMES_HELD).fetch_one(connection).await?;
+    Ok(row.try_get::<i64, _>("held")? > 0)
 }
 
 /// The migrations' own table.

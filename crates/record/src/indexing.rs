@@ -6,8 +6,8 @@ use sqlx::AnyConnection;
 use sqlx::any::AnyRow;
 
 use crate::deed::{places, statement};
-use crate::search::{tail_word, words};
 use crate::sql::Columns;
+use crate::words::{tail_word, words};
 use crate::{Record, RecordError};
 
 /// Words of one row at most: a text of 2,000 characters has its first ones.

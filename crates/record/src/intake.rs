@@ -15,7 +15,7 @@ use crate::identities::{LinkLevel, Linking};
 use crate::indexing::index_customer;
 use crate::profile::checked;
 use crate::sql::Columns;
-use crate::tickets::Change;
+use crate::tickets::{Change, refuse_ahead};
 use crate::{Record, RecordError};
 
 /// A customer as the firm's own system knows them. What is absent stays as it is here; nothing is taken away but
@@ -152,7 +152,7 @@ impl Record {
         inputs: Vec<CustomerInput>,
         by: &str,
     ) -> Result<Vec<Result<UpsertedCustomer, RecordError>>, RecordError> {
-        let (mut done, good) = looked_over(inputs);
+        let (mut done, good) = looked_over(inputs, self.now());
         if good.is_empty() {
             return Ok(done.into_iter().flatten().collect());
         }
@@ -180,7 +180,7 @@ impl Record {
         &self,
         inputs: Vec<CustomerInput>,
     ) -> Result<Vec<Result<Change, RecordError>>, RecordError> {
-        let (mut done, good) = looked_over(inputs);
+        let (mut done, good) = looked_over(inputs, self.now());
         let mut connection = self.readers.acquire().await?;
         let mut found = Vec::with_capacity(good.len());
         for customer in &good {
@@ -199,11 +199,11 @@ impl Record {
 /// Places of those that are wrong, and those that are not.
 type LookedOver<T> = (Vec<Option<Result<T, RecordError>>>, Vec<Checked>);
 
-fn looked_over<T>(inputs: Vec<CustomerInput>) -> LookedOver<T> {
+fn looked_over<T>(inputs: Vec<CustomerInput>, now: Timestamp) -> LookedOver<T> {
     let mut good = Vec::with_capacity(inputs.len());
     let done = inputs
         .into_iter()
-        .map(|input| match input.check() {
+        .map(|input| match refuse_ahead(input.changed_at, now).and_then(|()| input.check()) {
             Ok(checked) => {
                 good.push(checked);
                 None

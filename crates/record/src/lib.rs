@@ -50,6 +50,7 @@ mod transfer;
 mod users;
 mod verify;
 mod webhooks;
+mod words;
 mod work;
 mod wrap_up;
 mod writer;
@@ -80,13 +81,13 @@ pub use identities::{LinkLevel, Match, NewLink};
 pub use import::{Counts, CustomerFile, Encoding, Told};
 pub use intake::{CustomerInput, UpsertedCustomer};
 pub use jobs::{Job, JobKind};
-pub use look::{Found, look};
+pub use look::{Found, is_in_use, look};
 pub use messages::{Message, MessageState, NewMessage, SendOutcome};
 pub use mine::Resend;
 pub use profile::{NewNote, ProfileChange};
 pub use queues::{QueueFacts, StoredQueues, Telephone};
 pub use retention::Retained;
-pub use search::Hit;
+pub use search::{Hit, Hits};
 pub use services::{BegunSignIn, ServiceSignIn, ServiceUser};
 pub use surveys::{CONTENT_QUESTION, NewAnswer, NewWords, SurveyAnswer};
 pub use tickets::{Change, TicketRow, Upserted};
@@ -96,7 +97,7 @@ pub use users::{NewUser, OpenSession, Role, SignIn, SignedIn, User};
 pub use verify::{VerifyAttempt, VerifyOutcome};
 pub use webhooks::{Delivery, DueDelivery, Replay, Sent, WebhookState};
 pub use work::{AgentTicket, FollowUpAct, FollowUpList, TicketChange};
-pub use wrap_up::WrapUp;
+pub use wrap_up::{ToWrapUp, WrapUp, Wrapped};
 
 /// The record, open. Cheap to clone; all clones share the writer.
 #[derive(Clone)]

@@ -16,6 +16,22 @@ pub struct Found {
     pub old: bool,
 }
 
+/// Whether a server uses a database at this moment; of a SQLite file, whether any other program has it open.
+///
+/// # Errors
+/// As [`crate::Record::open`], with words that say what to do.
+pub async fn is_in_use(address: &DatabaseAddress) -> Result<bool, RecordError> {
+    if address.file().is_some_and(|file| !file.exists()) {
+        return Ok(false);
+    }
+    let connector = Connector::new(&Settings::new(address.clone()))?;
+    let mut connection = connector.plain().await?;
+    match connector.engine {
+        Engine::Sqlite => Ok(engine::is_open_elsewhere(&mut connection).await),
+        Engine::Postgres => engine::is_served(&mut connection).await,
+    }
+}
+
 /// Connects, and looks whether the record can be kept there; a SQLite file is read for damage.
 ///
 /// # Errors

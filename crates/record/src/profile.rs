@@ -11,10 +11,10 @@ use crate::act::{Entry, Stamp};
 use crate::customers::{ContactView, IdentityView};
 use crate::families::living;
 use crate::indexing::{Indexed, index_customer};
-use crate::search::words;
 use crate::sql::{Columns, FAMILY};
 use crate::tickets::is_unspeakable;
 use crate::users::hash_of;
+use crate::words::words;
 use crate::{Record, RecordError};
 
 /// What of a customer is to be changed; what is absent stays as it is.

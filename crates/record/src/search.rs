@@ -1,15 +1,22 @@
-//! Search: words of names, tickets, notes and numbers, in a table of our own. Chinese has no spaces,
-//! and the engines' own tokenisers find no two-character word inside a sentence: so every pair of
-//! neighbours is a word. A question is answered from the newest 20,000 places of its rarest word, so
-//! that no question is slow however large the record.
+//! Search: words of names, tickets, notes and numbers, in a table of our own (`words.rs` makes them).
+//!
+//! A question has to be answered at once however large the record. So the places of its rarest word are looked at,
+//! from the newest on, whether the other words are there too, which costs one step into an index each; no further
+//! than hits are wanted, and no longer than [`ENOUGH`]. The statements leave the engine one way to do it, whatever
+//! it believes of the tables.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
 
-use hotline_model::{CustomerId, PhoneNumber, Pii};
+use hotline_model::{CustomerId, Pii};
 use jiff::Timestamp;
+use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, Executor};
 
 use crate::deed::{places, statement};
 use crate::sql::{Columns, short};
+use crate::words::{Term, terms};
 use crate::{Record, RecordError};
 
 /// Something that was found.
@@ -31,119 +38,30 @@ pub struct Hit {
     pub at: Timestamp,
 }
 
-/// Words of a question that are looked for.
-const TERMS: usize = 12;
-/// Places of the rarest word that are looked at, the newest first.
-const LOOKED_AT: i64 = 20_000;
+/// What was found.
+#[derive(Debug, Clone, Default)]
+pub struct Hits {
+    /// The newest first.
+    pub hits: Vec<Hit>,
+    /// Whether older ones may be there that were not looked at: a further word brings them up.
+    pub more: bool,
+}
+
+/// Places of the rarest word that are looked at in one statement: the newest, then three times as many, as often as
+/// there is time.
+const FIRST: i64 = 500;
+/// Places of the rarest word that are looked at in the end.
+const LOOKED_AT: i64 = 10_000;
+/// A further look is not begun if it is likely to end later than this.
+const ENOUGH: Duration = Duration::from_millis(32);
 /// Whether a word is rare is counted up to here.
-const COUNTED: i64 = 2_000;
+const COUNTED: i64 = LOOKED_AT + 1;
+/// Words that begin alike are looked at one by one, each from its newest place, if there are no more of them.
+const ALIKE: usize = 16;
+/// Else so many of their places, in the order of the words: one letter or one character says little.
+const BEGINNINGS: i64 = 2_000;
 /// Hits at most.
 const HITS: u32 = 50;
-
-/// Characters written without spaces: ideographs and kana.
-fn is_ideograph(c: char) -> bool {
-    matches!(c, '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}'
-        | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{323af}')
-}
-
-/// Full-width letters and digits as the usual ones, in lower case.
-fn plain(c: char) -> impl Iterator<Item = char> {
-    let c = match c {
-        '\u{ff01}'..='\u{ff5e}' => char::from_u32(c as u32 - 0xfee0).unwrap_or(c),
-        other => other,
-    };
-    c.to_lowercase()
-}
-
-/// A run of ideographs or of letters and digits.
-enum Run {
-    Ideographs(Vec<char>),
-    Word(String),
-}
-
-fn runs(text: &str) -> Vec<Run> {
-    let mut runs: Vec<Run> = Vec::new();
-    let mut open = false;
-    for c in text.chars().flat_map(plain) {
-        if is_ideograph(c) {
-            match runs.last_mut() {
-                Some(Run::Ideographs(run)) if open => run.push(c),
-                _ => runs.push(Run::Ideographs(vec![c])),
-            }
-            open = true;
-        } else if c.is_alphanumeric() {
-            match runs.last_mut() {
-                Some(Run::Word(word)) if open => word.push(c),
-                _ => runs.push(Run::Word(c.into())),
-            }
-            open = true;
-        } else {
-            open = false;
-        }
-    }
-    runs
-}
-
-/// The words of a text: pairs of neighbours, each run's last character, and words as they are.
-pub(crate) fn words(text: &str) -> BTreeSet<String> {
-    let mut words = BTreeSet::new();
-    for run in runs(text) {
-        match run {
-            Run::Ideographs(run) => {
-                words.extend(run.windows(2).map(|pair| pair.iter().collect::<String>()));
-                // So that every character begins a word, and can be looked for alone.
-                words.extend(run.last().map(char::to_string));
-            }
-            Run::Word(word) => {
-                words.insert(word.chars().take(32).collect());
-            }
-        }
-    }
-    words
-}
-
-/// A number from its end, so that its last digits begin the word.
-pub(crate) fn tail_word(number: &str) -> String {
-    std::iter::once('#').chain(number.chars().rev().filter(char::is_ascii_digit)).collect()
-}
-
-/// One thing that has to be there: any of these words, or of the words between two.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Term {
-    Is(String),
-    Begins(Vec<String>),
-}
-
-/// What is asked for: each inner list belongs to one piece of text.
-fn terms(question: &str) -> Vec<Vec<Term>> {
-    let mut pieces: Vec<Vec<Term>> = Vec::new();
-    if let Ok(number) = PhoneNumber::parse(question) {
-        return vec![vec![Term::Is(tail_word(number.e164()))]];
-    }
-    for run in runs(question) {
-        pieces.push(match run {
-            Run::Ideographs(run) if run.len() == 1 => vec![Term::Begins(vec![run[0].to_string()])],
-            Run::Ideographs(run) => {
-                let pairs: BTreeSet<String> = run.windows(2).map(|pair| pair.iter().collect()).collect();
-                pairs.into_iter().map(Term::Is).collect()
-            }
-            Run::Word(word) => {
-                let mut begins = vec![word.chars().take(32).collect::<String>()];
-                if word.len() >= 4 && word.chars().all(|c| c.is_ascii_digit()) {
-                    begins.push(tail_word(&word));
-                }
-                vec![Term::Begins(begins)]
-            }
-        });
-    }
-    let mut left = TERMS;
-    for piece in &mut pieces {
-        piece.truncate(left);
-        left -= piece.len();
-    }
-    pieces.retain(|piece| !piece.is_empty());
-    pieces
-}
 
 /// SQL with the values that stand in it.
 #[derive(Default)]
@@ -153,30 +71,129 @@ struct Sql {
 }
 
 impl Sql {
+    fn push(&mut self, text: &str) {
+        self.text.push_str(text);
+    }
+
     fn value(&mut self, value: &str) {
         self.values.push(value.to_owned());
         self.text.push_str(&format!("${}", self.values.len()));
     }
 
-    fn condition(&mut self, column: &str, term: &Term) {
-        match term {
-            Term::Is(word) => {
-                self.text.push_str(&format!("{column} = "));
-                self.value(word);
-            }
-            Term::Begins(beginnings) => {
-                self.text.push('(');
-                for (at, beginning) in beginnings.iter().enumerate() {
-                    self.text.push_str(if at == 0 { "(" } else { " OR (" });
-                    self.text.push_str(&format!("{column} >= "));
-                    self.value(beginning);
-                    self.text.push_str(&format!(" AND {column} < "));
-                    self.value(&format!("{beginning}\u{10ffff}"));
-                    self.text.push(')');
-                }
-                self.text.push(')');
+    fn is(&mut self, column: &str, word: &str) {
+        self.push(&format!("{column} = "));
+        self.value(word);
+    }
+
+    fn begins(&mut self, column: &str, beginning: &str) {
+        self.push(&format!("{column} >= "));
+        self.value(beginning);
+        self.push(&format!(" AND {column} < "));
+        self.value(&behind(beginning));
+    }
+
+    async fn rows(&self, connection: &mut AnyConnection) -> Result<Vec<AnyRow>, RecordError> {
+        let mut query = sqlx::query(&self.text).persistent(false);
+        for value in &self.values {
+            query = query.bind(value);
+        }
+        Ok(query.fetch_all(connection).await?)
+    }
+}
+
+/// Behind every word that begins so.
+fn behind(beginning: &str) -> String {
+    format!("{beginning}\u{10ffff}")
+}
+
+/// One way to come to a term's places.
+enum Way {
+    /// By the places of a word, which lie in the order of time.
+    Word(String),
+    /// By all words that begin so.
+    Range(String),
+}
+
+impl Way {
+    /// Its places, in the order of the index that leads to them.
+    fn places(&self, sql: &mut Sql, columns: &str) {
+        sql.push(&format!("SELECT {columns} FROM search_word WHERE "));
+        match self {
+            Self::Word(word) => sql.is("word", word),
+            Self::Range(beginning) => sql.begins("word", beginning),
+        }
+    }
+
+    /// Its places, the newest first, as one part of a UNION that is in this order too: each engine merges its parts
+    /// as far as they are wanted, if each says that it is in order.
+    fn newest(&self, sql: &mut Sql, part: usize) {
+        const COLUMNS: &str = "ref_id, kind, customer_id, at";
+        sql.push("SELECT * FROM (");
+        match self {
+            Self::Word(_) => self.places(sql, COLUMNS),
+            Self::Range(_) => {
+                sql.push(&format!("SELECT DISTINCT {COLUMNS} FROM ("));
+                self.places(sql, COLUMNS);
+                sql.push(&format!(" ORDER BY word, at LIMIT {BEGINNINGS}) r{part}"));
             }
         }
+        sql.push(&format!(" ORDER BY at DESC) p{part}"));
+    }
+}
+
+/// A term of a question, and how its places are come to.
+struct Sought<'a> {
+    /// Which piece of the question it belongs to.
+    piece: usize,
+    term: &'a Term,
+    ways: Vec<Way>,
+    /// How many places it has, counted up to [`COUNTED`] a way.
+    places: i64,
+}
+
+/// A part of the places of the rarest term.
+struct Step {
+    /// How many newer ones were looked at before.
+    from: i64,
+    places: i64,
+    /// Hits that are wanted.
+    limit: usize,
+}
+
+impl Sought<'_> {
+    /// Whether its places are not all looked at, however long one looks.
+    fn is_cut(&self) -> bool {
+        self.ways.iter().any(|way| matches!(way, Way::Range(_))) && self.places >= BEGINNINGS
+    }
+
+    /// What the rarest has least of; of frequent ones whatever lies in the order of time.
+    fn rank(&self) -> (i64, bool, usize) {
+        (self.places, self.ways.iter().any(|way| matches!(way, Way::Range(_))), self.ways.len())
+    }
+
+    /// That a place `a` has it too. Each question is a SELECT of its own with a LIMIT, so that no engine makes one
+    /// join of them, which costs what all places of the word cost.
+    fn there(&self, sql: &mut Sql, same: &str) {
+        let one = |sql: &mut Sql| {
+            sql.push(&format!("(SELECT 1 FROM search_word b WHERE b.{same} = a.{same} AND "));
+        };
+        sql.push(" AND (");
+        match self.term {
+            Term::Is(word) => {
+                one(sql);
+                sql.is("b.word", word);
+                sql.push(" LIMIT 1) IS NOT NULL");
+            }
+            Term::Begins(beginnings) => {
+                for (at, beginning) in beginnings.iter().enumerate() {
+                    sql.push(if at == 0 { "" } else { " OR " });
+                    one(sql);
+                    sql.begins("b.word", beginning);
+                    sql.push(" LIMIT 1) IS NOT NULL");
+                }
+            }
+        }
+        sql.push(")");
     }
 }
 
@@ -185,73 +202,23 @@ impl Record {
     /// numbers by their last four digits or more. Words that stand together are looked for in one
     /// text, others anywhere about the same customer.
     ///
+    /// Of words that all are frequent, the newest 500 to 10,000 places of one are looked at, as far as one comes at
+    /// once; of a single letter or character that begins very many words, 2,000. What was left is told.
+    ///
     /// # Errors
     /// [`RecordError::Unavailable`] if the database does not answer.
-    pub async fn search(&self, question: &str, limit: u32) -> Result<Vec<Hit>, RecordError> {
-        let pieces = terms(&short(question));
-        let Some((piece, rarest)) = self.rarest(&pieces).await? else { return Ok(Vec::new()) };
-        let mut sql = Sql::default();
-        sql.text.push_str(
-            "SELECT a.ref_id AS ref_id, a.kind AS kind, MAX(a.at) AS at FROM (SELECT ref_id, kind, ",
-        );
-        sql.text.push_str("customer_id, at FROM search_word WHERE ");
-        sql.condition("word", &pieces[piece][rarest]);
-        // Several words of a range are not in the order of time.
-        if matches!(pieces[piece][rarest], Term::Is(_)) {
-            sql.text.push_str(" ORDER BY at DESC");
+    pub async fn search(&self, question: &str, limit: u32) -> Result<Hits, RecordError> {
+        let begun = Instant::now();
+        let (pieces, limit) = (terms(&short(question)), limit.clamp(1, HITS) as usize);
+        let mut reader = self.readers.begin().await?;
+        if let Some(settings) = self.engine.settings_of_search() {
+            reader.execute(settings).await?;
         }
-        sql.text.push_str(&format!(" LIMIT {LOOKED_AT}) a WHERE 1 = 1"));
-        for (number, other) in pieces.iter().enumerate() {
-            for (place, term) in other.iter().enumerate() {
-                if (number, place) == (piece, rarest) {
-                    continue;
-                }
-                let same = if number == piece { "ref_id" } else { "customer_id" };
-                sql.text.push_str(&format!(
-                    " AND EXISTS (SELECT 1 FROM search_word b WHERE b.{same} = a.{same} AND "
-                ));
-                sql.condition("b.word", term);
-                sql.text.push(')');
-            }
-        }
-        sql.text.push_str(&format!(
-            " GROUP BY a.ref_id, a.kind ORDER BY MAX(a.at) DESC, a.ref_id LIMIT {}",
-            limit.clamp(1, HITS)
-        ));
-        let mut query = sqlx::query(&sql.text).persistent(false);
-        for value in &sql.values {
-            query = query.bind(value);
-        }
-        let rows = query.fetch_all(&self.readers).await?;
-        let found = rows
-            .iter()
-            .map(|row| Ok((row.text("kind")?, row.text("ref_id")?)))
-            .collect::<Result<Vec<_>, RecordError>>()?;
-        self.tell(&found).await
-    }
-
-    /// The place of the term that the fewest rows have.
-    async fn rarest(&self, pieces: &[Vec<Term>]) -> Result<Option<(usize, usize)>, RecordError> {
-        let mut rarest = None;
-        for (number, piece) in pieces.iter().enumerate() {
-            for (place, term) in piece.iter().enumerate() {
-                let mut sql = Sql::default();
-                sql.text.push_str("SELECT COUNT(*) AS words FROM (SELECT 1 AS one FROM search_word WHERE ");
-                sql.condition("word", term);
-                sql.text.push_str(&format!(" LIMIT {COUNTED}) t"));
-                let mut query = sqlx::query(&sql.text);
-                for value in &sql.values {
-                    query = query.bind(value);
-                }
-                let words = query.fetch_one(&self.readers).await?.int("words")?;
-                // Of two that are frequent the exact one is in the order of time.
-                let rank = (words, matches!(term, Term::Begins(_)));
-                if rarest.is_none_or(|(least, _)| rank < least) {
-                    rarest = Some((rank, (number, place)));
-                }
-            }
-        }
-        Ok(rarest.map(|(_, place)| place))
+        let (found, more) = find(&mut reader, &pieces, limit, begun).await?;
+        reader.rollback().await?;
+        let found: Vec<(String, String)> =
+            found.into_iter().take(limit).map(|(_, id, kind)| (kind, id)).collect();
+        Ok(Hits { hits: self.tell(&found).await?, more })
     }
 
     async fn tell(&self, found: &[(String, String)]) -> Result<Vec<Hit>, RecordError> {
@@ -295,28 +262,137 @@ impl Record {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// What is found, the newest first: when it was made, its id and its kind.
+type Places = BTreeSet<(Reverse<i64>, String, String)>;
 
-    #[test]
-    fn every_pair_of_neighbours_is_a_word() {
-        let found: Vec<String> = words("为您退费25元,Wi-Fi").into_iter().collect();
-        for word in ["为您", "您退", "退费", "费", "25", "元", "wi", "fi"] {
-            assert!(found.contains(&word.to_owned()), "{word}: {found:?}");
+/// Gives what is found, and whether more may be there.
+async fn find(
+    reader: &mut AnyConnection,
+    pieces: &[Vec<Term>],
+    limit: usize,
+    begun: Instant,
+) -> Result<(Places, bool), RecordError> {
+    let mut found = Places::new();
+    let Some(sought) = all_sought(reader, pieces).await? else { return Ok((found, false)) };
+    let (mut from, mut places) = (0, FIRST);
+    loop {
+        let step = Step { from, places, limit };
+        look_at(reader, &sought, step, &mut found).await?;
+        from += places;
+        if found.len() >= limit {
+            return Ok((found, true));
         }
-        assert_eq!(words("ＡＢ１２"), words("ab12"));
-        assert!(words(" ,。!<>").is_empty());
+        if sought[0].places <= from {
+            return Ok((found, sought[0].is_cut()));
+        }
+        places = (3 * from).min(LOOKED_AT - from);
+        // What comes takes as much longer as there are more of them.
+        if places == 0 || begun.elapsed() * 4 > ENOUGH {
+            return Ok((found, true));
+        }
     }
+}
 
-    #[test]
-    fn a_question_is_taken_apart_as_texts_are() {
-        assert_eq!(terms("王"), [[Term::Begins(vec!["王".into()])]]);
-        assert_eq!(terms("8000"), [[Term::Begins(vec!["8000".into(), "#0008".into()])]]);
-        assert_eq!(terms("138 0013 8000"), [[Term::Is("#0008310083168".into())]]);
-        assert_eq!(terms("退费 T"), [vec![Term::Is("退费".into())], vec![Term::Begins(vec!["t".into()])]]);
-        assert_eq!(terms("重发卡").concat().len(), 2);
-        assert!(terms("%' OR 1=1 --").concat().len() <= TERMS && terms("\u{0}。").is_empty());
-        assert!(terms(&"费率问题".repeat(40)).concat().len() <= TERMS);
+/// Looks at some places of the rarest.
+async fn look_at(
+    reader: &mut AnyConnection,
+    sought: &[Sought<'_>],
+    step: Step,
+    found: &mut Places,
+) -> Result<(), RecordError> {
+    let Some((rarest, others)) = sought.split_first() else { return Ok(()) };
+    let mut sql = Sql::default();
+    sql.push("SELECT a.ref_id AS ref_id, a.kind AS kind, a.at AS at FROM (");
+    for (at, way) in rarest.ways.iter().enumerate() {
+        sql.push(if at == 0 { "" } else { " UNION ALL " });
+        way.newest(&mut sql, at);
     }
+    sql.push(&format!(" ORDER BY at DESC LIMIT {} OFFSET {}) a WHERE 1 = 1", step.places, step.from));
+    for other in others {
+        other.there(&mut sql, if other.piece == rarest.piece { "ref_id" } else { "customer_id" });
+    }
+    // Both engines take them as they come, the newest first, and end with the last that is wanted. Each way may
+    // come to the same text.
+    sql.push(&format!(" LIMIT {}", step.limit * rarest.ways.len()));
+    for row in sql.rows(reader).await? {
+        found.insert((Reverse(row.int("at")?), row.text("ref_id")?, row.text("kind")?));
+    }
+    Ok(())
+}
+
+/// What is looked for, the rarest first. `None`: nothing has one of them.
+async fn all_sought<'a>(
+    reader: &mut AnyConnection,
+    pieces: &'a [Vec<Term>],
+) -> Result<Option<Vec<Sought<'a>>>, RecordError> {
+    let mut sought = Vec::new();
+    for (piece, terms) in pieces.iter().enumerate() {
+        for term in terms {
+            let ways = ways(reader, term).await?;
+            if ways.is_empty() {
+                return Ok(None);
+            }
+            sought.push(Sought { piece, term, ways, places: 0 });
+        }
+    }
+    // Nothing was asked.
+    if sought.is_empty() {
+        return Ok(None);
+    }
+    count(reader, &mut sought).await?;
+    sought.sort_by_key(Sought::rank);
+    Ok(sought.first().is_some_and(|rarest| rarest.places > 0).then_some(sought))
+}
+
+async fn ways(reader: &mut AnyConnection, term: &Term) -> Result<Vec<Way>, RecordError> {
+    let beginnings = match term {
+        Term::Is(word) => return Ok(vec![Way::Word(word.clone())]),
+        Term::Begins(beginnings) => beginnings,
+    };
+    let mut ways = Vec::new();
+    for beginning in beginnings {
+        // From one word to the next, without the places of each.
+        let mut sql = Sql::default();
+        sql.push("WITH RECURSIVE alike (word, place) AS (SELECT (SELECT MIN(word) FROM search_word WHERE ");
+        sql.begins("word", beginning);
+        sql.push("), 1 UNION ALL SELECT (SELECT MIN(s.word) FROM search_word s WHERE s.word > alike.word AND s.word < ");
+        sql.value(&behind(beginning));
+        sql.push(&format!(
+            "), place + 1 FROM alike WHERE alike.word IS NOT NULL AND place <= {ALIKE}) \
+                 SELECT word FROM alike WHERE word IS NOT NULL"
+        ));
+        let words = sql.rows(reader).await?;
+        if words.len() > ALIKE {
+            ways.push(Way::Range(beginning.clone()));
+            continue;
+        }
+        for row in words {
+            ways.push(Way::Word(row.text("word")?));
+        }
+    }
+    Ok(ways)
+}
+
+/// Counts the places of each, in one statement.
+async fn count(reader: &mut AnyConnection, sought: &mut [Sought<'_>]) -> Result<(), RecordError> {
+    let mut sql = Sql::default();
+    sql.push("SELECT ");
+    for (at, one) in sought.iter().enumerate() {
+        sql.push(if at == 0 { "" } else { ", " });
+        for (place, way) in one.ways.iter().enumerate() {
+            sql.push(if place == 0 { "" } else { " + " });
+            sql.push("(SELECT COUNT(*) FROM (");
+            way.places(&mut sql, "word, at");
+            // In the order of the index, so that it is the index that is read.
+            sql.push(&format!(" ORDER BY word, at LIMIT {COUNTED}) c{at}_{place})"));
+        }
+        sql.push(&format!(" AS n{at}"));
+    }
+    let rows = sql.rows(reader).await?;
+    if let Some(row) = rows.first() {
+        for (at, one) in sought.iter_mut().enumerate() {
+            one.places = row.int(&format!("n{at}"))?;
+        }
+    }
+    Ok(())
 }

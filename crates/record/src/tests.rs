@@ -135,6 +135,8 @@ async fn bad_tickets_are_refused_with_the_field_and_the_remedy(house: House) {
     assert!(refused(|t| t.phone = "12".to_owned().into()).await.starts_with("phone: "));
     assert!(refused(|t| t.external_ref = " ".into()).await.starts_with("external-ref: "));
     assert!(refused(|t| t.code = Some("123456789".to_owned().into())).await.starts_with("code: "));
+    let ahead = |t: &mut TicketInput| t.changed_at = Some("2026-11-20T02:06:00Z".parse().unwrap());
+    assert!(refused(ahead).await.starts_with("changed-at: more than five minutes ahead"));
     assert!(refused(|t| t.result = None).await.starts_with("result: "));
     assert!(refused(|t| t.result = Some("😀😀".to_owned().into())).await.contains("nothing"));
     assert!(refused(|t| t.result = Some("退\u{1b}[31m费".to_owned().into())).await.contains("control"));

@@ -1,6 +1,8 @@
 //! Tickets: upserted by the firm's own number, each with a code, and the work that a result sets
 //! in motion.
 
+use std::time::Duration;
+
 use hotline_model::{
     CustomerId, IdentityId, JobId, Language, PhoneNumber, TicketCode, TicketId, TicketInput, TicketState,
 };
@@ -185,6 +187,24 @@ pub(crate) fn check(input: TicketInput, default_language: Language) -> Result<Ch
     Ok(Checked { phone, code, language, result, result_language, input })
 }
 
+/// How far a clock elsewhere may be ahead of this server's.
+const AHEAD: Duration = Duration::from_secs(300);
+
+/// Refuses a change that is yet to come: every one that does come would be older, and taken for stale.
+///
+/// # Errors
+/// [`RecordError::Invalid`], naming the field.
+pub(crate) fn refuse_ahead(changed_at: Option<Timestamp>, now: Timestamp) -> Result<(), RecordError> {
+    if changed_at.is_none_or(|at| at <= now + AHEAD) {
+        return Ok(());
+    }
+    Err(RecordError::Invalid(format!(
+        "changed-at: more than five minutes ahead of this server's clock, where it is {}; write when it was changed, \
+         with the time zone, or leave it out",
+        now.strftime("%Y-%m-%dT%H:%M:%SZ")
+    )))
+}
+
 /// Controls, but for the ends of lines, and the marks that turn the direction of writing.
 pub(crate) fn is_unspeakable(c: char) -> bool {
     (c.is_control() && !matches!(c, '\n' | '\r' | '\t'))
@@ -196,7 +216,8 @@ impl Record {
     ///
     /// # Errors
     /// [`RecordError::Invalid`] with what is wrong, naming the field.
-    pub fn check_ticket(input: &TicketInput) -> Result<(), RecordError> {
+    pub fn check_ticket(input: &TicketInput, now: Timestamp) -> Result<(), RecordError> {
+        refuse_ahead(input.changed_at, now)?;
         check(input.clone(), Language::default()).map(|_| ())
     }
 
@@ -211,6 +232,7 @@ impl Record {
         input: TicketInput,
         default_language: Language,
     ) -> Result<Upserted, RecordError> {
+        refuse_ahead(input.changed_at, self.now())?;
         let checked = check(input, default_language)?;
         let new = self.new_ids();
         let now = self.now_micros();

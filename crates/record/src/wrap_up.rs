@@ -1,8 +1,11 @@
 //! What an agent writes down about a call: a reason out of the queue's words, and a note.
 
-use hotline_model::{CallId, Pii};
+use std::time::Duration;
+
+use hotline_model::{CallId, Pii, UserId};
 use jiff::Timestamp;
 use sqlx::AnyConnection;
+use sqlx::any::AnyRow;
 
 use crate::act::{Entry, Stamp};
 use crate::sql::{Columns, clean, short};
@@ -22,6 +25,28 @@ pub struct WrapUp {
     pub at: Timestamp,
 }
 
+/// What came of writing something down.
+#[derive(Debug, Clone)]
+pub enum Wrapped {
+    /// It stands there.
+    Stored,
+    /// The same person wrote something else about this call before, which stays as it is.
+    Before(WrapUp),
+}
+
+/// A call that its agent has not written anything about.
+#[derive(Debug, Clone)]
+pub struct ToWrapUp {
+    /// The call.
+    pub call: String,
+    /// Who called, if it is known.
+    pub customer: Option<String>,
+    /// The queue they came by.
+    pub queue: String,
+    /// How long they talked, if nobody took the caller over.
+    pub talked: Option<Duration>,
+}
+
 /// Characters of a note at most.
 const LONGEST: usize = 4_000;
 
@@ -30,10 +55,12 @@ struct Input {
     reason: String,
     note: Option<Pii<String>>,
     by: String,
+    amends: bool,
 }
 
 impl Record {
-    /// Keeps what an agent writes down about a call; a second time replaces what they wrote before.
+    /// Keeps what an agent writes down about a call. What they wrote before is replaced only if they say that they amend
+    /// it; the journal tells both reasons.
     ///
     /// # Errors
     /// [`RecordError::Invalid`] naming the field, [`RecordError::NotFound`] if there is no such call,
@@ -44,7 +71,8 @@ impl Record {
         reason: &str,
         note: Option<Pii<String>>,
         by: &str,
-    ) -> Result<(), RecordError> {
+        amends: bool,
+    ) -> Result<Wrapped, RecordError> {
         let reason = short(reason.trim());
         if reason.is_empty() || reason.chars().count() > 64 || reason.chars().any(is_unspeakable) {
             return Err(RecordError::Invalid("reason: 1 to 64 characters are expected".into()));
@@ -56,7 +84,8 @@ impl Record {
         if note.as_ref().is_some_and(|text| text.chars().any(is_unspeakable)) {
             return Err(RecordError::Invalid("note: control characters are not taken".into()));
         }
-        let input = Input { call: call.to_string(), reason, note: note.map(Pii::new), by: by.to_owned() };
+        let input =
+            Input { call: call.to_string(), reason, note: note.map(Pii::new), by: by.to_owned(), amends };
         self.change(input, |connection, input, stamp| {
             Box::pin(async move { input.store(connection, &stamp).await })
         })
@@ -74,23 +103,50 @@ impl Record {
         .bind(call)
         .fetch_all(&self.readers)
         .await?;
-        rows.iter()
-            .map(|row| {
-                Ok(WrapUp {
-                    reason: row.text("reason")?,
-                    note: row.text_or_none("note")?.map(Pii::new),
-                    made_by: row.text("made_by")?,
-                    at: row.time("at")?,
-                })
-            })
-            .collect()
+        rows.iter().map(WrapUp::from_row).collect()
+    }
+
+    /// The call that an agent talked in last by way of a queue, if they talk in it no longer and wrote nothing about it.
+    ///
+    /// # Errors
+    /// [`RecordError::Unavailable`] if the database does not answer.
+    pub async fn to_wrap_up(&self, agent: UserId, login: &str) -> Result<Option<ToWrapUp>, RecordError> {
+        let row = sqlx::query(
+            "SELECT w.interaction_id AS call, w.customer_id AS customer, w.queue AS queue, w.state AS state, \
+             w.agent_id AS agent, w.since AS since, o.ended_at AS answered, (SELECT COUNT(*) FROM wrap_up u \
+             WHERE u.interaction_id = w.interaction_id AND u.made_by = $2) AS written FROM offer o \
+             JOIN waiting w ON w.id = o.waiting_id WHERE o.agent_id = $1 AND o.outcome = 'answered' \
+             ORDER BY o.at DESC LIMIT 1",
+        )
+        .bind(agent.to_string())
+        .bind(login)
+        .fetch_optional(&self.readers)
+        .await?;
+        let Some(row) = row.filter(|row| row.int("written").is_ok_and(|written| written == 0)) else {
+            return Ok(None);
+        };
+        let is_theirs = row.text_or_none("agent")?.is_some_and(|one| one == agent.to_string());
+        let state = row.text("state")?;
+        if is_theirs && state != "served" {
+            return Ok(None);
+        }
+        let talked = match row.int_or_none("answered")? {
+            Some(answered) if is_theirs => u64::try_from(row.int("since")? - answered).ok(),
+            _ => None,
+        };
+        Ok(Some(ToWrapUp {
+            call: row.text("call")?,
+            customer: row.text_or_none("customer")?,
+            queue: row.text("queue")?,
+            talked: talked.map(Duration::from_micros),
+        }))
     }
 
     /// Whether an agent talked in a call, by the queues' rows; by its path, if a colleague put it through to them.
     ///
     /// # Errors
     /// [`RecordError::Unavailable`] if the database does not answer.
-    pub async fn served(&self, call: CallId, agent: hotline_model::UserId) -> Result<bool, RecordError> {
+    pub async fn served(&self, call: CallId, agent: UserId) -> Result<bool, RecordError> {
         let row = sqlx::query(
             "SELECT 1 AS there FROM waiting w WHERE w.interaction_id = $1 AND (w.agent_id = $2 OR EXISTS \
              (SELECT 1 FROM offer o WHERE o.waiting_id = w.id AND o.agent_id = $2 AND o.outcome = 'answered')) \
@@ -105,8 +161,19 @@ impl Record {
     }
 }
 
+impl WrapUp {
+    fn from_row(row: &AnyRow) -> Result<Self, RecordError> {
+        Ok(Self {
+            reason: row.text("reason")?,
+            note: row.text_or_none("note")?.map(Pii::new),
+            made_by: row.text("made_by")?,
+            at: row.time("at")?,
+        })
+    }
+}
+
 impl Input {
-    async fn store(&self, connection: &mut AnyConnection, stamp: &Stamp) -> Result<(), RecordError> {
+    async fn store(&self, connection: &mut AnyConnection, stamp: &Stamp) -> Result<Wrapped, RecordError> {
         let row = sqlx::query("SELECT customer_id, ticket_id, erased FROM interaction WHERE id = $1")
             .bind(&self.call)
             .fetch_optional(&mut *connection)
@@ -114,6 +181,24 @@ impl Input {
             .ok_or(RecordError::NotFound("call"))?;
         // Of an erased customer nothing is noted any more.
         let note = self.note.as_ref().filter(|_| row.int("erased").is_ok_and(|erased| erased == 0));
+        let before = sqlx::query(
+            "SELECT reason, note, made_by, at FROM wrap_up WHERE interaction_id = $1 AND made_by = $2",
+        )
+        .bind(&self.call)
+        .bind(&self.by)
+        .fetch_optional(&mut *connection)
+        .await?
+        .map(|row| WrapUp::from_row(&row))
+        .transpose()?;
+        if let Some(before) = &before {
+            let text = |note: Option<&Pii<String>>| note.map(|text| text.expose().clone());
+            if before.reason == self.reason && text(before.note.as_ref()) == text(note) {
+                return Ok(Wrapped::Stored);
+            }
+            if !self.amends {
+                return Ok(Wrapped::Before(before.clone()));
+            }
+        }
         sqlx::query(
             "INSERT INTO wrap_up (interaction_id, made_by, reason, note, at) VALUES ($1, $2, $3, $4, $5) \
              ON CONFLICT (interaction_id, made_by) DO UPDATE SET reason = excluded.reason, note = excluded.note, \
@@ -133,7 +218,10 @@ impl Input {
             .execute(&mut *connection)
             .await?;
         let (customer, ticket) = (row.text_or_none("customer_id")?, row.text_or_none("ticket_id")?);
-        let body = serde_json::json!({ "by": self.by, "reason": self.reason, "noted": note.is_some() });
+        let mut body = serde_json::json!({ "by": self.by, "reason": self.reason, "noted": note.is_some() });
+        if let Some(before) = before {
+            body["was"] = before.reason.into();
+        }
         Entry {
             type_name: "call.wrapped-up",
             customer: customer.as_deref(),
@@ -142,6 +230,7 @@ impl Input {
             body,
         }
         .write(connection, stamp)
-        .await
+        .await?;
+        Ok(Wrapped::Stored)
     }
 }

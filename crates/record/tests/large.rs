@@ -12,11 +12,14 @@ mod large {
     use hotline_model::SystemClock;
     use hotline_record::{DatabaseAddress, EntryKind, Record, Settings};
 
-    use crate::generate::{LONG, Size, fill};
+    use crate::generate::{LONG, LONG_PHONE, Size, fill};
 
     const SIZE: Size = Size { customers: 10_000, events: 100_000 };
 
-    async fn everything_is_found(url: &str) {
+    /// What is found for each question: ids, which filling makes the same on each engine.
+    type Found = Vec<(&'static str, Vec<String>, bool)>;
+
+    async fn everything_is_found(url: &str) -> Found {
         let address: DatabaseAddress = url.parse().unwrap();
         let record = Record::open(&Settings::new(address.clone()), Arc::new(SystemClock)).await.unwrap();
         let made = fill(url, address.engine(), SIZE, |_| {}).await.unwrap();
@@ -46,6 +49,7 @@ mod large {
         assert_eq!(seen, LONG + 1);
         let card = record.card(made.long).await.unwrap().unwrap();
         assert_eq!((card.identities.len(), card.live.len()), (1, 0));
+        let mut told = Found::new();
         for (question, kind) in [
             ("王小明", "customer"),
             ("anne smith", "customer"),
@@ -53,18 +57,23 @@ mod large {
             ("roaming refund", "ticket"),
             ("gift card", "ticket"),
             ("13800009999", "customer"),
+            (LONG_PHONE, "customer"),
+            ("王", "customer"),
+            ("9999", "customer"),
+            ("s m", "customer"),
         ] {
-            let hits = record.search(question, 20).await.unwrap();
+            let found = record.search(question, 20).await.unwrap();
+            let hits = &found.hits;
             assert!(!hits.is_empty() && hits.iter().all(|hit| hit.kind == kind), "{question}: {hits:?}");
             assert!(hits.windows(2).all(|pair| pair[0].at >= pair[1].at), "{question}: the newest first");
+            told.push((question, hits.iter().map(|hit| hit.id.clone()).collect(), found.more));
         }
-        assert!(record.search("无此词语", 20).await.unwrap().is_empty());
-    }
-
-    #[tokio::test]
-    async fn everything_is_found_in_a_large_record_on_sqlite() {
-        let folder = tempfile::tempdir().unwrap();
-        everything_is_found(&format!("sqlite:{}", folder.path().join("large.db").display())).await;
+        // Words that many have, and nobody both; one that nobody has.
+        for question in ["退费 王小明", "smith 重发", "anne 无此词语"] {
+            let found = record.search(question, 20).await.unwrap();
+            assert!(found.hits.is_empty() && !found.more, "{question}: {found:?}");
+        }
+        told
     }
 
     fn tool(arguments: &[&str]) -> String {
@@ -84,9 +93,16 @@ mod large {
     }
 
     #[tokio::test]
-    async fn everything_is_found_in_a_large_record_on_postgresql() {
+    async fn everything_is_found_in_a_large_record_and_the_same_on_both_engines() {
+        let folder = tempfile::tempdir().unwrap();
+        let sqlite =
+            everything_is_found(&format!("sqlite:{}", folder.path().join("large.db").display())).await;
         let server = Server(tool(&["make"]));
         let url = std::fs::read_to_string(Path::new(&server.0).join("url")).unwrap();
-        everything_is_found(&format!("{}/postgres", url.trim())).await;
+        let postgres = everything_is_found(&format!("{}/postgres", url.trim())).await;
+        assert_eq!(sqlite, postgres);
+        let more: Vec<&str> =
+            sqlite.iter().filter(|(_, _, more)| *more).map(|(question, ..)| *question).collect();
+        assert_eq!(more, ["王小明", "anne smith", "礼品卡", "roaming refund", "gift card", "王", "s m"]);
     }
 }

@@ -491,6 +491,8 @@ const english: typeof words = {
     drop: 'Write nothing',
     saved: 'The wrap-up is saved.',
     gone: 'The wrap-up of this call cannot be saved.',
+    before: 'You wrote something else about this call at {at}: {what}',
+    amend: 'Replace it',
   },
   floor: {
     title: 'Queues and team',
@@ -625,6 +627,8 @@ const english: typeof words = {
     title: 'Search',
     hint: 'A name, the last four digits, a ticket, a word',
     nothing: 'Nothing was found.',
+    nothingNew: 'Nothing among the newest. A rarer word finds older ones.',
+    more: 'The newest are shown. A further word finds older ones.',
     failed: 'Search does not answer. Try again.',
     customer: 'Customer',
     ticket: 'Ticket',

@@ -6,9 +6,11 @@ import chinese from './zh-CN';
 export type Locale = 'zh-CN' | 'en-US';
 const KEPT = 'hotline.language';
 
+const isLocale = (text: string | null): text is Locale => text === 'zh-CN' || text === 'en-US';
+
 function first(): Locale {
   const kept = localStorage.getItem(KEPT);
-  if (kept === 'zh-CN' || kept === 'en-US') return kept;
+  if (isLocale(kept)) return kept;
   return navigator.language.toLowerCase().startsWith('zh') ? 'zh-CN' : 'en-US';
 }
 
@@ -32,6 +34,11 @@ watch(
   },
   { immediate: true },
 );
+
+// What is chosen in one tab is so in all.
+addEventListener('storage', ({ key, newValue }) => {
+  if (key === KEPT && isLocale(newValue)) locale.value = newValue;
+});
 
 export function chooseLanguage(to: Locale): void {
   localStorage.setItem(KEPT, to);

@@ -472,6 +472,8 @@ export default {
     drop: '不写了',
     saved: '通话整理已保存。',
     gone: '这通电话的整理无法保存。',
+    before: '这通电话您在 {at} 写过不同的内容：{what}',
+    amend: '替换',
   },
   floor: {
     title: '队列与团队',
@@ -606,6 +608,8 @@ export default {
     title: '搜索',
     hint: '姓名、号码后四位、工单号、两个字以上的词',
     nothing: '没有找到。',
+    nothingNew: '最近的记录里没有找到，换一个更少见的词可以找到更早的。',
+    more: '显示的是最近的，再加一个词可以找到更早的。',
     failed: '暂时搜不了，请再试。',
     customer: '客户',
     ticket: '工单',

@@ -41,6 +41,17 @@ export interface WrapUp {
   queue: string;
   /** How long they talked, in milliseconds. */
   talked: number;
+  /** Of a talk that goes on, or ended while no page was there to see it: since when. */
+  since?: string;
+}
+
+/** A call that one talked in and has written nothing about. */
+interface OpenWrapUp {
+  call: string;
+  customer: string | null;
+  name: string | null;
+  queue: string;
+  'talked-s': number | null;
 }
 
 export const offer = ref<Offer | null>(null);
@@ -69,6 +80,41 @@ watch(wrapUp, (now) => {
   if (now) sessionStorage.setItem(KEPT, JSON.stringify(now));
   else sessionStorage.removeItem(KEPT);
 });
+
+// A page that is loaded anew just when the talk ends knows it by this.
+watch(
+  () => {
+    if (!talk.value || talk.value.asked) return null;
+    const { call, customer, queue, since, card } = talk.value;
+    return JSON.stringify({ call, customer, name: card?.name ?? null, queue, talked: 0, since } satisfies WrapUp);
+  },
+  (now) => now && sessionStorage.setItem(KEPT, now),
+);
+
+const DONE = 'hotline.wrapped-up';
+
+/** Nothing more is to be written about a call. */
+export function closeWrapUp(): void {
+  if (wrapUp.value) sessionStorage.setItem(DONE, wrapUp.value.call);
+  wrapUp.value = null;
+}
+
+/** The wrap-up time that was asked about, by when it began. */
+let askedAbout = '';
+
+/** The talk ended while this page was not open: the server knows of it. */
+async function askWrapUp(since: string): Promise<void> {
+  if (askedAbout === since) return;
+  askedAbout = since;
+  try {
+    const open = await ask<OpenWrapUp | undefined>('GET', '/me/wrap-up');
+    if (!open || wrapUp.value || talk.value || own.value?.state !== 'wrap-up' || sessionStorage.getItem(DONE) === open.call) return;
+    const { call, customer, name, queue } = open;
+    wrapUp.value = { call, customer, name, queue, talked: (open['talked-s'] ?? 0) * 1000 };
+  } catch {
+    askedAbout = '';
+  }
+}
 
 export async function loadReasons(): Promise<void> {
   try {
@@ -203,7 +249,10 @@ export function settle(anew = false): void {
     const before = kept();
     // What was begun to be written outlasts the time for it.
     const begun = before && (hasDraft(`wrap-up.${before.call}`) || hasDraft(`wrap-up-reason.${before.call}`));
-    if (agent.state === 'wrap-up' || begun) wrapUp.value = before;
+    if (before && (agent.state === 'wrap-up' || begun)) {
+      const talked = before.since ? Date.parse(agent.since) - Date.parse(before.since) : before.talked;
+      wrapUp.value = { ...before, talked, since: undefined };
+    } else if (agent.state === 'wrap-up') void askWrapUp(agent.since);
   }
 }
 
@@ -233,6 +282,7 @@ export function stepped(event: JournalEvent): void {
 
 export function forgetMine(): void {
   asked = joined = null;
+  askedAbout = '';
   offer.value = talk.value = null;
   wrapUp.value = null;
   held.value = false;

@@ -120,17 +120,31 @@ async fn who_talked_in_a_call_wraps_it_up_with_a_known_reason() {
             outcome: Some((outcome, house.desk.record.now())),
         })
     };
-    let rows = [offer(OfferOutcome::TimedOut), offer(OfferOutcome::Answered)];
+    assert_eq!(house.by(&agent, "GET", "/api/v1/me/wrap-up", Value::Null).await.0, StatusCode::NO_CONTENT);
+    let ended = WaitingRow { state: WaitingState::Served, agent: Some(user), ..row.clone() };
+    let rows = [offer(OfferOutcome::TimedOut), offer(OfferOutcome::Answered), Row::Waiting(ended)];
     house.desk.record.store_queue_rows(&rows);
     assert!(house.desk.record.flush(Duration::from_secs(5)).await);
     let (status, told) = house.by(&agent, "PUT", &path, json!({ "reason": "bored" })).await;
     assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(told["message"].as_str().unwrap().contains("refund, settled"), "{told}");
+    // A page that was not there when the talk ended learns what is to be written.
+    let (_, open) = house.by(&agent, "GET", "/api/v1/me/wrap-up", Value::Null).await;
+    assert_eq!((&open["call"], &open["name"]), (&json!(row.call.to_string()), &json!("王小明")), "{open}");
+    assert_eq!(house.by(&agent, "PUT", &path, body.clone()).await.0, StatusCode::NO_CONTENT);
+    assert_eq!(house.by(&agent, "GET", "/api/v1/me/wrap-up", Value::Null).await.0, StatusCode::NO_CONTENT);
+    // The same again is no other; what is another replaces it only if it says so.
     assert_eq!(house.by(&agent, "PUT", &path, body).await.0, StatusCode::NO_CONTENT);
+    let other = json!({ "reason": "refund", "note": "answered" });
+    let (status, told) = house.by(&agent, "PUT", &path, other.clone()).await;
+    assert_eq!((status, &told["code"]), (StatusCode::CONFLICT, &json!("wrapped-up")), "{told}");
+    assert_eq!((&told["now"]["reason"], &told["now"]["note"]), (&json!("settled"), &json!("answered")));
+    let amended = json!({ "reason": "refund", "note": "answered", "amend": true });
+    assert_eq!(house.by(&agent, "PUT", &path, amended).await.0, StatusCode::NO_CONTENT);
     let (_, call) = house.by(&agent, "GET", &format!("/api/v1/calls/{}", row.call), Value::Null).await;
     assert_eq!(
-        (&call["wrap-ups"][0]["by"], &call["wrap-ups"][0]["note"]),
-        (&json!("min.li"), &json!("answered"))
+        (&call["wrap-ups"][0]["by"], &call["wrap-ups"][0]["reason"]),
+        (&json!("min.li"), &json!("refund"))
     );
     let (_, missed) = house.by(&agent, "GET", "/api/v1/me/missed", Value::Null).await;
     assert_eq!((&missed[0]["outcome"], &missed[0]["name"]), (&json!("timed-out"), &json!("王小明")));

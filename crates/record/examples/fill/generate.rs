@@ -12,6 +12,8 @@ const ROWS: usize = 500;
 const COMMIT: usize = 5_000;
 /// Entries of the one long time line.
 pub const LONG: usize = 10_000;
+/// Whose it is.
+pub const LONG_PHONE: &str = "13800000000";
 const SURNAMES: [&str; 10] = ["王", "李", "张", "刘", "陈", "杨", "赵", "黄", "周", "吴"];
 const GIVEN: [&str; 12] = ["小明", "敏", "伟", "芳", "秀英", "娜", "强", "磊", "洋", "艳", "志远", "雨桐"];
 const FIRST: [&str; 6] = ["Anne", "James", "Maria", "Peter", "Susan", "Thomas"];

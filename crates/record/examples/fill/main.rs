@@ -1,6 +1,7 @@
 //! Fills an empty record with customers and their history, and times what a desktop asks for: `tools/fill` runs it.
 //!
-//! `fill ADDRESS CUSTOMERS EVENTS`. Exit code 1: a figure is above its bound.
+//! `fill ADDRESS CUSTOMERS EVENTS`; `fill ADDRESS` times what was filled before. Exit code 1: a figure is above its
+//! bound.
 
 mod generate;
 
@@ -10,13 +11,13 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use generate::{Size, fill};
+use generate::{LONG_PHONE, Size, fill};
 use hotline_model::{CustomerId, SystemClock};
 use hotline_record::{DatabaseAddress, Record, Settings};
 
 /// What is asked for, in Chinese and in English: rare and frequent words, several together, numbers, one character,
 /// nothing that is there.
-const QUESTIONS: [&str; 12] = [
+const QUESTIONS: [&str; 18] = [
     "王小明",
     "退费",
     "退费 王小明",
@@ -26,6 +27,12 @@ const QUESTIONS: [&str; 12] = [
     "gift card",
     "roaming smith",
     "anne",
+    "anne smith",
+    "anne 退费 礼品卡",
+    "smith 重发",
+    "s m",
+    "退费 王小明 13800009999",
+    "yuan you james brown",
     "0999",
     "13800009999",
     "无此词语",
@@ -36,12 +43,20 @@ const ASKED: usize = 50;
 #[tokio::main]
 async fn main() -> Result<ExitCode, Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [url, customers, events] = arguments.as_slice() else {
-        return Err("fill ADDRESS CUSTOMERS EVENTS".into());
+    let (url, size) = match arguments.as_slice() {
+        [url] => (url, None),
+        [url, customers, events] => {
+            (url, Some(Size { customers: customers.parse()?, events: events.parse()? }))
+        }
+        _ => return Err("fill ADDRESS [CUSTOMERS EVENTS]".into()),
     };
     let address: DatabaseAddress = url.parse()?;
-    let size = Size { customers: customers.parse()?, events: events.parse()? };
     let record = Record::open(&Settings::new(address.clone()), Arc::new(SystemClock)).await?;
+    let Some(size) = size else {
+        let long =
+            record.search(LONG_PHONE, 1).await?.hits.pop().ok_or("this is not a record that was filled")?;
+        return times(&record, long.customer).await;
+    };
     if record.newest_seq().await? > 0 {
         return Err("the record is not empty: nothing is changed".into());
     }
@@ -104,9 +119,9 @@ async fn times(record: &Record, long: CustomerId) -> Result<ExitCode, Box<dyn Er
         record.timeline(long, deep.as_ref(), 50).await?;
     });
     for question in QUESTIONS {
-        let found = record.search(question, 20).await?.len();
+        let found = record.search(question, 20).await?.hits.len();
         time!(format!("search {question} ({found} shown)"), 100.0, {
-            let hits = record.search(question, 20).await?;
+            let hits = record.search(question, 20).await?.hits;
             record.log_accesses("fill", hits.iter().map(|hit| hit.customer), "search").await?;
         });
     }

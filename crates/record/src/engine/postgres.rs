@@ -11,10 +11,15 @@ pub(super) const WRITER: &str = "SET application_name = 'hotline'; SET client_mi
      SET idle_in_transaction_session_timeout = '10s'; SET tcp_keepalives_idle = 10; \
      SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3; SET tcp_user_timeout = 20000;";
 
-/// Readers never write.
-pub(super) const READER: &str = "SET application_name = 'hotline reader'; SET client_min_messages = warning; \
+/// Readers never write. What they ask is answered sooner than machine code for it is made.
+pub(super) const READER: &str = "SET application_name = 'hotline reader'; SET client_min_messages = warning; SET jit = off; \
      SET statement_timeout = '10s'; SET default_transaction_read_only = on; SET tcp_keepalives_idle = 10; \
      SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3; SET tcp_user_timeout = 20000;";
+
+/// The planner believes of each word that it is as frequent as words are on the average, and rather reads and sorts all
+/// places of one than take the newest out of an index.
+pub(super) const SEARCH: &str = "SET LOCAL enable_sort = off; SET LOCAL enable_bitmapscan = off; \
+     SET LOCAL enable_seqscan = off; SET LOCAL max_parallel_workers_per_gather = 0;";
 
 /// All servers of one record write one after the other, a group at a time. So the journal's `seq`
 /// is given in the order of the commits and a reader that resumes behind one misses nothing; wrong
@@ -25,6 +30,10 @@ pub(super) const BEGIN: &str = "BEGIN; SELECT 1 FROM pg_advisory_xact_lock(71203
 /// The lock that a server of this name holds as long as it is connected.
 pub(super) const HOLD_NAME: &str =
     "SELECT CASE WHEN pg_try_advisory_lock(1214205, hashtext($1)) THEN 1 ELSE 0 END AS held";
+
+/// How many servers hold a name.
+pub(super) const NAMES_HELD: &str = "SELECT COUNT(*) AS held FROM pg_locks WHERE locktype = 'advisory' AND granted \
+     AND classid = 1214205 AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
 
 /// A standby, or a server that was told not to write.
 pub(super) const READ_ONLY: &str =

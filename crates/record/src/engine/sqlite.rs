@@ -15,6 +15,16 @@ pub(super) const READER: &str =
 
 pub(super) const BEGIN: &str = "BEGIN IMMEDIATE";
 
+/// Reads the file as nobody may who is not alone with it: every connection that has read it in WAL mode holds a lock
+/// until it ends (<https://www.sqlite.org/wal.html#use_of_wal_without_shared_memory>).
+pub(super) const ALONE: &str =
+    "PRAGMA busy_timeout = 0; PRAGMA locking_mode = EXCLUSIVE; SELECT COUNT(*) FROM sqlite_master;";
+
+/// Whether a result code says that another connection holds a lock.
+pub(super) fn is_busy(code: &str) -> bool {
+    code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, 5 | 6))
+}
+
 /// The tables that are there.
 pub(super) const TABLES: &str =
     "SELECT name AS name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite!_%' ESCAPE '!'";

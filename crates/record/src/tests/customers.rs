@@ -68,7 +68,7 @@ pub async fn names_tickets_notes_and_numbers_are_found(house: House) {
     let found = |question: &'static str| {
         let record = record.clone();
         async move {
-            let hits = record.search(question, 20).await.unwrap();
+            let hits = record.search(question, 20).await.unwrap().hits;
             hits.into_iter().map(|hit| (hit.kind, hit.customer)).collect::<Vec<_>>()
         }
     };

@@ -89,6 +89,11 @@ pub async fn the_floor_tells_places_waits_and_how_the_day_went(house: House) {
     assert_eq!(day.average_wait, Some(Duration::from_secs(40)));
     let own = &floor.agents[&agent.to_string()];
     assert_eq!((own.offered, own.answered, own.missed), (3, 1, 1));
+    let written = house.record.to_wrap_up(agent, "min.li").await.unwrap().unwrap();
+    assert_eq!((&written.call, written.queue.as_str()), (&served.call.to_string(), "service"));
+    assert_eq!(written.talked, Some(Duration::from_secs(560)));
+    house.record.wrap_up(served.call, "settled", None, "min.li", false).await.unwrap();
+    assert!(house.record.to_wrap_up(agent, "min.li").await.unwrap().is_none());
     let missed = house.record.missed_calls(agent, 10).await.unwrap();
     let [one] = missed.as_slice() else { panic!("{missed:?}") };
     assert_eq!((one.outcome.as_str(), one.caller.as_str()), ("timed-out", "left"));
@@ -107,26 +112,39 @@ pub async fn what_an_agent_writes_down_is_kept_once_and_goes_with_the_customer(h
     let stored = house.with_ticket().await;
     let call = house.call("13800138000").await;
     assert!(house.record.flush(Duration::from_secs(5)).await);
-    let note = |text: &str| Some(Pii::new(text.to_owned()));
-    let wrong = house.record.wrap_up(call, " ", None, "min.li").await.unwrap_err();
+    let wrong = house.record.wrap_up(call, " ", None, "min.li", false).await.unwrap_err();
     assert!(wrong.to_string().starts_with("reason: "), "{wrong}");
     let unknown: CallId = house.ids.next(house.clock.now());
     assert!(matches!(
-        house.record.wrap_up(unknown, "settled", None, "min.li").await,
+        house.record.wrap_up(unknown, "settled", None, "min.li", false).await,
         Err(RecordError::NotFound(_))
     ));
-    house.record.wrap_up(call, "other", None, "min.li").await.unwrap();
-    house.record.wrap_up(call, "settled", note("王小明 wants a call"), "min.li").await.unwrap();
+    let write = async |reason: &str, words: &str, by: &str, amends: bool| {
+        let words = (!words.is_empty()).then(|| Pii::new(words.to_owned()));
+        house.record.wrap_up(call, reason, words, by, amends).await.unwrap()
+    };
+    write("other", "王小明 calls again", "min.li", false).await;
+    assert!(
+        matches!(write("other", "王小明 calls again", "min.li", false).await, Wrapped::Stored),
+        "the same"
+    );
+    // What was written is not lost to who does not know of it.
+    let refused = write("settled", "王小明 wants a call", "min.li", false).await;
+    let Wrapped::Before(before) = refused else { panic!("{refused:?}") };
+    assert_eq!((before.reason.as_str(), before.note.is_some()), ("other", true));
+    write("settled", "王小明 wants a call", "min.li", true).await;
     house.clock.advance(Duration::from_secs(1));
-    house.record.wrap_up(call, "passed-on", None, "bo.chen").await.unwrap();
+    write("passed-on", "", "bo.chen", false).await;
     let written = house.record.wrap_ups_of(&call.to_string()).await.unwrap();
     assert_eq!(written.len(), 2);
     assert_eq!((written[0].reason.as_str(), written[0].made_by.as_str()), ("settled", "min.li"));
     let events = house.record.events_of(&call.to_string()).await.unwrap();
     assert_eq!(events.iter().filter(|event| event.type_name == "call.wrapped-up").count(), 3);
+    let amended = events.iter().find(|event| event.body["was"] == "other").unwrap();
+    assert_eq!(amended.body["reason"], "settled");
     assert!(events.iter().all(|event| !event.body.to_string().contains("王小明")));
     house.record.erase_customer(stored.customer, "boss").await.unwrap();
-    house.record.wrap_up(call, "settled", note("王小明 again"), "min.li").await.unwrap();
+    write("other", "王小明 again", "min.li", true).await;
     let written = house.record.wrap_ups_of(&call.to_string()).await.unwrap();
     assert!(written.iter().all(|row| row.note.is_none()), "before and after: nothing is kept");
 }

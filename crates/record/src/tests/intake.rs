@@ -34,25 +34,30 @@ pub async fn a_customer_of_the_firms_own_system_is_stored_once_and_what_is_late_
     let card = record.card(made.customer).await.unwrap().unwrap();
     assert_eq!((card.version, card.identities.len(), card.do_not_call), (1, 3, true));
     assert_eq!((card.tags.as_slice(), card.tier.as_deref()), (&["vip".to_owned()][..], Some("gold")));
-    assert_eq!(record.search("C-1", 5).await.unwrap()[0].customer, made.customer);
+    assert_eq!(record.search("C-1", 5).await.unwrap().hits[0].customer, made.customer);
     let number = CallerNumber::parse("13800138000");
     assert_eq!(record.recognise(&number).await.unwrap().customer, Some(made.customer));
     // Twice, late, out of order.
     assert_eq!(upsert(&house, full.clone()).await.change, Change::Unchanged);
     let later = CustomerInput {
         name: Some("王晓明".to_owned().into()),
-        changed_at: Some("2026-11-20T03:00:00Z".parse().unwrap()),
+        changed_at: Some("2026-11-20T01:40:00Z".parse().unwrap()),
         ..full.clone()
     };
     assert_eq!(upsert(&house, later.clone()).await.change, Change::Changed);
-    let between = CustomerInput { changed_at: Some("2026-11-20T02:00:00Z".parse().unwrap()), ..full.clone() };
+    let between = CustomerInput { changed_at: Some("2026-11-20T01:20:00Z".parse().unwrap()), ..full.clone() };
     assert_eq!(upsert(&house, between.clone()).await.change, Change::Stale);
     // The same data with a later time is no change, but what is older than it is late from now on.
-    let seen = CustomerInput { changed_at: Some("2026-11-20T05:00:00Z".parse().unwrap()), ..later.clone() };
+    let seen = CustomerInput { changed_at: Some("2026-11-20T02:04:00Z".parse().unwrap()), ..later.clone() };
     let tried = record.try_customers(vec![seen.clone(), between]).await.unwrap();
     assert!(matches!(tried[..], [Ok(Change::Unchanged), Ok(Change::Stale)]), "{tried:?}");
     assert_eq!(upsert(&house, seen).await.change, Change::Unchanged);
     assert_eq!(upsert(&house, later).await.change, Change::Stale);
+    // A change that is yet to come would make late whatever comes: it is refused, and nothing is frozen.
+    let ahead = CustomerInput { changed_at: Some("2026-11-20T02:06:00Z".parse().unwrap()), ..full };
+    let refused = record.upsert_customers(vec![ahead.clone()], "crm").await.unwrap().remove(0).unwrap_err();
+    assert!(refused.to_string().starts_with("changed-at: more than five minutes ahead"), "{refused}");
+    assert!(record.try_customers(vec![ahead]).await.unwrap()[0].is_err());
     let card = record.card(made.customer).await.unwrap().unwrap();
     assert_eq!((card.version, card.name.unwrap().expose().as_str()), (2, "王晓明"));
     // What is absent stays; an attribute goes by `null`.
@@ -172,5 +177,5 @@ pub async fn a_file_is_taken_in_row_by_row_and_one_that_was_cut_short_once_more(
     assert!(
         matches!(&told[told.len() - 2], Told::Bad { line: 132, problem } if problem.starts_with("phone: "))
     );
-    assert_eq!(record.search("客户129", 5).await.unwrap().len(), 1);
+    assert_eq!(record.search("客户129", 5).await.unwrap().hits.len(), 1);
 }

@@ -3,7 +3,7 @@
 use super::house::{House, Shared, execute};
 use super::people::user;
 use super::*;
-use crate::{dry_run, transfer};
+use crate::{dry_run, is_in_use, transfer};
 
 /// A record with something in every table.
 async fn filled(house: &House) -> (CallId, Upserted) {
@@ -42,7 +42,7 @@ async fn filled(house: &House) -> (CallId, Upserted) {
     house.record.store_queue_rows(&super::queues::rows(house, agent).await);
     house.record.set_telephone("hotline", super::queues::telephone("min.li")).await.unwrap();
     assert!(house.record.flush(Duration::from_secs(5)).await);
-    house.record.wrap_up(call, "settled", None, "min.li").await.unwrap();
+    house.record.wrap_up(call, "settled", None, "min.li", false).await.unwrap();
     house.record.sign_in("min.li", "right-password".to_owned().into()).await.unwrap();
     house.record.sign_in("nobody", "right-password".to_owned().into()).await.unwrap();
     house.record.begin_sign_in(begun("state"), Duration::from_secs(600)).await.unwrap();
@@ -109,6 +109,28 @@ async fn moved_to(house: House, target: DatabaseAddress) {
     let again = transfer(&house.address, &target, &mut |_, _, _| {}).await.unwrap_err().to_string();
     assert!(again.contains("not empty") && again.contains("customer: 4 rows"), "{again}");
     assert!(dry_run(&house.address, &target).await.unwrap_err().to_string().contains("not empty"));
+}
+
+/// Whether a server uses it is seen from outside, and nothing of it is changed by looking.
+#[tokio::test]
+async fn a_database_with_a_server_on_it_is_recognised() {
+    let server = Shared::get();
+    let folder = tempfile::tempdir().unwrap();
+    let files = DatabaseAddress::sqlite(&folder.path().join("record.db"));
+    assert!(!is_in_use(&files).await.unwrap(), "there is no file yet");
+    for address in [files, server.make_database().await] {
+        let house = House::open(address.clone(), Some("one".into())).await.unwrap();
+        house.with_ticket().await;
+        assert!(is_in_use(&address).await.unwrap(), "{address}");
+        house.with_ticket().await;
+        drop(house);
+        let mut tries = 0;
+        while is_in_use(&address).await.unwrap() {
+            tries += 1;
+            assert!(tries < 100, "{address}: who has gone is gone");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
 }
 
 #[tokio::test]
