@@ -40,12 +40,20 @@ async function main() {
     await form.locator('input').fill(SENTENCE);
     await accessible(hong, 'a sentence for a caller');
     await keep(hong, 'sentence');
-    await form.getByRole('button').click();
+    await form.getByRole('button', { name: '播报' }).click();
     await sees(hong, '正在播报给来电人', '.notices');
     await askFor('hears mei words');
     await page.locator('.live [data-step="call.said"]').waitFor();
     await sees(page, '赵红 代播', '.live');
     await askFor('hears mei 900');
+  });
+  await step('or sends a text message to the number that calls', async () => {
+    const form = hong.locator('.live form.say');
+    await form.locator('input').fill('退费进度可以回复这条短信查询。');
+    await form.getByRole('button', { name: '发短信' }).click();
+    await sees(hong, '短信即将发出', '.notices');
+    await sees(page, '赵红 发了一条短信', '.live');
+    await entry(page, '退费进度可以回复这条短信查询。').waitFor();
   });
   await step('all three talk, and then the two again', async () => {
     await choose(hong, '可接听');

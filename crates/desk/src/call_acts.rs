@@ -1,10 +1,10 @@
 //! What agents want to happen to the call they talk in.
 
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use hotline_bus::{Act, Command, Target, Watching};
 use hotline_model::Pii;
-use hotline_record::Role;
+use hotline_record::{Role, Texted};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -12,7 +12,7 @@ use crate::Desk;
 use crate::access::Asker;
 use crate::agents::of_bus;
 use crate::error::{ApiError, Problem};
-use crate::extract::Body;
+use crate::extract::{Body, idempotency_key};
 
 /// To whom a call is to go: one of the three.
 #[derive(Deserialize, ToSchema)]
@@ -130,4 +130,46 @@ pub async fn act(
     }
     desk.bus.ask(Command::Call(call, user, act)).await.map_err(of_bus)?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// What is written to whoever calls.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TextBody {
+    /// 1 to 500 characters.
+    #[schema(value_type = String)]
+    text: Pii<String>,
+}
+
+/// Sends a text message to whoever calls: to the number that calls, or to the verified one on file if that is withheld.
+/// For anybody who serves customers; two with one `Idempotency-Key` are one, and a customer gets ten in 24 hours at most.
+#[utoipa::path(
+    post, path = "/api/v1/calls/{id}/message", tag = "calls", params(("id" = String, Path)), request_body = TextBody,
+    responses(
+        (status = 202, description = "It goes out at once"), (status = 404, body = Problem),
+        (status = 409, description = "unknown-caller, no-number or too-often", body = Problem),
+        (status = 422, body = Problem),
+    )
+)]
+pub async fn text(
+    State(desk): State<Desk>,
+    asker: Asker,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    Body(body): Body<TextBody>,
+) -> Result<StatusCode, ApiError> {
+    let user = asker.person()?;
+    asker.needs(&[Role::Agent, Role::Supervisor])?;
+    let call = id.parse().map_err(|_| ApiError::not_found("call"))?;
+    let key = idempotency_key(&headers)?;
+    let (code, message) =
+        match desk.record.text_caller(call, body.text, key.as_deref(), &user.to_string()).await? {
+            Texted::Planned => return Ok(StatusCode::ACCEPTED),
+            Texted::Unknown => ("unknown-caller", "nobody knows who calls: find or make the customer first"),
+            Texted::NoNumber => {
+                ("no-number", "the caller withholds their number, and none of theirs is verified")
+            }
+            Texted::TooOften => ("too-often", "this customer got ten text messages in the last 24 hours"),
+        };
+    Err(ApiError::new(StatusCode::CONFLICT, code, message))
 }

@@ -144,6 +144,7 @@ const BODY: usize = 1 << 20;
         sign_in::callback,
         agents::set_state,
         call_acts::act,
+        call_acts::text,
         agents::list,
         agents::set_profile,
         agents::users,
@@ -228,6 +229,7 @@ pub fn router(desk: Desk) -> Router {
         .route("/api/v1/me", get(sessions::load_me))
         .route("/api/v1/me/state", put(agents::set_state))
         .route("/api/v1/calls/{id}/act", post(call_acts::act))
+        .route("/api/v1/calls/{id}/message", post(call_acts::text))
         .route("/api/v1/calls/{id}/wrap-up", put(floor::wrap_up))
         .route("/api/v1/queues", get(floor::queues))
         .route("/api/v1/reasons", get(floor::reasons))

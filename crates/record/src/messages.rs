@@ -408,7 +408,7 @@ const fn event_type(state: MessageState) -> &'static str {
     }
 }
 
-async fn insert_message(
+pub(crate) async fn insert_message(
     connection: &mut sqlx::AnyConnection,
     message: &NewMessage,
     id: &str,

@@ -148,3 +148,34 @@ pub async fn what_an_agent_writes_down_is_kept_once_and_goes_with_the_customer(h
     let written = house.record.wrap_ups_of(&call.to_string()).await.unwrap();
     assert!(written.iter().all(|row| row.note.is_none()), "before and after: nothing is kept");
 }
+
+pub async fn a_text_message_goes_to_whoever_calls_and_not_too_often(house: House) {
+    house.with_ticket().await;
+    let (known, withheld) = (house.call("13800138000").await, house.call("anonymous").await);
+    assert!(house.record.flush(Duration::from_secs(5)).await);
+    let send = async |call, text: &str, key: Option<&str>| {
+        house.record.text_caller(call, text.to_owned().into(), key, "min.li").await
+    };
+    for key in ["click", "click"] {
+        assert_eq!(send(known, "退费7个工作日到账", Some(key)).await.unwrap(), Texted::Planned);
+    }
+    let sent = house.record.claim_messages(10, true).await.unwrap();
+    let [one] = sent.as_slice() else { panic!("one click is one message: {sent:?}") };
+    assert_eq!((one.recipient.e164(), one.text.expose().as_str()), ("+8613800138000", "退费7个工作日到账"));
+    let told = house.record.events_of(&known.to_string()).await.unwrap();
+    let told: Vec<_> = told.iter().filter(|event| event.type_name == "call.texted").collect();
+    assert!(told.len() == 1 && !told[0].body.to_string().contains("退费"), "{told:?}");
+    assert_eq!(send(withheld, "hello", None).await.unwrap(), Texted::Unknown);
+    assert!(send(known, " ", None).await.unwrap_err().to_string().starts_with("text: "));
+    for _ in 1..10 {
+        assert_eq!(send(known, "again", None).await.unwrap(), Texted::Planned);
+    }
+    assert_eq!(send(known, "again", None).await.unwrap(), Texted::TooOften);
+    assert_eq!(
+        send(known, "退费7个工作日到账", Some("click")).await.unwrap(),
+        Texted::Planned,
+        "it was sent"
+    );
+    house.clock.advance(Duration::from_secs(86_401));
+    assert_eq!(send(known, "again", None).await.unwrap(), Texted::Planned);
+}
