@@ -11,7 +11,9 @@ use std::collections::{BTreeMap, BinaryHeap, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use hotline_campaign::{Attempt, Command, CustomerFacts, Disposition, Event, Row, Scheduler, TicketFacts, Trunk};
+use hotline_campaign::{
+    Attempt, Command, CustomerFacts, Disposition, Event, Row, Scheduler, TicketFacts, Trunk,
+};
 use hotline_model::calendar::Span;
 use hotline_model::campaign::{Name, Outcome, Pace, Policy, Retries, Settings, Who};
 use hotline_model::{Calendar, CallId, CustomerId, IdSource, Pii, TicketId, TicketState};
@@ -307,9 +309,17 @@ fn main() {
     let funnel = &month.funnel;
     let share = |part: u64, whole: u64| 100.0 * part as f64 / whole.max(1) as f64;
     println!("settled                {:7}", funnel.settled);
-    println!("drawn                  {:7}  {:5.1} % of all settled", funnel.drawn, share(funnel.drawn, funnel.settled));
+    println!(
+        "drawn                  {:7}  {:5.1} % of all settled",
+        funnel.drawn,
+        share(funnel.drawn, funnel.settled)
+    );
     let called = funnel.per_customer.len() as u64;
-    println!("called                 {called:7}  {:5.1} % of all drawn, by {} calls", share(called, funnel.drawn), funnel.attempts);
+    println!(
+        "called                 {called:7}  {:5.1} % of all drawn, by {} calls",
+        share(called, funnel.drawn),
+        funnel.attempts
+    );
     for (name, count) in [("answered", funnel.answered), ("took part", funnel.took_part)] {
         println!("{name:22} {count:7}  {:5.1} % of all called", share(count, called));
     }
@@ -320,7 +330,11 @@ fn main() {
             share(count, called),
         );
     }
-    println!("had a human at once    {:7}  {:5.1} % of those who wanted one", funnel.humans, share(funnel.humans, funnel.humans + funnel.stranded));
+    println!(
+        "had a human at once    {:7}  {:5.1} % of those who wanted one",
+        funnel.humans,
+        share(funnel.humans, funnel.humans + funnel.stranded)
+    );
     println!("found nobody free      {:7}  (the policy allows 1 %)", funnel.stranded);
     println!("most calls for one     {:7}", funnel.per_customer.values().max().copied().unwrap_or(0));
     println!("most calls at once     {:7}", funnel.most_at_once);

@@ -111,8 +111,11 @@ impl Scheduler {
             return;
         }
         let policy = flight.row.key.policy.clone();
+        let talked = flight.row.answered_at.map(|at| self.now.duration_since(at)).unwrap_or_default();
         let running = self.running_of(&policy);
         running.talking = running.talking.saturating_sub(1);
+        running.talk.measure(talked);
+        running.until_human.measure(talked);
         // One of the free is as good as taken, until the queue tells how many there are.
         let queue = self.policy(&policy).and_then(|policy| policy.pace.clone()).map(|pace| pace.queue);
         if let Some(free) = queue.and_then(|queue| self.free.get_mut(&queue)) {
@@ -200,9 +203,13 @@ impl Scheduler {
     /// Measures how many answer, and how many of them want a human.
     fn count(&mut self, row: &AttemptRow, escalated: bool, how: Disposition) {
         let answered = row.answered_at.is_some();
+        let talked = row.answered_at.map(|at| self.now.duration_since(at)).unwrap_or_default();
         let running = self.running_of(&row.key.policy);
         match (answered, escalated) {
-            (true, false) => running.talking = running.talking.saturating_sub(1),
+            (true, false) => {
+                running.talking = running.talking.saturating_sub(1);
+                running.talk.measure(talked);
+            }
             (false, _) => running.ringing = running.ringing.saturating_sub(1),
             (true, true) => {}
         }

@@ -53,10 +53,51 @@ pub(crate) struct Running {
     pub ringing: u32,
     /// Answered, and not yet on the way to a human.
     pub talking: u32,
+    /// How long a call is so, in seconds: a moving average; of all, and of those on the way to a human in the end.
+    pub talk: Length,
+    pub until_human: Length,
 }
 
-/// The moving averages take a hundredth of what is new.
-const SHARE: u32 = 100;
+/// A moving average of lengths of time, with how many were measured.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Length {
+    seconds: f64,
+    measured: u32,
+}
+
+impl Length {
+    pub fn measure(&mut self, length: jiff::SignedDuration) {
+        // A clock that went back measures nothing.
+        let seconds = length.as_secs_f64().max(0.0);
+        self.measured = self.measured.saturating_add(1);
+        let share = f64::from(self.measured.min(SHARE));
+        self.seconds += (seconds - self.seconds) / share;
+    }
+}
+
+impl Running {
+    /// How many of those who talk will want a human. Of the calls under way at a moment more will than of all calls:
+    /// they last longer until then than those that end without. By Little's law it is so many times more as their
+    /// talk is longer than that of all.
+    fn wants_human(&self) -> f64 {
+        let escalated = f64::from(self.row.escalated_ppm) / 1e6;
+        let enough = self.talk.measured >= ENOUGH && self.until_human.measured >= ENOUGH;
+        let longer = if enough && self.talk.seconds > 0.0 {
+            self.until_human.seconds / self.talk.seconds
+        } else {
+            UNMEASURED
+        };
+        (escalated * longer.max(1.0)).min(1.0)
+    }
+}
+
+/// So many calls are measured before their average is believed.
+const ENOUGH: u32 = 10;
+/// Until then calls that lead to a human are taken to last so many times as long.
+const UNMEASURED: f64 = 3.0;
+
+/// The moving averages take a five-hundredth of what is new.
+const SHARE: u32 = 500;
 
 pub(crate) fn measure(average: &mut u32, hit: bool) {
     *average = *average - *average / SHARE + if hit { 1_000_000 / SHARE } else { 0 };
@@ -78,6 +119,8 @@ impl Scheduler {
             },
             ringing: 0,
             talking: 0,
+            talk: Length::default(),
+            until_human: Length::default(),
         })
     }
 
@@ -129,7 +172,7 @@ impl Scheduler {
         with_calls.filter_map(|(policy, _)| at(policy)).min()
     }
 
-    /// Whether one call more leaves the chance small enough that somebody who wants a human finds nobody
+    /// Whether one call more leaves the chance small enough, for each who wants a human, that they find nobody
     /// free. Those who will want one are nearly Poisson: many calls, each with a small chance; that says a
     /// little more than the truth, never less.
     fn humans_suffice(&self, policy: &Name, pace: &Pace) -> bool {
@@ -144,7 +187,8 @@ impl Scheduler {
                 calls += running.ringing + running.talking;
                 let escalated = f64::from(running.row.escalated_ppm) / 1e6;
                 let answered = f64::from(running.row.answered_ppm) / 1e6;
-                expected += escalated * (f64::from(running.ringing) * answered + f64::from(running.talking));
+                expected += escalated * f64::from(running.ringing) * answered
+                    + running.wants_human() * f64::from(running.talking);
             }
         }
         // There is somebody for each of them.
@@ -155,8 +199,18 @@ impl Scheduler {
             || f64::from(pace.expected_permille) / 1e3,
             |running| f64::from(running.row.escalated_ppm) / 1e6 * f64::from(running.row.answered_ppm) / 1e6,
         );
-        more_than(free, expected + own) <= f64::from(pace.stranded_permille) / 1e3
+        stranded(free, expected + own) <= f64::from(pace.stranded_permille) / 1e3
     }
+}
+
+/// The share of those who want a human that finds nobody free, where so many are free and so many, by expectation,
+/// will want one: of a Poisson variable what is above `free`, over its mean.
+fn stranded(free: u32, mean: f64) -> f64 {
+    if mean <= 0.0 {
+        return 0.0;
+    }
+    let at_least = |count: u32| count.checked_sub(1).map_or(1.0, |most| more_than(most, mean));
+    ((mean * at_least(free) - f64::from(free) * at_least(free + 1)) / mean).max(0.0)
 }
 
 /// The chance that a Poisson variable of this mean is more than `most`.
@@ -168,4 +222,19 @@ fn more_than(most: u32, mean: f64) -> f64 {
         sum += term;
     }
     1.0 - sum
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_share_that_finds_nobody_is_of_those_who_want_somebody() {
+        // One is free, and one wants somebody by expectation: E[(X - 1)+] = P(X = 0) = 1/e.
+        assert!((stranded(1, 1.0) - (-1.0_f64).exp()).abs() < 1e-12);
+        assert!(stranded(1, 1e-9) < 1e-6 && stranded(5, 0.0) == 0.0);
+        // More free agents strand fewer, more calls strand more.
+        assert!(stranded(2, 0.5) < stranded(1, 0.5) && stranded(2, 0.6) > stranded(2, 0.5));
+        assert!(stranded(3, 500.0) > 0.99);
+    }
 }
