@@ -27,3 +27,4 @@ pub use config::MediaConfig;
 pub use event::{DigitBy, LegStats, MediaEvent, PlayEnd};
 pub use plane::{LocalMedia, MediaError, MediaPlane};
 pub use stats::ThreadSnapshot;
+pub use sys::take_long_turns;

@@ -91,6 +91,33 @@ pub(crate) fn pin_to_core(nth: usize) -> io::Result<()> {
     Ok(())
 }
 
+/// A turn of the calling thread, in ns, where the scheduler lets a thread say it: the usual ones are 1 to 3 ms.
+const LONG_TURN_NS: u64 = 20_000_000;
+
+/// Lets the calling thread, which works for long behind the media threads, be interrupted by any thread that wakes. A
+/// niceness alone does not do that: it says how much of the core a thread gets, and who wakes meanwhile waits for the
+/// end of the running turn, up to a tick of 4 ms. The scheduler (EEVDF, Linux 6.12 and later) interrupts a turn at once
+/// for a thread that asks for shorter ones, so this one asks for long ones. Niceness and policy stay as they are, and
+/// so does its share. Earlier kernels take no notice.
+///
+/// # Errors
+/// If the system refuses.
+pub fn take_long_turns() -> io::Result<()> {
+    // SAFETY: sched_attr is plain data that the first call fills and the second reads; both are told its true size.
+    unsafe {
+        let mut turn: libc::sched_attr = mem::zeroed();
+        let size = mem::size_of_val(&turn) as u32;
+        if libc::syscall(libc::SYS_sched_getattr, 0, &raw mut turn, size, 0) != 0 {
+            return Err(io::Error::last_os_error());
+        }
+        turn.sched_runtime = LONG_TURN_NS;
+        if libc::syscall(libc::SYS_sched_setattr, 0, &raw const turn, 0) != 0 {
+            return Err(io::Error::last_os_error());
+        }
+    }
+    Ok(())
+}
+
 /// Raises the number of files the process may open as far as it may; gives that number.
 pub(crate) fn raise_file_limit() -> u64 {
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
@@ -268,3 +295,35 @@ pub(crate) const BATCH: usize = 8;
 pub(crate) const READY: usize = 256;
 /// Longest datagram: an Ethernet frame's.
 const DATAGRAM: usize = 1500;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Policy, niceness and turn of the calling thread.
+    fn scheduled() -> (u32, i32, u64) {
+        // SAFETY: sched_attr is plain data, filled by the call that is told its true size.
+        unsafe {
+            let mut turn: libc::sched_attr = mem::zeroed();
+            let size = mem::size_of_val(&turn) as u32;
+            assert_eq!(libc::syscall(libc::SYS_sched_getattr, 0, &raw mut turn, size, 0), 0);
+            (turn.sched_policy, turn.sched_nice, turn.sched_runtime)
+        }
+    }
+
+    #[test]
+    fn long_turns_leave_policy_and_niceness_as_they_were() {
+        let worker = std::thread::spawn(|| {
+            // SAFETY: the call takes numbers only; 0 is the calling thread.
+            unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, 5) };
+            let before = scheduled();
+            take_long_turns().unwrap();
+            (before, scheduled())
+        });
+        let ((policy, nice, usual), after) = worker.join().unwrap();
+        assert_eq!((policy, nice), (libc::SCHED_OTHER as u32, 5));
+        // Kernels that know no turns tell 0.
+        let turn = if usual == 0 { 0 } else { LONG_TURN_NS };
+        assert_eq!(after, (policy, nice, turn));
+    }
+}

@@ -19,6 +19,9 @@ pub struct SpeechConfig {
     pub voice: Option<VoiceConfig>,
     /// Threads that render, each keeping one core busy while it does. At least 1 is taken.
     pub workers: usize,
+    /// What each of these threads calls first, when it stands back by its niceness: a wish to the scheduler that
+    /// the house knows better than this room. Default: nothing.
+    pub at_start: fn(),
     /// A voice reached by HTTP, which speaks before the voice here; `None`: no customer's words leave
     /// the house.
     pub provider: Option<ProviderConfig>,
@@ -34,7 +37,15 @@ pub struct VoiceConfig {
 impl SpeechConfig {
     /// Recordings only, until more is said.
     pub fn recordings(prompts: PathBuf) -> Self {
-        Self { prompts, voices: Voices::default(), lexicon: None, voice: None, workers: 1, provider: None }
+        Self {
+            prompts,
+            voices: Voices::default(),
+            lexicon: None,
+            voice: None,
+            workers: 1,
+            at_start: || {},
+            provider: None,
+        }
     }
 }
 

@@ -156,11 +156,13 @@ pub(crate) fn stand_back() {
     }
 }
 
-/// Starts the threads that render: each calls what `worker` gave for it, for one clause at a time.
+/// Starts the threads that render: each stands back, calls `at_start`, and then what `worker` gave for it, for one
+/// clause at a time.
 pub(crate) fn start_workers<R: FnMut(&Clause) -> Answer + Send + 'static>(
     queue: &Arc<Queue>,
     name: &str,
     count: usize,
+    at_start: fn(),
     mut worker: impl FnMut() -> Result<R, SpeechError>,
 ) -> Result<(), SpeechError> {
     for number in 0..count.max(1) {
@@ -172,6 +174,7 @@ pub(crate) fn start_workers<R: FnMut(&Clause) -> Answer + Send + 'static>(
                 if let Err(error) = set_current_thread_priority(behind_the_others()) {
                     tracing::debug!(?error, "the voice runs at the usual priority");
                 }
+                at_start();
                 while let Some(clause) = queue.take() {
                     queue.finish(&clause.key, &render(&clause));
                 }

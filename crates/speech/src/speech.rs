@@ -65,7 +65,7 @@ impl Speech {
             let opened = Arc::new(Kokoro::open(&voice.folder, voices, &lexicon)?);
             voices = opened.voices().clone();
             kokoro = Some(Arc::clone(&opened));
-            start_workers(&queue, "speech", config.workers, || {
+            start_workers(&queue, "speech", config.workers, config.at_start, || {
                 let kokoro = Arc::clone(&opened);
                 Ok(move |clause: &Clause| render(&kokoro, clause))
             })?;

@@ -94,6 +94,13 @@ pub fn make_file(address: &DatabaseAddress) -> Result<(), RecordError> {
     Ok(())
 }
 
+/// Threads that render for seconds are interrupted at once by those that serve calls.
+fn long_turns() {
+    if let Err(error) = hotline_media::take_long_turns() {
+        tracing::debug!(%error, "the voice takes turns as the others do");
+    }
+}
+
 /// How texts are spoken, as the configuration says; without the voice's folder only recordings are
 /// played, and what other machines rendered.
 ///
@@ -114,6 +121,7 @@ pub fn speech_config(config: &Config) -> Result<SpeechConfig, Problem> {
         lexicon: speech.lexicon.clone(),
         voice,
         workers: speech.workers.max(1),
+        at_start: long_turns,
         ..SpeechConfig::recordings(config.plans.prompts.clone())
     })
 }
