@@ -9,9 +9,10 @@ use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogra
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use tokio_util::sync::CancellationToken;
 
-const COUNTERS: [(&str, &str); 13] = [
+const COUNTERS: [(&str, &str); 14] = [
     ("hotline_retention_rows_total", "Rows and recordings that were deleted by their age, by kind"),
     ("hotline_calls_started_total", "Calls that were taken, by trunk"),
+    ("hotline_calls_made_total", "Calls to customers that were begun, by trunk"),
     ("hotline_calls_refused_total", "INVITEs that became no call, by why"),
     (
         "hotline_put_through_total",
