@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::support::browser::run_with_customers;
 use crate::support::people::{People, Person};
+use crate::support::phone::Phone;
 use crate::support::server::{Server, Setup, entered, own_address};
 use crate::support::{seconds, setting, tickets, wait_for, wait_until};
 
@@ -168,6 +169,20 @@ fn what_became_of_each_call_is_known() {
     assert_eq!(promised.trim(), "2");
     assert_eq!(server.query("SELECT COUNT(*) FROM customer WHERE do_not_call = 1").trim(), "1");
     wait_until("all calls are over", seconds(20), || server.metric("hotline_calls_active") == Some(0.0));
+}
+
+#[test]
+fn who_calls_us_while_we_call_them_is_rung_no_further() {
+    let people = People::start();
+    let mut server = server(&people);
+    settled(&mut server, Person::Silent);
+    server.await_event("call.dialled", 1, seconds(20));
+    let mut caller = Phone::call(&server, "10086", &Person::Silent.phone());
+    assert_eq!(disposition(&server, Person::Silent), "cancelled", "{}", people.errors());
+    caller.hang_up();
+    let contact = call_of(&server, Person::Silent);
+    assert_eq!(contact["ending"], "us/cancelled", "{contact}");
+    assert_eq!(people.called().len(), 1);
 }
 
 #[test]

@@ -111,7 +111,6 @@ export default {
   outcome: {
     contained: '自助完成',
     'wants-human': '要求人工',
-    dissatisfied: '不满意',
     abandoned: '中途挂断',
     refused: '客户拒绝',
     answered: '人工接听',
@@ -145,6 +144,7 @@ export default {
     'not-settled': '结果未解决问题',
     'message-failed': '短信未送达',
     'wants-human': '要求人工',
+    dissatisfied: '不满意',
     agent: '人工服务',
   },
   verb: {
