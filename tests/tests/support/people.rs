@@ -128,8 +128,8 @@ impl People {
 
     /// Who was called, in order: the number of each call that came.
     pub fn called(&self) -> Vec<String> {
-        let entries = std::fs::read_dir(self.folder.path()).unwrap().flatten().map(|entry| entry.path());
-        let log = entries.filter(|path| path.to_string_lossy().ends_with("_logs.log")).next();
+        let mut entries = std::fs::read_dir(self.folder.path()).unwrap().flatten().map(|entry| entry.path());
+        let log = entries.find(|path| path.to_string_lossy().ends_with("_logs.log"));
         let log = log.and_then(|path| std::fs::read_to_string(path).ok()).unwrap_or_default();
         let number = |line: &str| line.split_once("called ").map(|(_, to)| to.trim().to_owned());
         log.lines()
