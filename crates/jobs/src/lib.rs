@@ -49,6 +49,11 @@ pub struct Jobs {
 
 /// At least this often the tables are looked at, even if no wake-up came.
 const LOOK: Duration = Duration::from_secs(5);
+/// Promises are looked at so often.
+const REMIND_EVERY: Duration = Duration::from_secs(60);
+/// Of a promise one is reminded so long before it is due, and again so long after each time.
+const REMIND_AHEAD: Duration = Duration::from_secs(3_600);
+const REMIND_AGAIN: Duration = Duration::from_secs(4 * 3_600);
 /// So long nobody else is given a job that was taken: eight results are rendered in far less.
 const HOLD: Duration = Duration::from_secs(600);
 
@@ -75,13 +80,28 @@ impl Jobs {
             Arc::clone(&jobs)
                 .repeat(stop.clone(), "announce", |jobs| Box::pin(async move { jobs.announce_due().await })),
         );
+        let remind = tokio::spawn(Arc::clone(&jobs).remind(stop.clone()));
         let settled = jobs.settle_what_a_crash_left(&stop).await;
         if settled {
             Arc::clone(&jobs)
                 .repeat(stop, "send", |jobs| Box::pin(async move { jobs.send_due().await }))
                 .await;
         }
-        let _ = tokio::join!(render, announce);
+        let _ = tokio::join!(render, announce, remind);
+    }
+
+    /// Whoever keeps a promise is reminded of it; on a shared record by the server that looks first. By the clock
+    /// alone: what was committed makes no promise late.
+    async fn remind(self: Arc<Self>, stop: CancellationToken) {
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(REMIND_EVERY) => {}
+            }
+            if let Err(error) = self.record.remind(REMIND_AHEAD, REMIND_AGAIN).await {
+                tracing::warn!(%error, "promises that are late are looked for again");
+            }
+        }
     }
 
     /// Does one kind of work whenever something was committed or its time has come.

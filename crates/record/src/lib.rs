@@ -38,6 +38,7 @@ mod plans;
 mod profile;
 mod queues;
 mod recognise;
+mod reminders;
 mod retention;
 mod search;
 mod services;

@@ -443,6 +443,7 @@ on_both!(
     what_came_of_the_calls_is_counted_once_for_each_customer,
     words_are_found_and_go_with_their_customer,
     one_server_at_a_time_calls_the_customers,
+    whoever_keeps_a_promise_is_reminded_until_it_is_done,
     the_same_ticket_twice_changes_nothing,
     a_result_that_changes_is_rendered_again_and_an_older_change_is_not_taken,
     bad_tickets_are_refused_with_the_field_and_the_remedy,

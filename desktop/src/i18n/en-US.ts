@@ -70,6 +70,8 @@ const english: typeof words = {
   gap: 'Too much changed while the connection was lost: everything was loaded anew.',
   resumed: 'Connected again; what happened meanwhile is shown.',
   work: {
+    remindSoon: 'A promise is due at {time}: {reason}',
+    remindLate: 'A promise was due at {time} and is not kept: {reason}',
     title: 'My work',
     live: 'On the line',
     mine: 'My follow-ups',

@@ -59,6 +59,8 @@ export default {
   gap: '断开期间的变化太多，页面已重新载入。',
   resumed: '连接已恢复，断开期间的变化已补上。',
   work: {
+    remindSoon: '承诺将在 {time} 到期：{reason}',
+    remindLate: '承诺已在 {time} 到期，尚未兑现：{reason}',
     title: '我的工作',
     live: '正在通话',
     mine: '我的跟进',

@@ -181,3 +181,36 @@ pub async fn one_server_at_a_time_calls_the_customers(house: House) {
     assert!(house.record.decisions(Some("survey"), None, 10).await.unwrap().is_empty());
     assert!(house.record.paused_policies().await.unwrap().is_empty(), "the scheduler decides");
 }
+
+pub async fn whoever_keeps_a_promise_is_reminded_until_it_is_done(house: House) {
+    let (call, customer, ticket) = called(&house, "C-1", "13800138001", Disposition::Completed).await;
+    let (hour, minute) = (Duration::from_secs(3_600), Duration::from_secs(60));
+    house.record.store_follow_up(NewFollowUp {
+        customer: Some(customer),
+        interaction: Some(call),
+        ticket: Some(ticket),
+        phone: None,
+        reason: "dissatisfied".into(),
+        note: None,
+        due_in: hour * 2,
+    });
+    assert!(house.record.flush(Duration::from_secs(5)).await);
+    assert_eq!(house.record.remind(hour, hour * 4).await.unwrap(), 0, "there is time");
+    house.clock.advance(hour + minute);
+    assert_eq!(house.record.remind(hour, hour * 4).await.unwrap(), 1);
+    assert_eq!(house.record.remind(hour, hour * 4).await.unwrap(), 0, "not again at once");
+    house.clock.advance(hour * 4);
+    assert_eq!(house.record.remind(hour, hour * 4).await.unwrap(), 1);
+    let told = house.record.follow(0, 1_000).await.unwrap();
+    let late: Vec<_> = told.iter().filter(|event| event.type_name == "follow-up.reminded").collect();
+    assert_eq!(
+        late.iter().map(|event| event.body["late"].as_bool()).collect::<Vec<_>>(),
+        [Some(false), Some(true)]
+    );
+    let follow_up = house.record.follow_ups_of(customer).await.unwrap().remove(0);
+    house.record.act_on_follow_up(&follow_up.id, crate::FollowUpAct::Take, None, "min.li").await.unwrap();
+    let done = crate::FollowUpAct::Done { outcome: "settled".into() };
+    house.record.act_on_follow_up(&follow_up.id, done, None, "min.li").await.unwrap();
+    house.clock.advance(hour * 9);
+    assert_eq!(house.record.remind(hour, hour * 4).await.unwrap(), 0, "it is done");
+}
