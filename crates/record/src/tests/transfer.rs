@@ -63,6 +63,10 @@ async fn filled(house: &House) -> (CallId, Upserted) {
         INSERT INTO webhook_delivery (id, webhook, seq, type, state, run_at, created_at, changed_at) \
         VALUES ('d', 'crm', 1, 'ticket.created', 'dead', 1, 1, 1); INSERT INTO mark (name, at) VALUES ('m', 1)";
     execute(&house.address, others).await;
+    let calls_made = "INSERT INTO survey_answer (call_id, question, answer, plan, plan_version, at) \
+        VALUES ('c', 'content', 'yes', 'survey', '1', 1); INSERT INTO caller_words (call_id, name, recording, seconds, at) \
+        VALUES ('c', 'comment', 'c.wav', 7, 1); INSERT INTO lease (name, holder, until_at) VALUES ('campaigns', 'one', 1)";
+    execute(&house.address, calls_made).await;
     // One customer merged into another who comes later.
     let merged = "INSERT INTO customer (id, created_at, changed_at) VALUES ('zz', 1, 1); \
         INSERT INTO customer (id, merged_into, created_at, changed_at) VALUES ('aa', 'zz', 1, 1)";
