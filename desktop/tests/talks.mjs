@@ -53,7 +53,6 @@ async function main() {
     await form.getByRole('button', { name: '发短信' }).click();
     await sees(hong, '短信即将发出', '.notices');
     await sees(page, '赵红 发了一条短信', '.live');
-    await entry(page, '退费进度可以回复这条短信查询。').waitFor();
   });
   await step('all three talk, and then the two again', async () => {
     await choose(hong, '可接听');

@@ -1,7 +1,7 @@
 import type words from './zh-CN';
 
 const english: typeof words = {
-  app: { name: 'Service desk', search: 'Search customers, tickets, notes', keys: 'Keys' },
+  app: { name: 'Service desk', search: 'Search', keys: 'Keys' },
   signIn: {
     title: 'Sign in to the service desk',
     login: 'Login',
@@ -286,7 +286,7 @@ const english: typeof words = {
     cancel: 'Cancel',
     publish: 'Publish result',
     publishHint: 'What the customer hears on the telephone',
-    publishAct: 'Publish and tell the customer',
+    publishAct: 'Publish and notify',
     published: 'The result is published: it is spoken, and the customer is told.',
     resend: 'Resend code',
     resent: 'The code goes out at once, to the number on file.',
@@ -300,7 +300,7 @@ const english: typeof words = {
     staleHint: 'Your text is still here. Look at the change, then publish.',
     was: 'was',
     now: 'is now',
-    empty: 'nothing',
+    empty: 'none',
     acknowledge: 'Go on from this version',
     done: 'Done',
     doneAs: 'Outcome',
