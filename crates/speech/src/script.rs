@@ -211,8 +211,9 @@ pub(crate) fn spoken_parts(
     parts
 }
 
-/// A clause whose amount at its end is a recorded word, chosen for being understood. `None` if it has none, or if
-/// somebody else recorded the words than speaks the rest: two voices in one sentence sound broken.
+/// A clause whose codes, and the amount at its end, are recorded words: the voice rushes digits, recorded ones
+/// were chosen for being understood. `None` if it has none of them, or if somebody else recorded the words than
+/// speaks the rest: two voices in one sentence sound broken.
 fn with_recordings(
     library: &Library,
     speaker: &Speaker,

@@ -121,32 +121,34 @@ async fn a_value_is_spliced_from_recorded_words() {
     assert_eq!(speech.duration(&value(Slot::Digits, Value::Digits("407195".into()))), None);
 }
 
-/// Records 八元 and tells who spoke it.
-fn record_amount(prompts: &Path, voice: &str) {
-    record(prompts, "words/n8-yuan", Duration::from_millis(600));
+/// Records the groups of 407192865 and tells who spoke them.
+fn record_groups(prompts: &Path, voice: &str) {
+    for key in ["g407", "g192", "g865"] {
+        record(prompts, &format!("words/{key}"), Duration::from_millis(300));
+    }
     std::fs::write(prompts.join("zh-CN/words/voice.txt"), format!("{voice}\n"))
         .expect("files can be written");
 }
 
 #[tokio::test]
-async fn an_amount_in_a_text_is_spliced_if_the_voice_of_the_text_recorded_it() {
+async fn a_code_in_a_text_is_spliced_if_the_voice_of_the_text_recorded_it() {
     let folder = tempfile::tempdir().unwrap();
-    record_amount(folder.path(), "zf_xiaoxiao");
+    record_groups(folder.path(), "zf_xiaoxiao");
     let speech = Speech::open(config(folder.path(), None), Arc::new(MemoryCache::default())).unwrap();
     let chinese =
         |text: &str| value(Slot::Text, Value::Text { text: text.into(), language: Some(Language::ZhCn) });
-    let text = chinese("8元。");
+    let text = chinese("407192865。");
     let spliced = speech.duration(&text).unwrap();
-    // The word and a rest at the end.
-    assert!(spliced > Duration::from_millis(800) && spliced < Duration::from_millis(900), "{spliced:?}");
-    assert_eq!(speech.words(&text), "八元。");
-    // An amount that nobody recorded: the voice speaks all of it, and there is none here.
-    let other = chinese("9元。");
+    // Three groups, two pauses, a rest at the end.
+    assert!(spliced > Duration::from_millis(1_700) && spliced < Duration::from_millis(2_000), "{spliced:?}");
+    assert_eq!(speech.words(&text), "四零七、幺九二、八六五。");
+    // A group that nobody recorded: the voice speaks all of it, and there is none here.
+    let other = chinese("407192866。");
     let refused = speech.clips(&[other], Pace::Usual).await;
     assert!(matches!(refused, Err(SpeechError::NoVoice(_))), "{refused:?}");
 
     // Others have recorded the words: a person, or a voice that does not speak the text.
-    record_amount(folder.path(), "zm_yunxi");
+    record_groups(folder.path(), "zm_yunxi");
     speech.reload().await.unwrap();
     assert_eq!(speech.duration(&text), None);
     std::fs::remove_file(folder.path().join("zh-CN/words/voice.txt")).unwrap();
@@ -155,15 +157,15 @@ async fn an_amount_in_a_text_is_spliced_if_the_voice_of_the_text_recorded_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_text_around_an_amount_is_rendered_and_forgotten_whatever_is_recorded_then() {
+async fn a_text_around_a_code_is_rendered_and_forgotten_whatever_is_recorded_then() {
     let folder = tempfile::tempdir().unwrap();
-    record_amount(folder.path(), "zf_xiaoxiao");
+    record_groups(folder.path(), "zf_xiaoxiao");
     let cache = Arc::new(MemoryCache::default());
     let speech = Speech::open(config(folder.path(), Some(voice())), cache.clone()).unwrap();
-    let text = "为您退费8元。";
+    let text = "您的工单号是407192865。";
     let length = speech.prepare(text, Language::ZhCn).await.unwrap();
-    assert!(length > Duration::from_millis(1_200) && length < Duration::from_secs(4), "{length:?}");
-    // The amount did not go through the voice.
+    assert!(length > Duration::from_millis(2_700) && length < Duration::from_secs(5), "{length:?}");
+    // No digit of it went through the voice.
     assert_eq!((speech.counts().rendered, cache.len()), (1, 1));
     let said = value(Slot::Text, Value::text(text));
     let clips = speech.clips(std::slice::from_ref(&said), Pace::Usual).await.unwrap();

@@ -62,8 +62,8 @@ pub fn spoken(text: &str, language: Language) -> String {
     }
 }
 
-/// A clause of [`clauses`] with the values told apart that recorded words say as well: a Chinese
-/// amount of one recorded phrase at its end. Words that a value follows end with a comma. An English
+/// A clause of [`clauses`] with the values told apart that recorded words say as well: Chinese codes of six digits
+/// or more, and an amount of one recorded phrase at its end. Words that a value follows end with a comma. An English
 /// clause is one part: its voice says values as well as recordings do.
 pub fn said(clause: &str, language: Language) -> Vec<Said> {
     match language {

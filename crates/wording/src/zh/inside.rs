@@ -1,19 +1,25 @@
-//! Amounts inside spoken Chinese text that recorded words say better. Codes are left to the voice: in one go
-//! behind its own words its digits are understood better than recorded ones.
+//! Values inside spoken Chinese text that recorded words say as well: what a listener writes down.
 
 use super::phrases;
+use super::slots::digit_groups;
 use crate::{Said, Token};
 
+/// Fewer digits are no code: a list of two numbers, a room.
+const FEWEST_DIGITS: usize = 6;
+/// Digits of one group of a code.
+const GROUP: std::ops::RangeInclusive<usize> = 2..=4;
+/// Digits as the texts of codes have them: 1 is 幺 there.
+const DIGITS: &str = "零幺二三四五六七八九";
 /// Beside these a digit belongs to a number, a date or a list.
 const NUMERALS: &str = "零幺一二三四五六七八九十百千万亿两点第、年月";
 
-/// A clause with the amount that it ends with told apart from its words.
+/// A clause with its codes, and the amount that it ends with, told apart from its words.
 pub(crate) fn said(clause: &str) -> Vec<Said> {
     let chars: Vec<char> = clause.chars().collect();
     let (mut parts, mut words, mut at) = (Vec::new(), String::new(), 0);
     while let Some(&c) = chars.get(at) {
         let alone = at == 0 || !NUMERALS.contains(chars[at - 1]);
-        let found = if alone { amount(&chars, at) } else { None };
+        let found = if alone { code(&chars, at).or_else(|| amount(&chars, at)) } else { None };
         match found {
             Some((tokens, end)) => {
                 push(&mut parts, &mut words, true);
@@ -46,6 +52,30 @@ fn push(parts: &mut Vec<Said>, words: &mut String, value_follows: bool) {
         words.push('，');
     }
     parts.push(Said::Words(words));
+}
+
+/// 四零七、幺九二、八六五, and where it ends.
+fn code(chars: &[char], at: usize) -> Option<(Vec<Token>, usize)> {
+    let digit = |at: usize| chars.get(at).and_then(|c| DIGITS.chars().position(|digit| digit == *c));
+    let (mut groups, mut end) = (Vec::new(), at);
+    loop {
+        let mut group = String::new();
+        while let Some(digit) = digit(end) {
+            group += &digit.to_string();
+            end += 1;
+        }
+        if !GROUP.contains(&group.len()) {
+            return None;
+        }
+        groups.push(group);
+        if chars.get(end) != Some(&'、') || digit(end + 1).is_none() {
+            break;
+        }
+        end += 1;
+    }
+    let long = groups.len() > 1 && groups.concat().len() >= FEWEST_DIGITS;
+    let goes_on = chars.get(end).is_some_and(|c| NUMERALS.contains(*c));
+    (long && !goes_on).then(|| (digit_groups(&groups), end))
 }
 
 /// 八元 at the end of a clause: an amount of one recorded phrase.
@@ -81,6 +111,17 @@ mod tests {
     }
 
     #[test]
+    fn a_code_is_told_apart_with_the_words_around_it() {
+        assert_eq!(told("您的工单号是四零七、幺九二、八六五。"), ["您的工单号是，", "g407 | g192 | g865"]);
+        assert_eq!(
+            told("您的四零七、幺九二、八六五号工单已办结，"),
+            ["您的，", "g407 | g192 | g865", "号工单已办结，"]
+        );
+        assert_eq!(told("请拨打幺三八、零零幺三、八零零零。"), ["请拨打，", "g138 | g00 g13 | g80 g00"]);
+        assert_eq!(told("四零七、幺九二"), ["g407 | g192"]);
+    }
+
+    #[test]
     fn an_amount_of_one_phrase_is_told_apart_at_the_end_of_a_clause() {
         assert_eq!(told("为您退费八元。"), ["为您退费，", "n8-yuan"]);
         assert_eq!(told("金额为三百元，"), ["金额为，", "h3-yuan"]);
@@ -99,7 +140,7 @@ mod tests {
             "共三百二十、四百五十六次，",
             "客服热线幺零零八六。",
             "。",
-            "您的工单号是四零七、幺九二、八六五。",
+            "是四零七、幺九二。",
         ] {
             assert_eq!(told(text).concat(), if text == "。" { "" } else { text });
         }

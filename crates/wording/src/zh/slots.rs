@@ -37,7 +37,7 @@ fn words(words: Vec<Word>) -> Vec<Token> {
 }
 
 /// Digits of a code, by the groups that are recorded whole.
-fn digit_groups(groups: &[String]) -> Vec<Token> {
+pub(super) fn digit_groups(groups: &[String]) -> Vec<Token> {
     let mut tokens = Vec::new();
     let mut before = None;
     for group in groups {
