@@ -115,7 +115,8 @@ async function main() {
   await step('an offer takes nothing from whoever writes, and goes when the caller does', async () => {
     await page.keyboard.press('Alt+n');
     await page.keyboard.type('还没写完');
-    await askFor(`caller ${second} 9`);
+    // Pictures take their time.
+    await askFor(`caller ${second} ${process.env.DESKTOP_SHOTS ? 40 : 9}`);
     const card = page.locator('.offer');
     await card.locator('.name', { hasText: '王建国' }).waitFor({ timeout: 30_000 });
     await page.keyboard.type('，接着写');
@@ -125,7 +126,7 @@ async function main() {
     await frameFits(page);
     await keep(page, 'offer-writing');
     await frameFits(page);
-    await card.waitFor({ state: 'detached', timeout: 30_000 });
+    await card.waitFor({ state: 'detached', timeout: 60_000 });
     await sees(page, '来电人已挂断', '.notices');
     await page.locator('.note textarea').fill('');
     await page.locator('.state', { hasText: '可接听' }).waitFor();
