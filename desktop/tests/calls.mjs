@@ -223,6 +223,7 @@ async function main() {
     await form.getByText('已解决').click();
     await page.getByRole('button', { name: '替换' }).click();
     await form.waitFor({ state: 'detached' });
+    await page.goto(`${base}/customers/${mei}`);
     const call = page.locator('.entry[data-kind=contact]').first();
     await call.getByRole('button', { name: '查看路径' }).click();
     await call.getByText('已解决').waitFor();

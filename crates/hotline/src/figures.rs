@@ -12,7 +12,10 @@ use tokio_util::sync::CancellationToken;
 const COUNTERS: [(&str, &str); 14] = [
     ("hotline_retention_rows_total", "Rows and recordings that were deleted by their age, by kind"),
     ("hotline_calls_started_total", "Calls that were taken, by trunk"),
-    ("hotline_calls_made_total", "Calls to customers that were begun, by trunk"),
+    (
+        "hotline_calls_made_total",
+        "Calls to customers that were begun, by trunk; none: to show that nobody was called yet",
+    ),
     ("hotline_calls_refused_total", "INVITEs that became no call, by why"),
     (
         "hotline_put_through_total",
@@ -102,6 +105,7 @@ pub fn install(started: jiff::Timestamp) -> Result<PrometheusHandle, BuildError>
     for how in ["answered", "busy", "no-answer", "failed"] {
         counter!("hotline_put_through_total", "trunk" => "none", "how" => how).increment(0);
     }
+    counter!("hotline_calls_made_total", "trunk" => "none").increment(0);
     gauge!("hotline_started_seconds").set(started.as_second() as f64);
     gauge!("hotline_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
     Ok(handle)

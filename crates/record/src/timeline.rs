@@ -109,7 +109,7 @@ const ARMS: [(&str, &str, &str); 5] = [
         "message",
         "created_at",
         "'message' AS kind, id, created_at AS at, due_at AS until, 'sms' AS channel, 'out' AS direction, state, \
-         NULL AS subject, NULL AS text, NULL AS reference, ticket_id",
+         NULL AS subject, CASE WHEN idempotency_key LIKE 'text:%' THEN text END AS text, NULL AS reference, ticket_id",
     ),
     (
         "ticket",
