@@ -107,9 +107,9 @@ impl Baresip {
                 std::iter::from_fn(|| self.next_message()).find(|message| message["response"] == true);
             let data =
                 answer.and_then(|answer| answer["data"].as_str().map(str::to_owned)).unwrap_or_default();
-            if data.contains("ERR") && asked.elapsed() > seconds(3) {
-                // It was refused before the exchange knew its password, and would try again in a minute only. Not
-                // oftener: who tries too often gets no answer for a while.
+            if !data.contains("OK") && asked.elapsed() > seconds(3) {
+                // It was refused before the exchange knew its password, or has not begun, and would try again in a
+                // minute only. Not oftener: who tries too often gets no answer for a while.
                 asked = Instant::now();
                 self.command("uareg", "60");
             }
