@@ -12,6 +12,7 @@ fn a_call_is_answered_from_postgres_and_stands_there() {
     server.put_ticket(&tickets::closed());
     wait_until("the message is sent", seconds(60), || server.messages().len() == 1);
     let mut phone = Phone::call(&server, "10086123", tickets::PHONE);
+    server.await_step("ask-code", 1, seconds(60));
     phone.attempt(tickets::WRONG[0]);
     server.await_step("ask-code", 2, seconds(60));
     phone.attempt(tickets::CODE);
