@@ -283,12 +283,18 @@ impl<'a> Run<'a> {
             }
             // What the scheduler has decided stands in its memory alone until this is committed: nothing is
             // done, and nothing else decided, before.
+            let mut again = false;
             while let Err(error) = self.caller.record.store_campaign(deeds.clone()).await {
+                again = true;
                 tracing::warn!(%error, "what was decided about calls cannot be kept; it is tried again");
                 tokio::select! {
                     () = stop.cancelled() => return Some(Over::Stopped),
                     () = tokio::time::sleep(AGAIN) => {}
                 }
+            }
+            // Time has passed: another server may have the lease, and call the same customers.
+            if again && !self.caller.holds_lease().await {
+                return Some(Over::Lost);
             }
             for act in acts {
                 match act {
