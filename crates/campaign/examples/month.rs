@@ -157,11 +157,11 @@ impl Month {
         while let Some(command) = self.scheduler.poll_command() {
             match command {
                 Command::Dial(attempt) => self.dial(&attempt),
-                Command::Store(Row::Case(case)) => match case.done {
-                    None if case.made == 0 && case.outcomes.is_empty() => {}
-                    None => {}
-                    Some((_, done)) => *self.funnel.done.entry(done.to_words()).or_default() += 1,
-                },
+                Command::Store(Row::Case(case)) => {
+                    if let Some((_, done)) = case.done {
+                        *self.funnel.done.entry(done.to_words()).or_default() += 1;
+                    }
+                }
                 Command::Explain(decision) => {
                     if matches!(decision.verdict, hotline_campaign::Verdict::Drawn { .. }) {
                         self.funnel.drawn += 1;

@@ -1,7 +1,7 @@
 //! Calls that we make, as a supervisor sees them: what came of them, every decision, pause and go on.
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use hotline_record::{CampaignDecision, Funnel, Role};
 use jiff::{Span, Timestamp};
@@ -11,7 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 use crate::Desk;
 use crate::access::Asker;
 use crate::error::{ApiError, Problem};
-use crate::extract::Body;
+use crate::extract::{Asked, Body};
 
 /// A time.
 #[derive(Deserialize, IntoParams)]
@@ -48,7 +48,7 @@ const LONGEST: u16 = 400;
 pub async fn funnel(
     State(desk): State<Desk>,
     asker: Asker,
-    Query(days): Query<Days>,
+    Asked(days): Asked<Days>,
 ) -> Result<Json<Campaigns>, ApiError> {
     asker.needs(&[Role::Supervisor, Role::Operator])?;
     let now = Timestamp::now();
@@ -82,12 +82,15 @@ pub struct Which {
 pub async fn decisions(
     State(desk): State<Desk>,
     asker: Asker,
-    Query(which): Query<Which>,
+    Asked(which): Asked<Which>,
 ) -> Result<Json<Vec<CampaignDecision>>, ApiError> {
     asker.needs(&[Role::Supervisor, Role::Operator])?;
-    let policy = which.policy.as_deref().filter(|name| name.chars().all(|c| c.is_alphanumeric() || c == '-'));
+    // No policy is called otherwise, and its name stands in a pattern.
+    if which.policy.iter().any(|name| !name.chars().all(|c| c.is_alphanumeric() || c == '-')) {
+        return Ok(Json(Vec::new()));
+    }
     let limit = which.limit.unwrap_or(50).clamp(1, 500);
-    Ok(Json(desk.record.decisions(policy, which.before, limit).await?))
+    Ok(Json(desk.record.decisions(which.policy.as_deref(), which.before, limit).await?))
 }
 
 /// Whether a policy is stopped.
@@ -98,7 +101,8 @@ pub struct Pause {
     paused: bool,
 }
 
-/// Stops a policy, or lets it go on; soon after, on whichever server calls the customers.
+/// Stops a policy, or lets it go on; soon after, on whichever server calls the customers. One that does not exist changes
+/// nothing.
 #[utoipa::path(
     put, path = "/api/v1/campaigns/{policy}/pause", tag = "campaigns", params(("policy" = String, Path)),
     request_body = Pause,
