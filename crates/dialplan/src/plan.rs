@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use action::{
-    Action, Answering, AskFactor, Attempt, Collect, Confirm, Enqueue, FollowUp, LanguageChoice, Left, Lookup,
-    LookupOf, Menu, Music, Outcome, Pace, Pattern, Question, Record, Save, Survey, Transfer, TransferTo,
-    Verify,
+    Action, Answering, AskFactor, Attempt, CallBack, CallBackTo, Collect, Confirm, Enqueue, FollowUp,
+    LanguageChoice, Left, Lookup, LookupOf, Menu, Music, Outcome, Pace, Pattern, Question, Record, Save,
+    Survey, Transfer, TransferTo, Verify,
 };
 
 use hotline_model::{Decimal, Language, Slot, Value};

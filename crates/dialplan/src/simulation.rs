@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use hotline_model::{Language, Segment, StepEvent, Utterance, Value};
 
-pub use human::{SimulatedQueue, SimulatedTransfer};
+pub use human::{SimulatedCallBack, SimulatedQueue, SimulatedTransfer};
 pub use record::{Database, MemoryRecord, SimulatedTicket};
 
 use human::Human;
@@ -126,6 +126,8 @@ pub struct Written {
     pub recordings: Vec<String>,
     /// Whether the customer wants no more calls.
     pub do_not_call: bool,
+    /// Whether the place in the queue is kept for a call back.
+    pub call_back: bool,
 }
 
 impl Written {
@@ -368,6 +370,18 @@ impl<'a> Simulation<'a> {
                 }
                 Command::Enqueue { op, queue, .. } => self.enqueue(op, &queue),
                 Command::LeaveQueue { op } => self.human.forget(op),
+                Command::CallBack { op, .. } => {
+                    let (delay, answer) = self.record.keep(match self.record.call_back {
+                        SimulatedCallBack::Kept => Answer::Stored,
+                        SimulatedCallBack::Refused => Answer::Empty,
+                        SimulatedCallBack::Failed => Answer::Failed,
+                    });
+                    if answer == Some(Answer::Stored) {
+                        self.tell("the place is kept for a call back".into());
+                        self.written.call_back = true;
+                    }
+                    self.answer(op, delay, answer);
+                }
                 Command::Transfer { op, to, ring } => self.transfer(op, to.expose(), ring),
                 Command::StartRecording => {
                     self.tell("recording begins".into());

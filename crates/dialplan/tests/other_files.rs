@@ -468,6 +468,23 @@ fn a_script_of_a_call_that_we_make_is_checked_and_compared() {
 }
 
 #[test]
+fn a_script_asks_to_be_called_back() {
+    let plan = "plan: asks\nlanguages: [en-US]\nstart: wait\nprompts: { bye: Goodbye. }\nsteps:\n  wait: { queue: desk, then: end, nobody: end, closed: end, failed: end, left: end }\n  end: { say: bye, hangup: contained }\n";
+    let hold = "plan: hold\nlanguages: [en-US]\nstart: listen\nprompts: { sure: We call you., cannot: We cannot call you. }\nsteps:\n  listen: { music: calm, for: 30s, keys: { \"1\": later }, then: listen }\n  later: { call-back: caller, then: end, refused: no, failed: out }\n  no: { say: cannot, then: listen }\n  out: { leave: away }\n  end: { say: sure, hangup: wants-human }\n";
+    let queues = "queues:\n  desk: { name: Desk, while-waiting: hold }\n";
+    let files = [("asks.yaml", plan), ("hold.yaml", hold), ("queues.yaml", queues)];
+    let files = files.map(|(path, text)| (path.to_owned(), text.to_owned()));
+    let (plans, found) = Plans::load(files.into(), &Recordings::default());
+    let plans = Arc::new(plans.unwrap_or_else(|| panic!("{:?}", told(&found))));
+    let text = "plan: asks\ncalls:\n  - name: kept\n    from: \"+86 138 0013 8000\"\n    given: [{ queue: { place: 2 } }]\n    caller: [{ waits: 2s }, { keys: \"1\" }, { hears: sure }, the call ends]\n    record: { call-back: true, outcome: wants-human }\n  - name: refused, and waits on\n    from: \"+86 138 0013 8000\"\n    given: [{ queue: { place: 2 } }, { call-back: refused }]\n    caller: [{ waits: 2s }, { keys: \"1\" }, { hears: cannot }, agent answers, agent hangs up, { hears: bye }, the call ends]\n    record: { call-back: false }\n  - name: nobody knows the number\n    from: withheld\n    given: [{ queue: { place: 2 } }]\n    caller: [{ waits: 2s }, { keys: \"1\" }, { hears: cannot }, hangs up]\n    record: { call-back: false, outcome: abandoned }\n  - name: it fails\n    from: \"+86 138 0013 8000\"\n    given: [{ queue: { place: 2 } }, { call-back: failed }]\n    caller: [{ waits: 2s }, { keys: \"1\" }, { hears: bye }, the call ends]\n    record: { call-back: false }\n";
+    let (scripts, found) = CallScripts::load("asks.calls.yaml", text, &plans);
+    assert_eq!(told(&found), Vec::<String>::new());
+    let reports = scripts.map(|scripts| scripts.run(&plans, &BySyllables)).unwrap_or_default();
+    let failed: Vec<String> = reports.iter().filter(|r| !r.passed()).map(|r| r.text(false)).collect();
+    assert!(failed.is_empty() && reports.len() == 4, "{}", failed.join("\n"));
+}
+
+#[test]
 fn a_code_that_became_a_number_is_told_in_scripts() {
     let (plans, _) = load("numbers.yaml", "default: none\n");
     let text = "plan: hello\ncalls:\n  - name: zeros\n    given:\n      - ticket: { code: \"407192865\", last-four: 0071 }\n    caller: [hangs up]\n";

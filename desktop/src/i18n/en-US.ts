@@ -181,6 +181,7 @@ const english: typeof words = {
     queue: 'waiting for an agent',
     transfer: 'a transfer',
     music: 'music',
+    'call-back': 'keeping the place for a call back',
     leave: 'leaving the queue',
     repeat: 'hearing it again',
     return: 'the plan before',

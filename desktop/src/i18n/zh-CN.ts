@@ -170,6 +170,7 @@ export default {
     queue: '排队等坐席',
     transfer: '转接',
     music: '等候音乐',
+    'call-back': '保留位置等回电',
     leave: '离开队列',
     repeat: '重听',
     return: '返回上一流程',

@@ -16,18 +16,20 @@ use crate::lower::{Reader, Table, inner};
 use crate::plan::{Outcome, Type};
 use crate::plans::Plans;
 use crate::session::NotThrough;
-use crate::simulation::{Database, MemoryRecord, SimulatedQueue, SimulatedTicket, SimulatedTransfer};
+use crate::simulation::{
+    Database, MemoryRecord, SimulatedCallBack, SimulatedQueue, SimulatedTicket, SimulatedTransfer,
+};
 use crate::source::{SourceFile, Span};
 use crate::tree::{self, Entry, Name, Node};
 
 pub(crate) const SCRIPT: [&str; 3] = ["plan", "zone", "calls"];
 pub(crate) const CALL: [&str; 9] =
     ["name", "from", "we-call", "about", "dialled", "at", "given", "caller", "record"];
-pub(crate) const GIVEN: [&str; 7] =
-    ["ticket", "customer", "attempts", "database", "web", "queue", "transfer"];
+pub(crate) const GIVEN: [&str; 8] =
+    ["ticket", "customer", "attempts", "database", "web", "queue", "transfer", "call-back"];
 pub(crate) const TICKET: [&str; 8] =
     ["code", "last-four", "state", "expired", "result", "category", "reference", "changed-on"];
-pub(crate) const RECORD: [&str; 12] = [
+pub(crate) const RECORD: [&str; 13] = [
     "outcome",
     "reason",
     "wrong-attempts",
@@ -40,6 +42,7 @@ pub(crate) const RECORD: [&str; 12] = [
     "answers",
     "recording",
     "do-not-call",
+    "call-back",
 ];
 pub(crate) const QUEUE: [&str; 2] = ["place", "wait"];
 const ACTS: [&str; 6] =
@@ -268,6 +271,15 @@ impl Reader {
             ];
             record.transfer =
                 self.word(node, "`transfer`", &words, &table.key_span("transfer")).unwrap_or_default();
+        }
+        if let Some(node) = table.find("call-back") {
+            let words = [
+                ("kept", SimulatedCallBack::Kept),
+                ("refused", SimulatedCallBack::Refused),
+                ("failed", SimulatedCallBack::Failed),
+            ];
+            record.call_back =
+                self.word(node, "`call-back`", &words, &table.key_span("call-back")).unwrap_or_default();
         }
         if let Some(node) = table.find("web")
             && let Some(web) = self.table(node, &table.key_span("web"), "`web`", &["url", "answer"])
@@ -512,7 +524,7 @@ impl Reader {
                 "language" => self
                     .word(&entry.value, "`language`", &languages, &entry.key.span)
                     .map(|l| Expected::Word(l.tag().to_owned())),
-                "recorded" | "do-not-call" => self
+                "recorded" | "do-not-call" | "call-back" => self
                     .flag(&entry.value, &format!("`{word}`"), &entry.key.span)
                     .map(|flag| Expected::Word(flag.to_string())),
                 "answers" if entry.value.scalar() != Some("none") => self.answers_given(entry),

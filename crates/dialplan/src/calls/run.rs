@@ -332,6 +332,7 @@ impl Actor<'_> {
                     written.answers.iter().map(|(name, answer)| format!("{name}: {answer}")).collect()
                 }
                 "recording" => written.recordings.clone(),
+                "call-back" => vec![written.call_back.to_string()],
                 "do-not-call" => vec![written.do_not_call.to_string()],
                 "tag" => written.tags.clone(),
                 "message" => written.messages.clone(),

@@ -128,7 +128,7 @@ fn after_hang_up(reader: &mut Reader, plan: &Plan, graph: &Graph) {
 fn is_human(action: &Action, humans: &[String]) -> bool {
     match action {
         Action::Save(save) => save.follow_up.is_some(),
-        Action::Queue(_) | Action::Transfer(_) => true,
+        Action::Queue(_) | Action::Transfer(_) | Action::CallBack(_) => true,
         Action::Call { plan, .. } => humans.contains(plan),
         _ => false,
     }
@@ -365,6 +365,21 @@ pub(crate) fn inside_queues(
                         .help("write `leave: ` and a word, and let `left` of the step that waits lead on"),
                     );
                 }
+                Action::CallBack(_) if !waiting.contains(&plan.name.as_str()) => found.push(
+                    Diagnostic::error(
+                        codes::LEAVE,
+                        &step.span,
+                        format!(
+                            "step `{}` keeps a place in a queue, and no queue names plan `{}`",
+                            step.name, plan.name
+                        ),
+                    )
+                    .label("there is no place that could be kept")
+                    .help(format!(
+                        "name it in dialplans/queues.yaml: `while-waiting: {}`, or save a `follow-up`",
+                        plan.name
+                    )),
+                ),
                 Action::Leave(word) if !waiting.contains(&plan.name.as_str()) => found.push(
                     Diagnostic::error(
                         codes::LEAVE,

@@ -51,7 +51,11 @@ impl Graph {
     pub fn leads_to_question(&self, plan: &Plan, from: usize) -> bool {
         match &plan.steps[from].action {
             Action::Save(save) if save.follow_up.is_some() => return false,
-            Action::Message { .. } | Action::Queue(_) | Action::Transfer(_) | Action::Record(_) => {
+            Action::Message { .. }
+            | Action::Queue(_)
+            | Action::Transfer(_)
+            | Action::CallBack(_)
+            | Action::Record(_) => {
                 return false;
             }
             _ => {}
@@ -160,6 +164,10 @@ fn edges_of(plan: &Plan, at: usize) -> Vec<Edge> {
         }
         Action::Transfer(transfer) => {
             let exits = [transfer.busy, transfer.no_answer, transfer.failed];
+            step.then.into_iter().chain(exits).for_each(|to| add(to, &[]));
+        }
+        Action::CallBack(call_back) => {
+            let exits = [call_back.refused, call_back.failed];
             step.then.into_iter().chain(exits).for_each(|to| add(to, &[]));
         }
         Action::Music(music) => {

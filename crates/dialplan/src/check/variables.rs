@@ -11,7 +11,9 @@ use crate::diagnostic::{Diagnostic, closest, codes};
 use crate::expression::Expression;
 use crate::lower::Reader;
 use crate::lower::plan::World;
-use crate::plan::{Action, Attempt, LookupOf, Piece, Plan, PromptId, TransferTo, Type, VariablePath};
+use crate::plan::{
+    Action, Attempt, CallBackTo, LookupOf, Piece, Plan, PromptId, TransferTo, Type, VariablePath,
+};
 use crate::source::Span;
 
 type Types = IndexMap<String, Type>;
@@ -260,6 +262,12 @@ impl Checker<'_> {
                 self.expect(path, &[Type::Choice, Type::Text], "a language");
             }
             Action::Call { with, .. } => with.values().for_each(|path| self.path(path, defined, None)),
+            Action::CallBack(call_back) => {
+                if let CallBackTo::Variable(path) = &call_back.to {
+                    self.path(path, defined, None);
+                    self.expect(path, &[Type::Digits], "a number to call back");
+                }
+            }
             Action::Transfer(transfer) => {
                 if let TransferTo::Variable(path) = &transfer.to {
                     self.path(path, defined, None);

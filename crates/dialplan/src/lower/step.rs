@@ -22,7 +22,7 @@ use crate::tree::{Entry, Kind, Name};
 pub(crate) const BESIDE: [&str; 4] = ["title", "say", "pace", "hung-up"];
 
 /// Every verb with the words that may stand beside it, besides those of all.
-pub(crate) const VERBS: [(&str, &[&str]); 22] = [
+pub(crate) const VERBS: [(&str, &[&str]); 23] = [
     (
         "collect",
         &[
@@ -90,6 +90,7 @@ pub(crate) const VERBS: [(&str, &[&str]); 22] = [
     ("queue", &["priority", "skills", "agent", "reason", "then", "nobody", "closed", "failed", "left"]),
     ("transfer", &["ring", "busy", "no-answer", "failed", "then"]),
     ("music", &["for", "keys", "then"]),
+    ("call-back", &["then", "refused", "failed"]),
     ("leave", &[]),
     ("repeat", &[]),
     ("return", &[]),
@@ -259,6 +260,7 @@ impl Reader {
             "queue" => self.enqueue(node, table, scope, &head),
             "transfer" => self.transfer(node, table, scope, &head),
             "music" => self.music(node, table, scope, &head),
+            "call-back" => self.call_back(node, table, scope, &head),
             "leave" => Action::Leave(self.word_of_record(node, "a way out", &head).unwrap_or_default()),
             "repeat" => {
                 let paces = [("normal", Pace::Normal), ("slow", Pace::Slow)];

@@ -382,6 +382,26 @@ pub struct Transfer {
     pub failed: StepId,
 }
 
+/// Whom a caller who would rather not wait is called back at.
+#[derive(Debug, Clone)]
+pub enum CallBackTo {
+    /// The number that they call from.
+    Caller,
+    /// The number that a variable holds.
+    Variable(VariablePath),
+}
+
+/// `call-back`: the caller keeps the place, hangs up, and is called when their turn comes.
+#[derive(Debug, Clone)]
+pub struct CallBack {
+    /// At which number.
+    pub to: CallBackTo,
+    /// There is one already, or this number may not be called.
+    pub refused: StepId,
+    /// It could not be kept.
+    pub failed: StepId,
+}
+
 /// `music`: plays until the time is over, or a key leads elsewhere.
 #[derive(Debug, Clone)]
 pub struct Music {
@@ -456,6 +476,8 @@ pub enum Action {
     Transfer(Box<Transfer>),
     /// Plays music.
     Music(Box<Music>),
+    /// Keeps the place for a call back, in a plan that runs inside a queue.
+    CallBack(Box<CallBack>),
     /// Leaves the queue, in a plan that runs inside one.
     Leave(String),
     /// Says again what was said since the last key, and asks again.
@@ -488,6 +510,7 @@ impl Action {
             Self::Queue(_) => "queue",
             Self::Transfer(_) => "transfer",
             Self::Music(_) => "music",
+            Self::CallBack(_) => "call-back",
             Self::Leave(_) => "leave",
             Self::Repeat(_) => "repeat",
             Self::Return(_) => "return",

@@ -64,6 +64,17 @@ pub(crate) struct GivenFile {
     queue: Option<GivenQueue>,
     /// What comes of putting a call through: answers if left out.
     transfer: Option<TransferWord>,
+    /// What comes of asking to be called back: kept if left out.
+    #[schemars(rename = "call-back")]
+    call_back: Option<CallBackWord>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(rename_all = "kebab-case")]
+enum CallBackWord {
+    Kept,
+    Refused,
+    Failed,
 }
 
 /// How the queues are.
@@ -206,6 +217,8 @@ pub(crate) struct RecordFile {
     recording: Option<String>,
     /// Whether the customer wants no more calls.
     do_not_call: Option<bool>,
+    /// Whether the place in the queue is kept for a call back.
+    call_back: Option<bool>,
 }
 
 #[derive(JsonSchema)]

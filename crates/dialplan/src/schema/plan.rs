@@ -125,6 +125,9 @@ pub(crate) struct StepFile {
     transfer: Option<String>,
     /// Plays prompts/music/<name>.wav, over and over; keys count meanwhile.
     music: Option<String>,
+    /// Keeps the place, in a plan that runs inside a queue: the caller hangs up and is called when their turn comes. caller, or
+    /// a variable of digits.
+    call_back: Option<String>,
     /// Leaves the queue, in a plan that runs inside one: a word that `left` of the waiting step knows.
     leave: Option<String>,
     /// queue: 0 to 9; higher ones come first. 0 if left out.
@@ -223,7 +226,7 @@ pub(crate) struct StepFile {
     passed: Option<String>,
     /// verify: the step when everything is right and there is no result yet.
     pending: Option<String>,
-    /// verify: unknown, wrong or locked; a step, or one item for each refusal of the call.
+    /// call-back: the step when there is one already, or the number may not be called. verify: unknown, wrong or locked; a step, or one item for each refusal of the call.
     refused: Option<Attempts>,
     /// hours: the step when it is open.
     open: Option<String>,

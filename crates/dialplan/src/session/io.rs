@@ -281,6 +281,17 @@ pub enum Command {
         /// The `Enqueue`.
         op: OpId,
     },
+    /// The caller would rather be called back when their turn comes. The shell keeps the place for it, and answers
+    /// [`Answer::Stored`]: from then on it offers this place to nobody until the call is over, gives no place away on the
+    /// hang-up that follows, and calls when an agent is about to be free, in the hours of the queue's calendar. It answers
+    /// [`Answer::Empty`] if this caller has a call back already or the number may not be called (then they go on waiting),
+    /// and [`Answer::Failed`] if it cannot be kept. No [`Command::LeaveQueue`] of this `Enqueue` follows `Stored`.
+    CallBack {
+        /// Names the operation.
+        op: OpId,
+        /// The number; the one that the call comes from if `None`.
+        number: Option<Pii<String>>,
+    },
     /// Put the call through: ring the number (where the trunk's allow-list has it) for so long, with
     /// ring-back for the caller, then [`Event::Joined`] and the bridge, or [`Event::TransferFailed`].
     /// [`Event::TalkEnded`] when they hang up and the caller does not.

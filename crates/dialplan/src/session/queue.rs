@@ -6,14 +6,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use hotline_model::{AgentId, Fields, Pii, StepEvent, Value};
+use hotline_model::{AgentId, CallerNumber, Fields, Pii, StepEvent, Value};
 use indexmap::IndexMap;
 
 use super::steps::entered;
-use super::wait::BREATH;
-use super::{Command, DEPTH_LIMIT, Frame, NotThrough, OpId, Session, State};
+use super::wait::{BREATH, Came};
+use super::{Answer, Command, DEPTH_LIMIT, Frame, NotThrough, OpId, Session, State};
 use crate::expression;
-use crate::plan::{Action, Enqueue, Music, Outcome, Piece, Prompt, Save, StepId, Transfer, TransferTo};
+use crate::plan::{
+    Action, CallBack, CallBackTo, Enqueue, Music, Outcome, Piece, Prompt, Save, StepId, Transfer, TransferTo,
+};
 
 /// The place of a caller who waits, to the plan that runs meanwhile; 0 while it is not known.
 const PLACE: &str = "place";
@@ -34,6 +36,8 @@ pub(super) struct Queued {
     /// How many plans there are below the waiting plan.
     depth: usize,
     talking: bool,
+    /// Whether the place is kept for a call back.
+    kept: bool,
     /// Place and wait in minutes; 0 while they are not known.
     place: (i64, i64),
 }
@@ -86,7 +90,8 @@ impl Session {
             last_agent: enqueue.last_agent,
             reason: enqueue.reason.clone(),
         });
-        self.queued = Some(Queued { op, depth: self.frames.len(), talking: false, place: (0, 0) });
+        self.queued =
+            Some(Queued { op, depth: self.frames.len(), talking: false, kept: false, place: (0, 0) });
         self.state = State::Queueing(Talk { op, until: self.now + BREATH });
     }
 
@@ -225,12 +230,71 @@ impl Session {
         }
     }
 
+    /// Keeps the place for a call back, if the caller has one and a number.
+    pub(super) fn call_back(&mut self, call_back: &CallBack) {
+        let number = match &call_back.to {
+            CallBackTo::Caller => None,
+            CallBackTo::Variable(path) => {
+                let variables = self.variables();
+                let value = expression::find(&variables, &path.variable, path.field.as_deref());
+                Some(value.map(Value::plain).unwrap_or_default())
+            }
+        };
+        let nowhere = match &number {
+            Some(number) => number.is_empty(),
+            None => matches!(self.context.caller, CallerNumber::Withheld),
+        };
+        match &self.queued {
+            None => self.go(call_back.failed),
+            Some(_) if nowhere => self.go(call_back.refused),
+            Some(queued) if queued.kept => self.go(call_back.refused),
+            Some(_) => self.ask_to_call_back(number.map(Pii::new)),
+        }
+    }
+
+    /// The place is kept, or it is not and the caller goes on waiting.
+    pub(super) fn call_back_kept(
+        &mut self,
+        step: &str,
+        then: Option<StepId>,
+        call_back: &CallBack,
+        came: Came,
+    ) {
+        let step = step.to_owned();
+        match came {
+            Came::Answered(Answer::Stored) => {
+                if let Some(queued) = self.queued.as_mut() {
+                    queued.kept = true;
+                }
+                self.human_is_coming = true;
+                self.outcome = Some(Outcome::WantsHuman);
+                let save = Save { outcome: self.outcome, ..Save::default() };
+                self.commands.push_back(Command::Save { step: step.clone(), save });
+                self.note(StepEvent::Saved { step, fields: vec!["call-back".into()] });
+                self.go_on(then);
+            }
+            Came::Answered(Answer::Empty) => self.go(call_back.refused),
+            Came::Answered(_) => {
+                self.note(StepEvent::Trouble { step, code: "call-back-not-kept".into() });
+                self.go(call_back.failed);
+            }
+            Came::Late => {
+                self.note(StepEvent::Trouble { step, code: "call-back-late".into() });
+                self.go(call_back.failed);
+            }
+        }
+    }
+
     /// Leaves the line, if the caller is in one and not talking; gives the step that waited.
     pub(super) fn leave_queue(&mut self, how: &str) -> Option<Enqueue> {
-        let op = self.queued.as_ref().filter(|queued| !queued.talking)?.op;
-        self.commands.push_back(Command::LeaveQueue { op });
+        let queued = self.queued.as_ref().filter(|queued| !queued.talking)?;
+        let (op, kept) = (queued.op, queued.kept);
+        if !kept {
+            self.commands.push_back(Command::LeaveQueue { op });
+        }
+        let how = if kept && how == "hung-up" { "call-back" } else { how };
         let mut waited = None;
-        if how == "hung-up" {
+        if how == "hung-up" || how == "call-back" {
             // The plan that says goodbye is still the one that runs.
             let depth = self.queued.take().map_or(0, |queued| queued.depth);
             let step = self.step_at(depth).map(|step| step.name.clone()).unwrap_or_default();

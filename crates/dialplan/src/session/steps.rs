@@ -130,6 +130,7 @@ impl Session {
             Action::Queue(enqueue) => self.enqueue(&step.name, enqueue),
             Action::Transfer(transfer) => self.transfer(transfer),
             Action::Music(music) => self.listen(music),
+            Action::CallBack(call_back) => self.call_back(call_back),
             Action::Leave(word) => self.leave_by(word),
             Action::Repeat(pace) => self.repeat(*pace),
             Action::Return(values) => self.return_from(values),

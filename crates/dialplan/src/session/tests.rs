@@ -104,7 +104,8 @@ impl Call {
                 Command::Lookup { op, .. }
                 | Command::Verify { op, .. }
                 | Command::KeepAnswer { op, .. }
-                | Command::RecordWords { op, .. } => self.waiting = Some(*op),
+                | Command::RecordWords { op, .. }
+                | Command::CallBack { op, .. } => self.waiting = Some(*op),
                 Command::Note(event) => self.events.push(event.clone()),
                 _ => {}
             }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hotline_model::verification::Given;
-use hotline_model::{Fields, StepEvent, Value};
+use hotline_model::{Fields, Pii, StepEvent, Value};
 
 use super::voice::Manner;
 use super::{Answer, Command, OpId, Query, Session, State, Verified};
@@ -55,6 +55,13 @@ impl Session {
         let deadline = self.now + within;
         self.state =
             State::Waiting(Box::new(Waiting { op, deadline, filler_at, outcome: None, answer: None }));
+    }
+
+    /// Asks for a call back, and waits until the place is kept.
+    pub(super) fn ask_to_call_back(&mut self, number: Option<Pii<String>>) {
+        let op = self.op();
+        self.commands.push_back(Command::CallBack { op, number });
+        self.wait(op, KEEPS, None);
     }
 
     /// Has an answer kept, and waits until it is.
@@ -146,6 +153,7 @@ impl Session {
         match &step.action {
             Action::Lookup(lookup) => self.looked_up(&step.name, lookup, came),
             Action::Verify(verify) => self.verified(&plan.name, &step.name, verify, came),
+            Action::CallBack(call_back) => self.call_back_kept(&step.name, step.then, call_back, came),
             Action::Survey(survey) => {
                 self.answer_kept(&step.name, survey, waiting.answer.unwrap_or_default(), came);
             }

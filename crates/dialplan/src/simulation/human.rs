@@ -24,6 +24,18 @@ pub enum SimulatedQueue {
     },
 }
 
+/// What comes of asking to be called back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SimulatedCallBack {
+    /// The place is kept.
+    #[default]
+    Kept,
+    /// There is one already, or the number may not be called.
+    Refused,
+    /// It cannot be kept.
+    Failed,
+}
+
 /// What comes of putting a call through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum SimulatedTransfer {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use hotline_model::verification::{Candidate, Counters, Factor, Given, Refusal, Verdict};
 use hotline_model::{Fields, TicketState, Value, VerificationPolicy};
 
-use super::{SimulatedQueue, SimulatedTransfer};
+use super::{SimulatedCallBack, SimulatedQueue, SimulatedTransfer};
 use crate::session::{Answer, Query, Verified};
 
 /// How the database behaves.
@@ -54,6 +54,8 @@ pub struct MemoryRecord {
     pub queue: SimulatedQueue,
     /// What comes of putting a call through.
     pub transfer: SimulatedTransfer,
+    /// What comes of asking to be called back.
+    pub call_back: SimulatedCallBack,
     verified: Option<Fields>,
 }
 
@@ -68,6 +70,7 @@ impl Default for MemoryRecord {
             on_ticket: BTreeMap::new(),
             queue: SimulatedQueue::default(),
             transfer: SimulatedTransfer::default(),
+            call_back: SimulatedCallBack::default(),
             verified: None,
         }
     }

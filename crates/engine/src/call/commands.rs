@@ -42,6 +42,10 @@ impl Call {
                     self.record_words(op, step, name, longest, silence);
                 }
                 Command::EndWords { op } => self.end_words(op),
+                // Queues keep no place for somebody who hangs up: the plan goes on by `failed`.
+                Command::CallBack { op, .. } => {
+                    self.bring(op, std::future::ready(Brought::from(hotline_dialplan::Answer::Failed)));
+                }
                 Command::Save { save, .. } => self.save(save),
                 Command::Message { .. } => self.house.record.request_resend(self.id, &self.side.caller),
                 Command::StartRecording => self.start_recording(),

@@ -7,7 +7,7 @@ use indexmap::IndexMap;
 use crate::diagnostic::{Diagnostic, codes};
 use crate::lower::plan::Scope;
 use crate::lower::{Reader, Table};
-use crate::plan::{Action, Enqueue, Left, Music, StepId, Transfer, TransferTo};
+use crate::plan::{Action, CallBack, CallBackTo, Enqueue, Left, Music, StepId, Transfer, TransferTo};
 use crate::source::Span;
 use crate::tree::{Kind, Node};
 
@@ -183,6 +183,34 @@ impl Reader {
                 scope,
                 "failed",
                 "when they cannot be reached the caller would hear silence",
+            ),
+        }))
+    }
+
+    pub(super) fn call_back(
+        &mut self,
+        node: &Node,
+        table: &Table<'_>,
+        scope: &Scope<'_>,
+        head: &Span,
+    ) -> Action {
+        let to = match node.scalar() {
+            Some("caller") => CallBackTo::Caller,
+            _ => self.path(node, "`call-back`", head).map_or(CallBackTo::Caller, CallBackTo::Variable),
+        };
+        Action::CallBack(Box::new(CallBack {
+            to,
+            refused: self.way_on(
+                table,
+                scope,
+                "refused",
+                "whoever cannot be called back would hear silence, and believe they are",
+            ),
+            failed: self.way_on(
+                table,
+                scope,
+                "failed",
+                "when the call back cannot be kept the caller would hear silence",
             ),
         }))
     }

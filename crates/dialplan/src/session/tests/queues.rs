@@ -46,9 +46,15 @@ keys-everywhere: { "*": again }
 prompts:
   your-place: { barge-in: false, en-US: "You are number {{ place | number }}, {{ wait | number }}." }
   nothing-else: Nothing else to say.
+  which-number: Which number?
+  we-call: We call you.
 steps:
   tell: { say: your-place, then: listen }
-  listen: { say: nothing-else, music: calm, for: 10s, keys: { "1": away, "2": off }, then: round }
+  listen: { say: nothing-else, music: calm, for: 10s, keys: { "1": away, "2": off, "3": later, "4": elsewhere }, then: round }
+  later: { call-back: caller, then: thanks, refused: listen, failed: away }
+  elsewhere: { collect: number, prompt: which-number, length: 11, no-input: listen, no-match: listen, then: there }
+  there: { call-back: number, then: thanks, refused: listen, failed: away }
+  thanks: { say: we-call, hangup: wants-human }
   round: { return: }
   off: { hangup: abandoned }
   away: { leave: away }
@@ -256,4 +262,69 @@ fn a_call_is_put_through_or_comes_back() {
     let (mut call, _) = put_through();
     call.pause();
     assert_eq!(call.heard, ["no-line"], "a transfer of which nobody tells anything");
+}
+
+fn asked_back(call: &Call) -> Vec<Option<String>> {
+    let one = |command: &Command| match command {
+        Command::CallBack { number, .. } => Some(number.as_ref().map(|number| number.expose().clone())),
+        _ => None,
+    };
+    call.commands.iter().filter_map(one).collect()
+}
+
+#[test]
+fn a_caller_who_is_called_back_keeps_the_place_after_the_hang_up() {
+    let (mut call, op) = waiting();
+    call.happen(Event::Place { op, place: 3, wait: None });
+    call.listen();
+    call.keys("3");
+    assert_eq!(asked_back(&call), [None], "the number that they call from");
+    call.answer(Answer::Stored);
+    let saved = StepEvent::Saved { step: "later".into(), fields: vec!["call-back".into()] };
+    assert!(call.events.contains(&saved));
+    call.listen();
+    assert!(call.commands.contains(&Command::Hangup { outcome: Outcome::WantsHuman }));
+    call.happen(Event::HungUp { by: HungUpBy::Us });
+    assert!(!call.commands.iter().any(|command| matches!(command, Command::LeaveQueue { .. })));
+    assert!(
+        call.events.contains(&StepEvent::LeftQueue { step: "to-a-human".into(), how: "call-back".into() })
+    );
+    let saves = call.commands.iter().filter_map(|command| match command {
+        Command::Save { save, .. } => save.outcome,
+        _ => None,
+    });
+    assert!(saves.into_iter().all(|outcome| outcome == Outcome::WantsHuman), "nobody gave up here");
+    // A hang-up in mid-sentence is the same.
+    let (mut early, op) = waiting();
+    early.happen(Event::Place { op, place: 3, wait: None });
+    early.listen();
+    early.keys("3").answer(Answer::Stored);
+    early.happen(Event::HungUp { by: HungUpBy::Caller });
+    assert!(!early.commands.iter().any(|command| matches!(command, Command::LeaveQueue { .. })));
+}
+
+#[test]
+fn a_call_back_that_is_refused_lets_the_caller_wait_and_one_that_fails_leads_on() {
+    let (mut call, op) = waiting();
+    call.happen(Event::Place { op, place: 3, wait: None });
+    call.listen();
+    call.keys("4").listen().keys("13900139000");
+    assert_eq!(asked_back(&call), [Some("13900139000".to_owned())]);
+    call.answer(Answer::Empty);
+    assert_eq!(call.step(), "listen");
+    call.listen();
+    call.happen(Event::Joined { op, agent: None });
+    assert!(call.events.contains(&StepEvent::Joined { agent: None }), "still in the line");
+    let (mut failed, op) = waiting();
+    failed.happen(Event::Place { op, place: 3, wait: None });
+    failed.listen();
+    failed.keys("3").answer(Answer::Failed).listen();
+    assert!(failed.heard.contains(&"is-away".to_owned()));
+    assert!(failed.commands.contains(&Command::LeaveQueue { op }), "nothing was kept");
+    assert!(
+        failed
+            .events
+            .iter()
+            .any(|event| matches!(event, StepEvent::Trouble { code, .. } if code == "call-back-not-kept"))
+    );
 }
