@@ -158,7 +158,7 @@ export interface Waiting {
   id: string;
   call: string;
   customer: string | null;
-  state: 'waiting' | 'offered' | 'talking' | 'kept';
+  state: 'waiting' | 'offered' | 'talking' | 'kept' | 'call-back' | 'calling';
   agent: string | null;
   'joined-at': string;
   since: string;

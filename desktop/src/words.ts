@@ -118,7 +118,8 @@ function line(event: JournalEvent, step: string, agents: Map<string, string>, qu
   if (type === 'call.said' && body.spoken === false) return t('path.call.notSaid', { agent: agents.get(text(body, 'by')) ?? t('path.somebody'), text: text(body, 'text') });
   const part = type === 'call.heard' && body.whole === false;
   const to = type === 'call.transferred' && typeof body.to === 'string';
-  const key = part ? 'path.call.heardPart' : to ? 'path.call.transferredTo' : `path.${type}`;
+  const promised = type === 'call.dialled' && !text(body, 'policy');
+  const key = part ? 'path.call.heardPart' : promised ? 'path.call.calledBack' : to ? 'path.call.transferredTo' : `path.${type}`;
   return t(key, {
     plan: titled(body.title as Title | undefined, ''),
     step,

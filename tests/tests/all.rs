@@ -11,6 +11,8 @@ mod bad_input;
 #[cfg(test)]
 mod bad_network;
 #[cfg(test)]
+mod call_backs;
+#[cfg(test)]
 mod called;
 #[cfg(test)]
 mod campaigns;

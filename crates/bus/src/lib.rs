@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use hotline_campaign::Disposition;
 use hotline_model::campaign::Detection;
-use hotline_model::{CallId, CustomerId, Fields, Language, PhoneNumber, Pii, TicketId, UserId};
+use hotline_model::{CallId, CustomerId, Fields, Language, PhoneNumber, Pii, TicketId, UserId, WaitingId};
 use tokio::sync::{mpsc, oneshot};
 
 /// What an agent wants to do.
@@ -100,24 +100,35 @@ pub enum Watching {
     Join,
 }
 
+/// A call back that was promised to somebody who waited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Promised {
+    /// The place that is kept for them.
+    pub place: WaitingId,
+    /// The call in which it was promised.
+    pub call: CallId,
+}
+
 /// A call to a customer.
 #[derive(Debug, Clone)]
 pub struct Dial {
     /// Names the call.
     pub call: CallId,
-    /// By which policy.
+    /// By which policy; empty if it is no policy's.
     pub policy: String,
+    /// What was promised to them, if it is no policy's.
+    pub promised: Option<Promised>,
     /// Which attempt, from 1.
     pub attempt: u32,
-    /// About what.
-    pub ticket: TicketId,
-    /// To whom.
-    pub customer: CustomerId,
+    /// About what, if that is known.
+    pub ticket: Option<TicketId>,
+    /// To whom, if that is known.
+    pub customer: Option<CustomerId>,
     /// At which number.
     pub number: PhoneNumber,
     /// The number they see; the trunk's own if it is empty.
     pub shown: String,
-    /// By which trunk.
+    /// By which trunk; by the first that may call the number if it is empty.
     pub trunk: String,
     /// The plan that speaks to them.
     pub plan: String,

@@ -117,6 +117,8 @@ pub struct Queue {
     pub hours: Option<String>,
     /// The plan that runs while a caller waits.
     pub while_waiting: String,
+    /// The plan that callers are called back with whose place is kept; without it none is kept.
+    pub call_back: Option<String>,
     /// What a caller hears who is put on hold: `prompts/music/<name>.wav`.
     pub music: Option<String>,
 }

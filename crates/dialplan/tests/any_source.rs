@@ -4,10 +4,11 @@ use hotline_dialplan::calls::CallScripts;
 use hotline_dialplan::{Plans, Recordings, diagnostic};
 use proptest::prelude::*;
 
-const SOURCES: [(&str, &str); 7] = [
+const SOURCES: [(&str, &str); 8] = [
     ("complaint-result.yaml", include_str!("../../../dialplans/complaint-result.yaml")),
     ("main-menu.yaml", include_str!("../../../dialplans/main-menu.yaml")),
     ("numbers.yaml", include_str!("../../../dialplans/numbers.yaml")),
+    ("called-back.yaml", include_str!("../../../dialplans/called-back.yaml")),
     ("waiting.yaml", include_str!("../../../dialplans/waiting.yaml")),
     ("queues.yaml", include_str!("../../../dialplans/queues.yaml")),
     ("policies/ticket-result.yaml", include_str!("../../../dialplans/policies/ticket-result.yaml")),

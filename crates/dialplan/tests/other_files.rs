@@ -468,10 +468,29 @@ fn a_script_of_a_call_that_we_make_is_checked_and_compared() {
 }
 
 #[test]
+fn a_queue_says_how_it_calls_back() {
+    let plan = "plan: asks\nlanguages: [en-US]\nstart: wait\nprompts: { bye: Goodbye. }\nsteps:\n  wait: { queue: desk, then: end, nobody: end, closed: end, failed: end, left: end }\n  end: { say: bye, hangup: contained }\n";
+    let hold = "plan: hold\nlanguages: [en-US]\nstart: listen\ntakes: { place: number }\nprompts: { sure: We call you. }\nsteps:\n  listen: { music: calm, for: 30s, keys: { \"1\": later }, then: listen }\n  later: { call-back: caller, then: end, refused: out, failed: out }\n  out: { leave: away }\n  end: { say: sure, hangup: wants-human }\n";
+    for (setting, expected) in [
+        (", call-back: asks", None),
+        ("", Some("D521 step `later` keeps a place for a call back, and queue `desk` calls nobody")),
+        (", call-back: nowhere", Some("D206 no plan is called `nowhere`")),
+        (", call-back: hold", Some("D520 plan `hold` takes `place`, which no queue tells who is called back")),
+    ] {
+        let queues = format!("queues:\n  desk: {{ name: Desk, while-waiting: hold{setting} }}\n");
+        let files = [("asks.yaml", plan), ("hold.yaml", hold), ("queues.yaml", queues.as_str())];
+        let files = files.map(|(path, text)| (path.to_owned(), text.to_owned()));
+        let (_, found) = Plans::load(files.into(), &Recordings::default());
+        let told = told(&found);
+        assert_eq!(told.iter().map(String::as_str).collect::<Vec<_>>(), Vec::from_iter(expected), "{setting}");
+    }
+}
+
+#[test]
 fn a_script_asks_to_be_called_back() {
     let plan = "plan: asks\nlanguages: [en-US]\nstart: wait\nprompts: { bye: Goodbye. }\nsteps:\n  wait: { queue: desk, then: end, nobody: end, closed: end, failed: end, left: end }\n  end: { say: bye, hangup: contained }\n";
     let hold = "plan: hold\nlanguages: [en-US]\nstart: listen\nprompts: { sure: We call you., cannot: We cannot call you. }\nsteps:\n  listen: { music: calm, for: 30s, keys: { \"1\": later }, then: listen }\n  later: { call-back: caller, then: end, refused: no, failed: out }\n  no: { say: cannot, then: listen }\n  out: { leave: away }\n  end: { say: sure, hangup: wants-human }\n";
-    let queues = "queues:\n  desk: { name: Desk, while-waiting: hold }\n";
+    let queues = "queues:\n  desk: { name: Desk, while-waiting: hold, call-back: asks }\n";
     let files = [("asks.yaml", plan), ("hold.yaml", hold), ("queues.yaml", queues)];
     let files = files.map(|(path, text)| (path.to_owned(), text.to_owned()));
     let (plans, found) = Plans::load(files.into(), &Recordings::default());

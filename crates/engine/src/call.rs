@@ -163,6 +163,8 @@ pub(crate) struct Call {
     /// The leg's last SIP event has come.
     leg_is_over: bool,
     queueing: Option<Queueing>,
+    /// Whom we call back has come to the place that was kept.
+    is_back: bool,
     /// Somebody beside the agent: put through to, or asked.
     other: Option<Other>,
     /// A supervisor who listens.
@@ -185,7 +187,7 @@ impl Call {
             house.signalling.register(leg, mailbox.clone());
         }
         let media = house.media.register(mailbox.clone());
-        let (customer, about) = side.dial().map(|dial| (dial.customer, dial.ticket)).unzip();
+        let (customer, about) = side.dial().map(|dial| (dial.customer, dial.ticket)).unwrap_or_default();
         Self {
             id,
             arrived,
@@ -223,6 +225,7 @@ impl Call {
             ended: None,
             leg_is_over: false,
             queueing: None,
+            is_back: false,
             other: None,
             watch: None,
             early_party_events: Vec::new(),
@@ -349,6 +352,7 @@ impl Call {
                 plan: self.answering.plan.clone(),
                 plan_version: self.answering.version.clone(),
                 ticket: self.about,
+                parent: self.side.dial().and_then(|dial| dial.promised).map(|promised| promised.call),
                 at: self.arrived,
             },
             known,

@@ -1,5 +1,7 @@
 //! Calls come in here: admission, the plan for the number dialled, and a task for each call.
 
+mod call_backs;
+
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -13,7 +15,7 @@ use hotline_dialplan::Plans;
 use hotline_dialplan::plans::QueueStrategy;
 use hotline_media::{MediaConfig, MediaError};
 use hotline_model::{AgentId, CallId, CallerNumber, Clock, EndReason, Ending, IdSource, UserId};
-use hotline_queue::{QueueSettings, Strategy};
+use hotline_queue::{CallBackSettings, QueueSettings, Strategy};
 use hotline_record::{CallEnd, Record};
 use hotline_sip::auth::Algorithm;
 use hotline_sip::{Device, Network, Sources};
@@ -140,7 +142,8 @@ impl Exchange {
         let (incoming, calls) = mpsc::unbounded_channel();
         let signalling = transport.start(incoming);
         let queues = queue_settings(&plans.borrow());
-        let switchboard = Switchboard::start(queues, stored, record.clone(), Arc::clone(&clock));
+        let (call_backs, wanted) = mpsc::unbounded_channel();
+        let switchboard = Switchboard::start(queues, stored, record.clone(), Arc::clone(&clock), call_backs);
         let house = Arc::new(House {
             switchboard,
             routes: Routes::new(settings.routes, local, Instant::now()),
@@ -173,6 +176,7 @@ impl Exchange {
             draining: exchange.draining.clone(),
             stop: exchange.stop.clone(),
         });
+        tokio::spawn(call_backs::run(Arc::clone(&hall), wanted));
         tokio::spawn(obey(commands, Arc::clone(&hall)));
         let trunks = Trunks::new(settings.trunks, Instant::now());
         let reception = Reception { hall, trunks, ids: IdSource::new(rand::random()) };
@@ -272,7 +276,11 @@ impl Hall {
         }
         let plans = Arc::clone(&self.plans.borrow());
         let answering = Answering::by_name(&plans, dial.plan.clone()).ok_or(BusError::Unknown)?;
-        let line = self.house.routes.take_by(&dial.trunk, dial.number.e164(), Instant::now());
+        let (routes, number, now) = (&self.house.routes, dial.number.e164(), Instant::now());
+        let line = match dial.trunk.as_str() {
+            "" => routes.take(number, now),
+            trunk => routes.take_by(trunk, number, now),
+        };
         let line = line.map_err(|why| {
             tracing::warn!(call.id = %dial.call, trunk.name = dial.trunk, %why, "a customer cannot be called");
             BusError::NoWay
@@ -359,6 +367,7 @@ fn queue_settings(plans: &Plans) -> hotline_queue::Settings {
         longest_wait: queue.longest_wait,
         keep_place: queue.keep_place,
         last_agent_wait: queue.last_agent_wait,
+        call_back: queue.call_back.as_ref().map(|_| CallBackSettings::default()),
         hours: queue.hours.as_deref().and_then(|name| plans.find_calendar(name)).cloned(),
     };
     hotline_queue::Settings {

@@ -86,6 +86,11 @@ impl RouteSettings {
         self.host_and_port().0.parse::<IpAddr>().ok()?.to_string().parse().ok()
     }
 
+    /// How the number is dialled, if it may be.
+    fn spelling<'a>(&self, spellings: &'a [String]) -> Option<&'a String> {
+        spellings.iter().find(|number| self.numbers.iter().any(|pattern| pattern.matches(number)))
+    }
+
     fn host_and_port(&self) -> (&str, u16) {
         if self.host.parse::<IpAddr>().is_ok() {
             return (&self.host, SIP_PORT);
@@ -149,6 +154,12 @@ impl Routes {
         self.take_of(number, now, |settings| settings.trunk == trunk)
     }
 
+    /// Whether any trunk may call a number.
+    pub fn may_call(&self, number: &str) -> bool {
+        let spellings = spellings(number);
+        self.routes.iter().any(|route| route.settings.spelling(&spellings).is_some())
+    }
+
     fn take_of(
         &self,
         number: &str,
@@ -158,12 +169,7 @@ impl Routes {
         let mut why = NoRoute::NotAllowed;
         let spellings = spellings(number);
         for route in self.routes.iter().filter(|route| may(&route.settings)) {
-            let patterns = &route.settings.numbers;
-            let Some(number) =
-                spellings.iter().find(|number| patterns.iter().any(|pattern| pattern.matches(number)))
-            else {
-                continue;
-            };
+            let Some(number) = route.settings.spelling(&spellings) else { continue };
             why = NoRoute::Full;
             let admitted = route.rate.lock().expect("no holder of this lock panics").take(now);
             if let (true, Ok(line)) = (admitted, Arc::clone(&route.lines).try_acquire_owned()) {

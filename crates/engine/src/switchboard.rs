@@ -7,8 +7,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hotline_bus::{BusError, Choice};
-use hotline_model::{AgentId, CallId, Clock, IdSource, OfferId, UserId, WaitingId};
-use hotline_queue::{AgentState, Command, Event, Join, Leaving, Left, NotAnswered, Queues, Settings, skills};
+use hotline_model::{AgentId, CallId, Clock, CustomerId, IdSource, OfferId, PhoneNumber, UserId, WaitingId};
+use hotline_queue::{
+    AgentState, CallBackEnd, Command, Event, Join, Leaving, Left, Name, NotAnswered, Queues, Settings,
+    WaitingRow, skills,
+};
 use hotline_record::{Record, StoredQueues};
 use tokio::sync::{mpsc, oneshot};
 
@@ -32,10 +35,38 @@ pub(crate) enum News {
     TooLate { offer: OfferId },
     /// The agent was lost: the caller waits again.
     Returned,
+    /// Whether the place is kept for a call back.
+    CallBackKept(bool),
+}
+
+/// What is to be done about callers who are called back.
+#[derive(Debug)]
+pub(crate) enum CallBacks {
+    /// Call them.
+    Call(CallBack),
+    /// Let it ring no longer: they have called in.
+    Off(WaitingId),
+    /// They could not be reached.
+    GivenUp(Box<WaitingRow>),
+}
+
+/// A caller who is to be called back.
+#[derive(Debug)]
+pub(crate) struct CallBack {
+    /// Whose place.
+    pub place: WaitingId,
+    /// The call in which they asked for it.
+    pub call: CallId,
+    pub queue: Name,
+    pub customer: Option<CustomerId>,
+    pub number: PhoneNumber,
+    pub attempt: u32,
+    pub ring: Duration,
 }
 
 enum Request {
     Join(Box<Join>, mpsc::UnboundedSender<Note>),
+    CalledBack(WaitingId, Box<Join>, mpsc::UnboundedSender<Note>),
     Event(Event),
     Choice(UserId, Choice, oneshot::Sender<Result<(), BusError>>),
     Reach(AgentId, oneshot::Sender<Option<String>>),
@@ -99,14 +130,21 @@ pub(crate) struct Switchboard {
 }
 
 impl Switchboard {
-    /// Starts the task with what the record keeps of the queues.
-    pub fn start(settings: Settings, stored: StoredQueues, record: Record, clock: Arc<dyn Clock>) -> Self {
+    /// Starts the task with what the record keeps of the queues; whom it wants called goes to `call_backs`.
+    pub fn start(
+        settings: Settings,
+        stored: StoredQueues,
+        record: Record,
+        clock: Arc<dyn Clock>,
+        call_backs: mpsc::UnboundedSender<CallBacks>,
+    ) -> Self {
         let (requests, queue) = mpsc::unbounded_channel();
         let ids = Arc::new(IdSource::new(rand::random()));
         let now = clock.now();
         let agents = stored.logins;
         let queues = Queues::restore(now, settings, ids, stored.rows);
-        let task = Task { queues, record, clock, agents, callers: HashMap::new(), offers: HashMap::new() };
+        let (callers, offers) = (HashMap::new(), HashMap::new());
+        let task = Task { queues, record, clock, agents, callers, offers, call_backs };
         tokio::spawn(task.run(queue));
         Self { requests }
     }
@@ -114,6 +152,21 @@ impl Switchboard {
     /// A caller comes into the line; news of it goes to the mailbox.
     pub fn join(&self, join: Join, mailbox: mpsc::UnboundedSender<Note>) {
         let _ = self.requests.send(Request::Join(Box::new(join), mailbox));
+    }
+
+    /// A caller who was called back comes to the place that was kept.
+    pub fn called_back(&self, place: WaitingId, join: Join, mailbox: mpsc::UnboundedSender<Note>) {
+        let _ = self.requests.send(Request::CalledBack(place, Box::new(join), mailbox));
+    }
+
+    /// A caller would rather be called back; [`News::CallBackKept`] answers.
+    pub fn keep_for_call_back(&self, waiting: WaitingId, number: PhoneNumber) {
+        self.tell(Event::CallBack { waiting, number });
+    }
+
+    /// A call back is over, and they did not come to their place.
+    pub fn call_back_ended(&self, place: WaitingId, how: CallBackEnd) {
+        self.tell(Event::CallBackEnded { place, how });
     }
 
     pub fn leave(&self, waiting: WaitingId, how: Leaving) {
@@ -199,6 +252,7 @@ struct Task {
     callers: HashMap<WaitingId, mpsc::UnboundedSender<Note>>,
     /// Whose each offer is, as long as it may still be answered.
     offers: HashMap<OfferId, WaitingId>,
+    call_backs: mpsc::UnboundedSender<CallBacks>,
 }
 
 impl Task {
@@ -228,6 +282,10 @@ impl Task {
             Request::Join(join, mailbox) => {
                 self.callers.insert(join.waiting, mailbox);
                 self.queues.handle_event(now, Event::Join(join));
+            }
+            Request::CalledBack(place, join, mailbox) => {
+                self.callers.insert(join.waiting, mailbox);
+                self.queues.handle_event(now, Event::CalledBack { place, join });
             }
             Request::Event(event) => self.queues.handle_event(now, event),
             Request::Choice(user, choice, answer) => {
@@ -295,7 +353,8 @@ impl Task {
     }
 
     fn drain(&mut self) {
-        let mut rows = Vec::new();
+        // What is told only once its rows are on their way to the record.
+        let (mut rows, mut kept, mut call_backs) = (Vec::new(), Vec::new(), Vec::new());
         while let Some(command) = self.queues.poll_command() {
             match command {
                 Command::Store(row) => rows.push(row),
@@ -321,6 +380,13 @@ impl Task {
                     self.callers.remove(&waiting);
                 }
                 Command::KeptExpired { .. } => {}
+                Command::CallBackKept { waiting, kept: is_kept } => kept.push((waiting, is_kept)),
+                Command::CallBack { place, call, queue, customer, number, attempt, ring } => {
+                    let wanted = CallBack { place, call, queue, customer, number, attempt, ring };
+                    call_backs.push(CallBacks::Call(wanted));
+                }
+                Command::CallBackOff { place } => call_backs.push(CallBacks::Off(place)),
+                Command::CallBackGivenUp { row } => call_backs.push(CallBacks::GivenUp(row)),
             }
         }
         self.callers.retain(|_, mailbox| !mailbox.is_closed());
@@ -328,6 +394,12 @@ impl Task {
         if !rows.is_empty() {
             figures::queues(&self.queues);
             self.record.store_queue_rows(&rows);
+        }
+        for (waiting, is_kept) in kept {
+            self.send(waiting, News::CallBackKept(is_kept));
+        }
+        for wanted in call_backs {
+            let _ = self.call_backs.send(wanted);
         }
     }
 

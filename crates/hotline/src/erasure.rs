@@ -124,6 +124,7 @@ mod tests {
             plan: "main".into(),
             plan_version: "1".into(),
             ticket: None,
+            parent: None,
             at: record.now(),
         };
         record.begin_call(new, &known);

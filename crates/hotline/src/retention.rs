@@ -170,6 +170,7 @@ mod tests {
                 plan: "main".into(),
                 plan_version: "1".into(),
                 ticket: None,
+                parent: None,
                 at: clock.now(),
             };
             record.begin_call(new, &OpenedCall::default());

@@ -27,6 +27,8 @@ pub(crate) struct Caller {
     pub tried: Vec<AgentId>,
     /// Place and wait as told last.
     pub told: Option<(u32, Option<std::time::Duration>)>,
+    /// The call in which they asked to be called back still goes on.
+    pub on_the_line: bool,
 }
 
 impl Caller {
@@ -54,6 +56,7 @@ impl Queues {
             customer: join.customer,
             identity: join.identity,
             kept_until: None,
+            call_back: None,
         };
         let Some(queue) = self.settings.queues.get(&row.queue) else {
             self.refuse(row, WaitingState::Failed, Left::Failed);
@@ -77,19 +80,31 @@ impl Queues {
         }
         let hold_until = (strategy == Strategy::LastAgent && row.last_agent.is_some())
             .then(|| after(now, last_agent_wait));
+        self.stand_in_line(row, need, until, hold_until);
+    }
+
+    /// A new row, at the place that its time of joining gives.
+    pub(crate) fn stand_in_line(
+        &mut self,
+        row: WaitingRow,
+        need: usize,
+        until: Timestamp,
+        hold_until: Option<Timestamp>,
+    ) {
         let waiting = row.waiting;
         self.store(Row::Waiting(row.clone()));
         self.timers.set(Timer::LongestWait(waiting), until);
         if let Some(hold_until) = hold_until {
             self.timers.set(Timer::Hold(waiting), hold_until);
         }
-        let caller = Caller { row, need, until, hold_until, tried: Vec::new(), told: None };
+        let caller =
+            Caller { row, need, until, hold_until, tried: Vec::new(), told: None, on_the_line: false };
         self.line.insert(caller.key());
         self.callers.insert(waiting, caller);
         self.places_changed = true;
     }
 
-    fn refuse(&mut self, mut row: WaitingRow, state: WaitingState, how: Left) {
+    pub(crate) fn refuse(&mut self, mut row: WaitingRow, state: WaitingState, how: Left) {
         row.state = state;
         let waiting = row.waiting;
         self.store(Row::Waiting(row));
@@ -99,7 +114,7 @@ impl Queues {
     /// The earliest place that is kept for this caller in this queue; it is theirs again.
     fn take_kept_place(&mut self, now: Timestamp, join: &WaitingRow) -> Option<WaitingRow> {
         let theirs = |row: &WaitingRow| {
-            row.state == WaitingState::Kept
+            matches!(row.state, WaitingState::Kept | WaitingState::CallBack | WaitingState::Calling)
                 && row.queue == join.queue
                 && ((row.identity.is_some() && row.identity == join.identity)
                     || (row.customer.is_some() && row.customer == join.customer))
@@ -107,6 +122,7 @@ impl Queues {
         let found = self.callers.values().map(|caller| &caller.row).filter(|row| theirs(row));
         let kept = found.min_by_key(|row| (row.joined_at, row.waiting))?.waiting;
         self.timers.clear(Timer::Kept(kept));
+        self.no_call_back(now, kept);
         self.finish(now, kept, WaitingState::Resumed)
     }
 
@@ -126,6 +142,10 @@ impl Queues {
             }
             WaitingState::Offered => self.withdraw_from(now, waiting, Withdrawn::CallerLeft),
             WaitingState::Waiting => {}
+            WaitingState::CallBack => {
+                self.hung_up_to_be_called(now, waiting);
+                return;
+            }
             _ => return,
         }
         let kept_until = match how {
@@ -168,6 +188,7 @@ impl Queues {
         row.state = state;
         row.since = now;
         row.kept_until = None;
+        row.call_back = None;
         self.store(Row::Waiting(row.clone()));
         Some(row)
     }
@@ -197,13 +218,15 @@ impl Queues {
     }
 
     /// Out of the line and its timers.
-    fn out_of_line(&mut self, waiting: WaitingId) {
+    pub(crate) fn out_of_line(&mut self, waiting: WaitingId) {
         let Some(caller) = self.callers.get(&waiting) else { return };
         if self.line.remove(&caller.key()) {
             self.places_changed = true;
         }
         self.timers.clear(Timer::LongestWait(waiting));
         self.timers.clear(Timer::Hold(waiting));
+        self.timers.clear(Timer::CallBack(waiting));
+        self.timers.clear(Timer::Reserved(waiting));
     }
 
     /// Back into the line, at the place that the time of joining gives.
@@ -250,7 +273,9 @@ impl Queues {
             .iter()
             .map(|(.., waiting)| *waiting)
             .filter(|waiting| {
-                self.callers.get(waiting).is_some_and(|caller| self.needs.signed_in(caller.need) == 0)
+                self.callers.get(waiting).is_some_and(|caller| {
+                    caller.row.state == WaitingState::Waiting && self.needs.signed_in(caller.need) == 0
+                })
             })
             .collect();
         for waiting in unservable {
@@ -270,7 +295,7 @@ impl Queues {
     }
 
     /// Ends the offer that rings for a caller who goes.
-    fn withdraw_from(&mut self, now: Timestamp, waiting: WaitingId, why: Withdrawn) {
+    pub(crate) fn withdraw_from(&mut self, now: Timestamp, waiting: WaitingId, why: Withdrawn) {
         let offer = self.offers.values().find(|offer| offer.waiting == waiting).map(|offer| offer.offer);
         if let Some(offer) = offer {
             self.end_offer(now, offer, OfferOutcome::Withdrawn, Some(why));

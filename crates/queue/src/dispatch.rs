@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use crate::agents::Agent;
 use crate::callers::Caller;
 use crate::queues::Queues;
-use crate::row::AgentState;
+use crate::row::{AgentState, WaitingState};
 use crate::settings::{Name, Settings, Skills, Strategy};
 
 /// What callers need of agents: each combination of queue and skills once, as plans name few of them.
@@ -109,10 +109,16 @@ impl Queues {
             }
             let Some(caller) = self.callers.get(&waiting) else { continue };
             let need = caller.need;
+            let is_called = caller.row.state == WaitingState::CallBack;
+            if is_called && !self.may_be_called(now, waiting) {
+                continue;
+            }
+            let Some(caller) = self.callers.get(&waiting) else { continue };
             if hopeless[need] {
                 continue;
             }
             match self.choose(caller, now) {
+                Choice::Agent(agent) if is_called => self.call_back(now, waiting, agent),
                 Choice::Agent(agent) => self.offer(now, waiting, agent),
                 Choice::Hold => {}
                 Choice::None => hopeless[need] = true,

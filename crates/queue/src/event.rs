@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use hotline_model::{AgentId, CallId, CustomerId, IdentityId, OfferId, WaitingId};
+use hotline_model::{AgentId, CallId, CustomerId, IdentityId, OfferId, PhoneNumber, WaitingId};
 use jiff::Timestamp;
 
-use crate::row::Row;
+use crate::row::{Row, WaitingRow};
 use crate::settings::{Name, Settings, Skills};
 
 /// A caller comes into the line.
@@ -52,6 +52,15 @@ pub enum NotAnswered {
     Busy,
     /// The telephone cannot be reached.
     Failed,
+}
+
+/// How a call to somebody whose place is kept ended without their coming back into the line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CallBackEnd {
+    /// They were not reached, or went before anything was settled.
+    NotReached,
+    /// They need nobody any more, or all is settled without an agent.
+    Settled,
 }
 
 /// Something happened. What does not fit what goes on is dropped.
@@ -141,6 +150,30 @@ pub enum Event {
     AgentLost {
         /// Who.
         agent: AgentId,
+    },
+    /// A caller would rather be called back than wait. [`Command::CallBackKept`] says whether the place is kept for it;
+    /// they are called once they have gone by [`Event::Leave`], whichever
+    /// way, and have had a moment to hang up.
+    CallBack {
+        /// Who.
+        waiting: WaitingId,
+        /// At which number.
+        number: PhoneNumber,
+    },
+    /// Somebody who was called has answered, and comes back to their place: with what is asked for there, whatever
+    /// the new call says.
+    CalledBack {
+        /// The place that was kept.
+        place: WaitingId,
+        /// The new call.
+        join: Box<Join>,
+    },
+    /// A call that [`Command::CallBack`] wanted is over, or was never made, and they did not come back to their place.
+    CallBackEnded {
+        /// The place that is kept.
+        place: WaitingId,
+        /// How.
+        how: CallBackEnd,
     },
     /// The firm has changed its queues.
     Settings(Box<Settings>),
@@ -246,6 +279,41 @@ pub enum Command {
     KeptExpired {
         /// Whose.
         waiting: WaitingId,
+    },
+    /// Whether the place is kept for a call back: there is one at most for a caller and for a number.
+    CallBackKept {
+        /// Whose.
+        waiting: WaitingId,
+        /// Whether.
+        kept: bool,
+    },
+    /// Call them: an agent is kept free. Not before the rows so far are committed, so that no crash has them called
+    /// twice. The answer is [`Event::CalledBack`], or else [`Event::CallBackEnded`].
+    CallBack {
+        /// Whose place.
+        place: WaitingId,
+        /// The call in which they asked for it.
+        call: CallId,
+        /// The queue.
+        queue: Name,
+        /// Who they are, if that is known.
+        customer: Option<CustomerId>,
+        /// Whom to call.
+        number: PhoneNumber,
+        /// Which attempt, from 1.
+        attempt: u32,
+        /// How long it rings.
+        ring: Duration,
+    },
+    /// They have called in themselves, and have their place: stop ringing. What is told of that call is dropped.
+    CallBackOff {
+        /// Whose place it was.
+        place: WaitingId,
+    },
+    /// They could not be reached, and are not called again: somebody has to see to it.
+    CallBackGivenUp {
+        /// The place as it was.
+        row: Box<WaitingRow>,
     },
     /// Write this row, in the order of the commands.
     Store(Row),

@@ -12,6 +12,7 @@
 )]
 
 mod agents;
+mod call_backs;
 mod callers;
 mod dispatch;
 mod event;
@@ -25,11 +26,12 @@ mod tests;
 mod timers;
 mod wait;
 
-pub use event::{Command, Event, Join, Leaving, Left, NobodyWhy, NotAnswered, Withdrawn};
+pub use event::{CallBackEnd, Command, Event, Join, Leaving, Left, NobodyWhy, NotAnswered, Withdrawn};
 pub use queues::Queues;
 pub use restore::Restored;
 pub use row::{
-    AfterCall, AgentRow, AgentState, HandlingRow, OfferOutcome, OfferRow, Row, WaitingRow, WaitingState,
+    AfterCall, AgentRow, AgentState, CallBackRow, HandlingRow, OfferOutcome, OfferRow, Row, WaitingRow,
+    WaitingState,
 };
-pub use settings::{Name, QueueSettings, Settings, Skills, Strategy, skills};
+pub use settings::{CallBackSettings, Name, QueueSettings, Settings, Skills, Strategy, skills};
 pub use wait::spoken;

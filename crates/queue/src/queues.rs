@@ -29,7 +29,7 @@ pub struct Queues {
     pub(crate) settings: Settings,
     pub(crate) ids: Arc<IdSource>,
     pub(crate) callers: HashMap<WaitingId, Caller>,
-    /// Those who wait, in order: not those whose offer rings.
+    /// Those who wait, here or for a call back, in order: not those whose offer rings.
     pub(crate) line: BTreeSet<LineKey>,
     pub(crate) agents: BTreeMap<AgentId, Agent>,
     /// Agents who may be offered a call now.
@@ -83,6 +83,9 @@ impl Queues {
             Event::TookOver { agent, waiting } => self.took_over(now, agent, waiting),
             Event::TakenBack { waiting } => self.taken_back(now, waiting),
             Event::AgentLost { agent } => self.agent_lost(now, agent),
+            Event::CallBack { waiting, number } => self.keep_for_call_back(now, waiting, number),
+            Event::CalledBack { place, join } => self.called_back(now, place, *join),
+            Event::CallBackEnded { place, how } => self.call_back_ended(now, place, how),
             Event::Settings(settings) => self.change_settings(*settings),
         }
         self.settle(now);
@@ -98,9 +101,10 @@ impl Queues {
                     self.free.insert(agent);
                 }
                 // The next dispatch sees that the time is over.
-                Timer::Hold(_) => {}
+                Timer::Hold(_) | Timer::CallBack(_) => {}
                 Timer::LongestWait(waiting) => self.waited_too_long(now, waiting),
                 Timer::Kept(waiting) => self.kept_expired(now, waiting),
+                Timer::Reserved(waiting) => self.reserved_for_too_long(now, waiting),
             }
         }
         self.settle(now);

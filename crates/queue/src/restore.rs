@@ -94,9 +94,21 @@ impl Queues {
         let kept_until = row.kept_until;
         let last_agent = row.last_agent.or(row.agent.filter(|_| state == WaitingState::Talking));
         let row = WaitingRow { last_agent, ..row };
-        self.callers
-            .insert(waiting, Caller { row, need, until, hold_until: None, tried: Vec::new(), told: None });
+        let caller =
+            Caller { row, need, until, hold_until: None, tried: Vec::new(), told: None, on_the_line: false };
+        let key = caller.key();
+        let has_number = caller.row.call_back.is_some();
+        self.callers.insert(waiting, caller);
         match state {
+            // Of somebody who was erased.
+            WaitingState::CallBack | WaitingState::Calling if !has_number => {
+                self.finish(now, waiting, WaitingState::Expired);
+            }
+            WaitingState::CallBack => {
+                self.line.insert(key);
+            }
+            // Whether it reached them is not known: it counts.
+            WaitingState::Calling => self.not_reached_by_call(now, waiting),
             WaitingState::Kept => self.timers.set(Timer::Kept(waiting), kept_until.unwrap_or(now)),
             _ if !alive.contains(&waiting) => self.keep(now, waiting, after(now, queue.keep_place)),
             WaitingState::Talking => {}

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hotline_model::{AgentId, CallId, CustomerId, IdentityId, OfferId, WaitingId};
+use hotline_model::{AgentId, CallId, CustomerId, IdentityId, OfferId, PhoneNumber, WaitingId};
 use jiff::Timestamp;
 
 use crate::settings::{Name, Skills};
@@ -18,6 +18,10 @@ pub enum WaitingState {
     Talking,
     /// Their connection was lost; the place is kept for when they call again.
     Kept,
+    /// Would rather not wait on the line: the place is kept, and they are called when it comes.
+    CallBack,
+    /// Is being called, and an agent is kept free for them.
+    Calling,
     /// Talked with an agent.
     Served,
     /// Went away: hung up, or took another way out.
@@ -32,15 +36,19 @@ pub enum WaitingState {
     Resumed,
     /// Did not call again in time.
     Expired,
+    /// Was called, and could not be reached.
+    NotReached,
 }
 
 impl WaitingState {
     /// Every state.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 14] = [
         Self::Waiting,
         Self::Offered,
         Self::Talking,
         Self::Kept,
+        Self::CallBack,
+        Self::Calling,
         Self::Served,
         Self::Left,
         Self::Nobody,
@@ -48,6 +56,7 @@ impl WaitingState {
         Self::Failed,
         Self::Resumed,
         Self::Expired,
+        Self::NotReached,
     ];
 
     /// The word in the record.
@@ -57,6 +66,8 @@ impl WaitingState {
             Self::Offered => "offered",
             Self::Talking => "talking",
             Self::Kept => "kept",
+            Self::CallBack => "call-back",
+            Self::Calling => "calling",
             Self::Served => "served",
             Self::Left => "left",
             Self::Nobody => "nobody",
@@ -64,12 +75,16 @@ impl WaitingState {
             Self::Failed => "failed",
             Self::Resumed => "resumed",
             Self::Expired => "expired",
+            Self::NotReached => "not-reached",
         }
     }
 
     /// Whether nothing comes after it.
     pub const fn is_over(self) -> bool {
-        !matches!(self, Self::Waiting | Self::Offered | Self::Talking | Self::Kept)
+        !matches!(
+            self,
+            Self::Waiting | Self::Offered | Self::Talking | Self::Kept | Self::CallBack | Self::Calling
+        )
     }
 }
 
@@ -94,7 +109,7 @@ pub struct WaitingRow {
     pub state: WaitingState,
     /// Since when.
     pub since: Timestamp,
-    /// The agent who is offered the call, talks, or talked.
+    /// The agent who is offered the call, is kept free for it, talks, or talked.
     pub agent: Option<AgentId>,
     /// Who waits, if that is known.
     pub customer: Option<CustomerId>,
@@ -102,6 +117,19 @@ pub struct WaitingRow {
     pub identity: Option<IdentityId>,
     /// Until when the place is kept, in the state `Kept`.
     pub kept_until: Option<Timestamp>,
+    /// What is kept for a call back, in the states `CallBack` and `Calling`.
+    pub call_back: Option<CallBackRow>,
+}
+
+/// Where and how a caller is called back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallBackRow {
+    /// At which number.
+    pub number: PhoneNumber,
+    /// How often they were called, the call that goes on included.
+    pub tries: u32,
+    /// Not before.
+    pub not_before: Option<Timestamp>,
 }
 
 /// What an agent does.

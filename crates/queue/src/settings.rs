@@ -63,6 +63,25 @@ pub struct QueueSettings {
     pub last_agent_wait: Duration,
     /// When it is open; always if `None`.
     pub hours: Option<Calendar>,
+    /// How callers are called back who would rather not wait; `None`: they are not.
+    pub call_back: Option<CallBackSettings>,
+}
+
+/// How callers are called back whose place is kept for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CallBackSettings {
+    /// How long it rings; an agent is kept free for it, and for a moment longer.
+    pub ring: Duration,
+    /// After so many calls that did not reach them the place is given up.
+    pub tries: u32,
+    /// The time between two of them.
+    pub again: Duration,
+}
+
+impl Default for CallBackSettings {
+    fn default() -> Self {
+        Self { ring: Duration::from_secs(30), tries: 3, again: Duration::from_secs(5 * 60) }
+    }
 }
 
 impl Default for QueueSettings {
@@ -76,6 +95,7 @@ impl Default for QueueSettings {
             keep_place: Duration::from_secs(10 * 60),
             last_agent_wait: Duration::from_secs(20),
             hours: None,
+            call_back: None,
         }
     }
 }

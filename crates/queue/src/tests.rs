@@ -7,6 +7,8 @@ use std::time::Duration;
 use hotline_model::{AgentId, Calendar, CallId, IdSource, IdentityId, OfferId, WaitingId};
 use jiff::Timestamp;
 
+mod call_backs;
+
 use crate::*;
 
 const START: &str = "2026-11-20T02:00:00Z";

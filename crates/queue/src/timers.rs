@@ -20,6 +20,10 @@ pub(crate) enum Timer {
     LongestWait(WaitingId),
     /// A kept place runs out.
     Kept(WaitingId),
+    /// Somebody may be called back now.
+    CallBack(WaitingId),
+    /// An agent was kept free for a call back for long enough.
+    Reserved(WaitingId),
 }
 
 #[derive(Debug, Default)]

@@ -14,7 +14,7 @@ use std::time::Duration;
 use crate::dispatch::Need;
 use crate::event::Command;
 use crate::queues::Queues;
-use crate::row::{HandlingRow, Row};
+use crate::row::{HandlingRow, Row, WaitingState};
 use crate::settings::Name;
 
 /// How much of the average the last call is: one part in ten.
@@ -89,7 +89,7 @@ impl Queues {
                 spoken(Duration::try_from_secs_f64(seconds).unwrap_or(LONGEST))
             });
             ahead[need] += averages[need].map_or(0.0, |own| own.as_secs_f64());
-            if caller.told != Some((*place, wait)) {
+            if caller.row.state == WaitingState::Waiting && caller.told != Some((*place, wait)) {
                 told.push((*waiting, *place, wait));
             }
         }

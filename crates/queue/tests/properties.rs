@@ -7,10 +7,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use hotline_model::{AgentId, CallId, IdSource, IdentityId, OfferId, WaitingId};
+use hotline_model::{AgentId, CallId, IdSource, IdentityId, OfferId, PhoneNumber, WaitingId};
 use hotline_queue::{
-    AgentRow, AgentState, Command, Event, Join, Leaving, Name, NotAnswered, OfferRow, QueueSettings, Queues,
-    Restored, Row, Settings, Strategy as Chooses, WaitingRow, WaitingState, skills,
+    AgentRow, AgentState, CallBackEnd, CallBackSettings, Command, Event, Join, Leaving, Name, NotAnswered,
+    OfferRow, QueueSettings, Queues, Restored, Row, Settings, Strategy as Chooses, WaitingRow, WaitingState,
+    skills,
 };
 use jiff::Timestamp;
 use proptest::prelude::*;
@@ -31,6 +32,9 @@ enum Act {
     TalkBegan { agent: u8 },
     TalkEnded { agent: u8 },
     AgentLost { agent: u8 },
+    CallBack { which: usize, number: u8 },
+    CalledBack { which: usize },
+    CallBackEnded { which: usize, settled: bool },
     Restart,
     Pass { seconds: u32 },
 }
@@ -51,6 +55,10 @@ fn act() -> impl Strategy<Value = Act> {
         1 => agent.clone().prop_map(|agent| Act::TalkBegan { agent }),
         5 => agent.clone().prop_map(|agent| Act::TalkEnded { agent }),
         1 => agent.prop_map(|agent| Act::AgentLost { agent }),
+        3 => (any::<usize>(), 0..4u8).prop_map(|(which, number)| Act::CallBack { which, number }),
+        2 => any::<usize>().prop_map(|which| Act::CalledBack { which }),
+        2 => (any::<usize>(), proptest::bool::weighted(0.2))
+            .prop_map(|(which, settled)| Act::CallBackEnded { which, settled }),
         1 => Just(Act::Restart),
         4 => (1..90u32).prop_map(|seconds| Act::Pass { seconds }),
     ]
@@ -68,12 +76,19 @@ struct World {
     all_offers: Vec<OfferId>,
     over: BTreeSet<WaitingId>,
     joined: BTreeSet<WaitingId>,
+    /// Those who are to be called back, and have not hung up yet.
+    on_the_line: BTreeSet<WaitingId>,
+    /// Those who were called and are back: their turn was when they were called.
+    called_back: BTreeSet<WaitingId>,
+    /// How often each was called.
+    calls: BTreeMap<WaitingId, (u32, Timestamp)>,
 }
 
 fn settings() -> Settings {
     let queue = |strategy, of: &[&str]| QueueSettings {
         strategy,
         skills: skills(of.iter().copied()),
+        call_back: Some(CallBackSettings::default()),
         ..QueueSettings::default()
     };
     let queues = [
@@ -101,6 +116,9 @@ impl World {
             all_offers: Vec::new(),
             over: BTreeSet::new(),
             joined: BTreeSet::new(),
+            on_the_line: BTreeSet::new(),
+            called_back: BTreeSet::new(),
+            calls: BTreeMap::new(),
         }
     }
 
@@ -142,7 +160,9 @@ impl World {
                     }
                     let twice = self.open.values().any(|o| o.agent == row.agent || o.waiting == row.waiting);
                     assert!(!twice, "two at once: {row:?}");
-                    self.nobody_is_overtaken(row.waiting);
+                    if !self.called_back.contains(&row.waiting) {
+                        self.nobody_is_overtaken(row.waiting);
+                    }
                     self.all_offers.push(row.offer);
                     self.open.insert(row.offer, row);
                 }
@@ -166,6 +186,31 @@ impl World {
                     assert_eq!(self.waiting[&waiting].state, WaitingState::Waiting);
                 }
                 Command::Withdraw { offer, .. } => assert!(!self.open.contains_key(&offer)),
+                Command::CallBackKept { waiting, kept } => {
+                    let is_kept =
+                        |row: &WaitingRow| row.state == WaitingState::CallBack && row.agent.is_none();
+                    assert!(!kept || self.waiting.get(&waiting).is_some_and(is_kept));
+                }
+                Command::CallBack { place, attempt, .. } => {
+                    let row = &self.waiting[&place];
+                    assert_eq!(row.state, WaitingState::Calling, "the row is written first");
+                    assert!(!self.on_the_line.contains(&place), "called while they are still here");
+                    let agent = &self.agents[&row.agent.unwrap()];
+                    assert_eq!(
+                        agent.state,
+                        AgentState::Talking { waiting: None },
+                        "somebody is there for them"
+                    );
+                    let tries = CallBackSettings::default();
+                    assert!(attempt <= tries.tries);
+                    if let Some((before, at)) = self.calls.insert(place, (attempt, self.now)) {
+                        assert_eq!(attempt, before + 1);
+                        assert!(self.now >= at.checked_add(tries.again).unwrap(), "again too soon");
+                    }
+                    self.nobody_is_overtaken(place);
+                }
+                Command::CallBackOff { place } => assert!(self.waiting.contains_key(&place)),
+                Command::CallBackGivenUp { row } => assert!(self.over.contains(&row.waiting)),
                 Command::Returned { waiting } => assert!(!self.over.contains(&waiting)),
             }
         }
@@ -214,6 +259,8 @@ impl World {
         for row in self.waiting.values() {
             match row.state {
                 WaitingState::Waiting | WaitingState::Kept => assert!(self.queues.poll_timeout().is_some()),
+                WaitingState::CallBack => assert_eq!(row.agent, None),
+                WaitingState::Calling => {}
                 WaitingState::Offered => assert!(self.open.values().any(|o| o.waiting == row.waiting)),
                 WaitingState::Talking => {
                     let agent = &self.agents[&row.agent.unwrap()];
@@ -221,9 +268,23 @@ impl World {
                 }
                 _ => unreachable!("over"),
             }
+            assert_eq!(
+                row.call_back.is_some(),
+                matches!(row.state, WaitingState::CallBack | WaitingState::Calling)
+            );
+            let same = |other: &&WaitingRow| {
+                let (Some(one), Some(two)) = (&row.call_back, &other.call_back) else { return false };
+                row.waiting < other.waiting
+                    && (one.number == two.number
+                        || (row.identity.is_some() && row.identity == other.identity))
+            };
+            assert_eq!(self.waiting.values().find(same), None, "two call backs for {row:?}");
             // A free agent who could serve somebody who waits would have been offered.
             let held = row.queue.as_ref() == "known" && row.last_agent.is_some();
-            if row.state == WaitingState::Waiting && !held {
+            let is_due = row.state == WaitingState::CallBack
+                && !self.on_the_line.contains(&row.waiting)
+                && row.call_back.as_ref().unwrap().not_before.is_none_or(|at| at <= self.now);
+            if (row.state == WaitingState::Waiting || is_due) && !held {
                 let mut needed = row.skills.clone();
                 needed.extend(settings().queues[&row.queue].skills.iter().cloned());
                 let free = self.agents.values().find(|agent| {
@@ -246,10 +307,14 @@ impl World {
             handling: Vec::new(),
             alive: BTreeSet::new(),
         };
+        self.on_the_line.clear();
         self.queues = Queues::restore(self.now, settings(), Arc::new(IdSource::new(self.seed)), rows);
         self.obey();
         assert!(self.open.is_empty());
-        assert!(self.waiting.values().all(|row| row.state == WaitingState::Kept));
+        assert!(self.waiting.values().all(|row| matches!(
+            row.state,
+            WaitingState::Kept | WaitingState::CallBack | WaitingState::Calling
+        )));
     }
 
     fn act(&mut self, act: Act) {
@@ -257,6 +322,11 @@ impl World {
             let mut open: Vec<&OfferRow> = world.open.values().collect();
             open.sort_by_key(|row| row.offer);
             (!open.is_empty()).then(|| (*open[which % open.len()]).clone())
+        };
+        let calling = |world: &Self, which: usize| {
+            let calling = world.waiting.values().filter(|row| row.state == WaitingState::Calling);
+            let calling: Vec<WaitingId> = calling.map(|row| row.waiting).collect();
+            (!calling.is_empty()).then(|| calling[which % calling.len()])
         };
         match act {
             Act::Join { queue, priority, skill, last, number } => {
@@ -279,7 +349,9 @@ impl World {
                 let ids: Vec<WaitingId> = self.waiting.keys().copied().collect();
                 if !ids.is_empty() {
                     let how = [Leaving::HungUp, Leaving::OtherWay, Leaving::ConnectionLost][usize::from(how)];
-                    self.happen(Event::Leave { waiting: ids[which % ids.len()], how });
+                    let waiting = ids[which % ids.len()];
+                    self.on_the_line.remove(&waiting);
+                    self.happen(Event::Leave { waiting, how });
                 }
             }
             Act::SignIn { agent: who, skills: can } => {
@@ -313,6 +385,72 @@ impl World {
             Act::TalkBegan { agent: who } => self.happen(Event::TalkBegan { agent: agent(who) }),
             Act::TalkEnded { agent: who } => self.happen(Event::TalkEnded { agent: agent(who) }),
             Act::AgentLost { agent: who } => self.happen(Event::AgentLost { agent: agent(who) }),
+            Act::CallBack { which, number } => {
+                let ids: Vec<WaitingId> = self.waiting.keys().copied().collect();
+                if !ids.is_empty() {
+                    let waiting = ids[which % ids.len()];
+                    let here =
+                        matches!(self.waiting[&waiting].state, WaitingState::Waiting | WaitingState::Offered);
+                    if here {
+                        self.on_the_line.insert(waiting);
+                    }
+                    let number = PhoneNumber::parse(&format!("1380013800{number}")).unwrap();
+                    self.happen(Event::CallBack { waiting, number });
+                    if here && self.waiting[&waiting].state != WaitingState::CallBack {
+                        self.on_the_line.remove(&waiting);
+                    }
+                }
+            }
+            Act::CalledBack { which } => {
+                if let Some(place) = calling(self, which) {
+                    let row = self.waiting[&place].clone();
+                    let mut needed = row.skills.clone();
+                    needed.extend(settings().queues[&row.queue].skills.iter().cloned());
+                    let kept_free = row.agent.filter(|agent| {
+                        let agent = &self.agents[agent];
+                        agent.state == AgentState::Talking { waiting: None }
+                            && needed.is_subset(&agent.skills)
+                    });
+                    self.next += 1;
+                    let waiting = WaitingId::from(self.next);
+                    self.joined.insert(waiting);
+                    self.called_back.insert(waiting);
+                    let join = Box::new(Join {
+                        waiting,
+                        call: CallId::from(self.next),
+                        queue: Name::from("service"),
+                        priority: 0,
+                        skills: skills([]),
+                        last_agent: None,
+                        customer: None,
+                        identity: None,
+                        joined_at: None,
+                    });
+                    self.happen(Event::CalledBack { place, join });
+                    assert!(self.over.contains(&place));
+                    if let Some(now) = self.waiting.get(&waiting) {
+                        assert_eq!(
+                            (&now.queue, now.joined_at),
+                            (&row.queue, row.joined_at),
+                            "the same place"
+                        );
+                        let kept_free = kept_free.filter(|agent| {
+                            matches!(
+                                self.agents[agent].state,
+                                AgentState::Available | AgentState::Offered { .. }
+                            )
+                        });
+                        assert!(kept_free.is_none() || now.agent == kept_free, "the agent who was kept free");
+                    }
+                }
+            }
+            Act::CallBackEnded { which, settled } => {
+                if let Some(place) = calling(self, which) {
+                    let how = if settled { CallBackEnd::Settled } else { CallBackEnd::NotReached };
+                    self.happen(Event::CallBackEnded { place, how });
+                    assert!(self.waiting.get(&place).is_none_or(|row| row.state == WaitingState::CallBack));
+                }
+            }
             Act::Restart => self.restart(),
             Act::Pass { seconds } => self.pass(Duration::from_secs(u64::from(seconds))),
         }
@@ -327,6 +465,16 @@ impl World {
         let ids: Vec<WaitingId> = self.waiting.keys().copied().collect();
         for waiting in ids {
             self.happen(Event::Leave { waiting, how: Leaving::HungUp });
+        }
+        self.on_the_line.clear();
+        // Whoever is to be called back is, and cannot be reached, until nobody is left.
+        self.happen(Event::SignIn { agent: agent(0), skills: skills(SKILLS) });
+        while !self.waiting.is_empty() {
+            self.pass(Duration::from_secs(3_600));
+            while let Some(row) = self.waiting.values().find(|row| row.state == WaitingState::Calling) {
+                let place = row.waiting;
+                self.happen(Event::CallBackEnded { place, how: CallBackEnd::NotReached });
+            }
         }
         self.pass(Duration::from_secs(3_600));
         assert_eq!(self.joined, self.over, "every caller has ended");

@@ -35,6 +35,8 @@ pub struct NewCall {
     pub plan_version: String,
     /// What we call about.
     pub ticket: Option<TicketId>,
+    /// The call that this one goes on with: both are one contact.
+    pub parent: Option<CallId>,
     /// When it came.
     pub at: Timestamp,
 }
@@ -140,6 +142,7 @@ impl Record {
             trunk: call.trunk,
             direction: call.direction,
             ticket: call.ticket.map(|id| id.to_string()),
+            parent: call.parent.map(|id| id.to_string()),
             plan: call.plan,
             plan_version: call.plan_version,
             language: known.language.map(|language| language.tag().to_owned()),
@@ -264,6 +267,8 @@ pub(crate) struct BeginRow {
     direction: CallDirection,
     #[serde(default)]
     ticket: Option<String>,
+    #[serde(default)]
+    parent: Option<String>,
     plan: String,
     plan_version: String,
     language: Option<String>,
@@ -290,13 +295,17 @@ impl BeginRow {
             insert.execute(&mut *connection).await?;
         }
         let identity = "(SELECT id FROM identity WHERE kind = $ AND namespace = '' AND value = $)";
+        let root = "COALESCE((SELECT root_id FROM interaction WHERE id = $), $)";
         let sql = format!(
-            "INSERT INTO interaction (id, channel, native_id, root_id, direction, identity_id, \
+            "INSERT INTO interaction (id, channel, native_id, root_id, parent_id, direction, identity_id, \
              customer_id, known_by, ticket_id, dialled, trunk, plan, plan_version, language, started_at, server) \
              VALUES {} ON CONFLICT (channel, native_id) DO NOTHING",
             places(
                 rows.len(),
-                &["$", "'call'", "$", "$", "$", identity, "$", "$", "$", "$", "$", "$", "$", "$", "$", "$"]
+                &[
+                    "$", "'call'", "$", root, "$", "$", identity, "$", "$", "$", "$", "$", "$", "$", "$",
+                    "$", "$"
+                ]
             )
         );
         let mut insert = statement(&sql, rows.len());
@@ -304,7 +313,9 @@ impl BeginRow {
             insert = insert
                 .bind(&row.id)
                 .bind(&row.native_id)
+                .bind(&row.parent)
                 .bind(&row.id)
+                .bind(&row.parent)
                 .bind(row.direction.word())
                 .bind(row.caller.as_ref().map(|(kind, _)| kind))
                 .bind(row.caller.as_ref().map(|(_, value)| value))

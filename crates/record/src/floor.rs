@@ -191,7 +191,8 @@ impl Record {
              LEFT JOIN interaction n ON n.id = w.interaction_id \
              LEFT JOIN customer c ON c.id = COALESCE(w.customer_id, n.customer_id) \
              LEFT JOIN identity i ON i.id = COALESCE(w.identity_id, n.identity_id) \
-             WHERE w.state IN ('waiting', 'offered', 'talking', 'kept') ORDER BY w.priority DESC, w.joined_at, w.id",
+             WHERE w.state IN ('waiting', 'offered', 'talking', 'kept', 'call-back', 'calling') \
+             ORDER BY w.priority DESC, w.joined_at, w.id",
         )
         .fetch_all(&self.readers)
         .await?;
@@ -247,7 +248,7 @@ impl Record {
 
 fn caller(row: &AnyRow, places: &mut BTreeMap<String, u32>) -> Result<WaitingCaller, RecordError> {
     let (queue, state) = (row.text("queue")?, row.text("state")?);
-    let place = (state == "waiting").then(|| {
+    let place = matches!(state.as_str(), "waiting" | "call-back").then(|| {
         let place = places.entry(queue.clone()).or_default();
         *place += 1;
         *place

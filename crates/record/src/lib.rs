@@ -87,7 +87,7 @@ pub use look::{Found, is_in_use, look};
 pub use messages::{Message, MessageState, NewMessage, SendOutcome};
 pub use mine::Resend;
 pub use profile::{NewNote, ProfileChange};
-pub use queues::{QueueFacts, StoredQueues, Telephone};
+pub use queues::{CallBackFacts, QueueFacts, StoredQueues, Telephone};
 pub use retention::Retained;
 pub use search::{Hit, Hits};
 pub use services::{BegunSignIn, ServiceSignIn, ServiceUser};

@@ -1,8 +1,9 @@
 //! The queues' rows: who waits, who is asked, what agents do, so that a restart keeps every place.
 
-use hotline_model::{AgentId, CustomerId, IdentityId, PhoneNumber, TicketId};
+use hotline_model::{AgentId, CallId, CustomerId, IdentityId, Language, PhoneNumber, TicketId};
 use hotline_queue::{
-    AfterCall, AgentRow, AgentState, HandlingRow, OfferRow, Restored, Row, WaitingRow, WaitingState,
+    AfterCall, AgentRow, AgentState, CallBackRow, HandlingRow, OfferRow, Restored, Row, WaitingRow,
+    WaitingState,
 };
 use serde::{Deserialize, Serialize};
 use sqlx::AnyConnection;
@@ -35,6 +36,17 @@ pub struct QueueFacts {
     pub last_agent: Option<AgentId>,
 }
 
+/// What a call back is about.
+#[derive(Debug, Clone, Default)]
+pub struct CallBackFacts {
+    /// Who is called.
+    pub customer: Option<CustomerId>,
+    /// What they called about.
+    pub ticket: Option<TicketId>,
+    /// The language they were spoken to in.
+    pub language: Option<Language>,
+}
+
 /// A row as the tables take it; run twice, or late, it leaves what it leaves once.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) enum QueueRow {
@@ -59,6 +71,16 @@ pub(crate) struct Waiting {
     customer: Option<String>,
     identity: Option<String>,
     kept_until: Option<i64>,
+    #[serde(default)]
+    call_back: Option<CallBack>,
+}
+
+/// Where and how somebody is called back.
+#[derive(Clone, Serialize, Deserialize)]
+struct CallBack {
+    to: String,
+    tries: i64,
+    not_before: Option<i64>,
 }
 
 #[derive(Clone, Serialize, Deserialize)]
@@ -96,6 +118,11 @@ impl From<&Row> for QueueRow {
                 customer: row.customer.map(|id| id.to_string()),
                 identity: row.identity.map(|id| id.to_string()),
                 kept_until: row.kept_until.map(|at| at.as_microsecond()),
+                call_back: row.call_back.as_ref().map(|call_back| CallBack {
+                    to: call_back.number.e164().to_owned(),
+                    tries: call_back.tries.into(),
+                    not_before: call_back.not_before.map(|at| at.as_microsecond()),
+                }),
             })),
             Row::Agent(row) => {
                 let (mut until, mut offer, mut waiting) = (None, None, None);
@@ -225,10 +252,12 @@ impl Waiting {
     async fn store(&self, connection: &mut AnyConnection) -> Result<(), RecordError> {
         sqlx::query(
             "INSERT INTO waiting (id, interaction_id, queue, priority, skills, last_agent, joined_at, state, since, \
-             agent_id, customer_id, identity_id, kept_until) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT (id) DO UPDATE SET \
+             agent_id, customer_id, identity_id, kept_until, call_back_to, call_back_tries, call_back_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) ON CONFLICT (id) DO UPDATE SET \
              state = excluded.state, since = excluded.since, agent_id = excluded.agent_id, \
-             joined_at = excluded.joined_at, kept_until = excluded.kept_until",
+             joined_at = excluded.joined_at, kept_until = excluded.kept_until, \
+             call_back_to = excluded.call_back_to, call_back_tries = excluded.call_back_tries, \
+             call_back_at = excluded.call_back_at",
         )
         .bind(&self.id)
         .bind(&self.call)
@@ -243,6 +272,9 @@ impl Waiting {
         .bind(&self.customer)
         .bind(&self.identity)
         .bind(self.kept_until)
+        .bind(self.call_back.as_ref().map(|call_back| &call_back.to))
+        .bind(self.call_back.as_ref().map(|call_back| call_back.tries))
+        .bind(self.call_back.as_ref().and_then(|call_back| call_back.not_before))
         .execute(connection)
         .await?;
         Ok(())
@@ -296,7 +328,8 @@ impl Record {
     /// [`RecordError::Unavailable`] if the database does not answer.
     pub async fn load_queues(&self) -> Result<StoredQueues, RecordError> {
         let mut stored = StoredQueues::default();
-        let sql = "SELECT * FROM waiting WHERE state IN ('waiting', 'offered', 'talking', 'kept') ORDER BY joined_at";
+        let sql = "SELECT * FROM waiting WHERE state IN \
+                   ('waiting', 'offered', 'talking', 'kept', 'call-back', 'calling') ORDER BY joined_at";
         for row in sqlx::query(sql).fetch_all(&self.readers).await? {
             stored.rows.waiting.push(waiting_of(&row)?);
         }
@@ -362,6 +395,24 @@ impl Record {
         Ok(facts)
     }
 
+    /// What a call back is about: what is known of the call in which it was asked for; `None` if its customer was
+    /// erased.
+    ///
+    /// # Errors
+    /// [`RecordError::Unavailable`] if the database does not answer.
+    pub async fn call_back_facts(&self, call: CallId) -> Result<Option<CallBackFacts>, RecordError> {
+        let sql = "SELECT customer_id, ticket_id, language FROM interaction WHERE id = $1 AND erased = 0";
+        let row = sqlx::query(sql).bind(call.to_string()).fetch_optional(&self.readers).await?;
+        row.map(|row| {
+            Ok(CallBackFacts {
+                customer: row.parsed_or_none("customer_id")?,
+                ticket: row.parsed_or_none("ticket_id")?,
+                language: row.text_or_none("language")?.and_then(|tag| tag.parse().ok()),
+            })
+        })
+        .transpose()
+    }
+
     /// Whose telephones may register.
     ///
     /// # Errors
@@ -413,6 +464,14 @@ fn skills_of(row: &AnyRow) -> Result<hotline_queue::Skills, RecordError> {
 fn waiting_of(row: &AnyRow) -> Result<WaitingRow, RecordError> {
     let state = row.text("state")?;
     let state = WaitingState::ALL.into_iter().find(|one| one.word() == state);
+    let call_back = row.text_or_none("call_back_to")?.map(|number| {
+        Ok::<_, RecordError>(CallBackRow {
+            number: PhoneNumber::parse(&number)
+                .map_err(|_| RecordError::Corrupt("column call_back_to".into()))?,
+            tries: row.int_or_none("call_back_tries")?.and_then(|tries| tries.try_into().ok()).unwrap_or(0),
+            not_before: row.time_or_none("call_back_at")?,
+        })
+    });
     Ok(WaitingRow {
         waiting: row.parsed("id")?,
         call: row.parsed("interaction_id")?,
@@ -427,6 +486,7 @@ fn waiting_of(row: &AnyRow) -> Result<WaitingRow, RecordError> {
         customer: row.parsed_or_none("customer_id")?,
         identity: row.parsed_or_none("identity_id")?,
         kept_until: row.time_or_none("kept_until")?,
+        call_back: call_back.transpose()?,
     })
 }
 

@@ -88,6 +88,7 @@ impl House {
             plan: "complaint-result".into(),
             plan_version: "1".into(),
             ticket: None,
+            parent: None,
             at: self.clock.now(),
         };
         self.record.begin_call(new, &known);
@@ -369,6 +370,7 @@ async fn one_piece_that_is_refused_leaves_the_others(house: House) {
         plan: "p".into(),
         plan_version: "1".into(),
         ticket: None,
+        parent: None,
         at: house.clock.now(),
     };
     // A customer who is not there: a rule of the tables forbids it.

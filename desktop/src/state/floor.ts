@@ -24,7 +24,7 @@ export const names = computed(() => new Map([...team.values()].map((agent) => [a
 /** What the journal told last: an answer that was read before may be older. */
 let recent: JournalEvent[] = [];
 const RECENT = 500;
-const GONE = ['served', 'left', 'nobody', 'closed', 'failed', 'resumed', 'expired'];
+const GONE = ['served', 'left', 'nobody', 'closed', 'failed', 'resumed', 'expired', 'not-reached'];
 
 /** The journal's own times are microseconds. */
 const time = (micros: unknown) => (typeof micros === 'number' ? new Date(micros / 1000).toISOString() : null);
@@ -107,9 +107,11 @@ function apply(event: JournalEvent): void {
   });
 }
 
-/** Those who wait in a queue, in the order in which they are served. */
+const inLine = ['waiting', 'offered', 'call-back', 'calling'];
+
+/** Those who wait in a queue, here or for a call back, in the order in which they are served. */
 export function line(queue: string): Place[] {
-  const all = [...places.values()].filter((one) => one.queue === queue && (one.state === 'waiting' || one.state === 'offered'));
+  const all = [...places.values()].filter((one) => one.queue === queue && inLine.includes(one.state));
   return all.sort((a, b) => b.priority - a.priority || a['joined-at'].localeCompare(b['joined-at']));
 }
 

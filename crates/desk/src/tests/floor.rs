@@ -46,6 +46,7 @@ async fn with_a_caller() -> (House, IdSource, WaitingRow) {
         plan: "main".into(),
         plan_version: "1".into(),
         ticket: None,
+        parent: None,
         at: now,
     };
     record.begin_call(new, &known);
@@ -64,6 +65,7 @@ async fn with_a_caller() -> (House, IdSource, WaitingRow) {
         customer: known.customer,
         identity: None,
         kept_until: None,
+        call_back: None,
     };
     record.store_queue_rows(&[Row::Waiting(row.clone())]);
     assert!(record.flush(Duration::from_secs(5)).await);

@@ -380,6 +380,7 @@ pub(crate) fn inside_queues(
                         plan.name
                     )),
                 ),
+                Action::CallBack(_) => found.extend(called_by_nobody(queues, plan, step)),
                 Action::Leave(word) if !waiting.contains(&plan.name.as_str()) => found.push(
                     Diagnostic::error(
                         codes::LEAVE,
@@ -398,6 +399,25 @@ pub(crate) fn inside_queues(
         }
     }
     found
+}
+
+/// A call back in the waiting plan of a queue that calls nobody.
+fn called_by_nobody(
+    queues: &IndexMap<String, Queue>,
+    plan: &Plan,
+    step: &crate::plan::Step,
+) -> Option<Diagnostic> {
+    let silent =
+        queues.values().find(|queue| queue.while_waiting == plan.name && queue.call_back.is_none())?;
+    Some(
+        Diagnostic::error(
+            codes::LEAVE,
+            &step.span,
+            format!("step `{}` keeps a place for a call back, and queue `{}` calls nobody", step.name, silent.name),
+        )
+        .label("callers would be told that they cannot be called")
+        .help("write `call-back: ` and the name of a plan into that queue: it is what they hear when they are called"),
+    )
 }
 
 /// A word of the waiting plan that the step does not know.

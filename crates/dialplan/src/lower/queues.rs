@@ -17,7 +17,7 @@ use crate::tree::{Entry, Name, Node};
 
 pub(crate) const KNOWN: [&str; 1] = ["queues"];
 
-pub(crate) const QUEUE: [&str; 12] = [
+pub(crate) const QUEUE: [&str; 13] = [
     "name",
     "strategy",
     "skills",
@@ -29,6 +29,7 @@ pub(crate) const QUEUE: [&str; 12] = [
     "last-agent-wait",
     "hours",
     "while-waiting",
+    "call-back",
     "music",
 ];
 
@@ -154,6 +155,18 @@ impl Reader {
                 plan.text
             })
             .unwrap_or_default();
+        let call_back = table.find("call-back").and_then(|node| {
+            let plan = self.text(node, "`call-back`", &table.key_span("call-back"))?;
+            match world.plans.get(&plan.text) {
+                None => {
+                    let known = world.plans.keys().map(String::as_str);
+                    let label = "callers who are called back would hear nothing";
+                    self.no_such(&plan, "plan", codes::PLAN, known, label);
+                }
+                Some(head) => self.call_back_plan(&plan, head),
+            }
+            Some(plan.text)
+        });
         let music = table.find("music").and_then(|node| {
             let music = self.text(node, "`music`", &table.key_span("music"))?;
             self.music_there(&music.text, &music.span, recordings);
@@ -172,6 +185,7 @@ impl Reader {
             last_agent_wait,
             hours,
             while_waiting,
+            call_back,
             music,
         })
     }
@@ -221,6 +235,21 @@ impl Reader {
                 )
                 .label("its end leads back to its beginning, for as long as the caller waits")
                 .help("remove `returns` from it; `leave: ` and a word is the way out of a queue"),
+            );
+        }
+    }
+
+    /// A plan for call backs begins a call: nobody gives it anything.
+    fn call_back_plan(&mut self, plan: &Name, head: &PlanHead) {
+        if let Some(name) = head.takes.keys().next() {
+            self.report(
+                Diagnostic::error(
+                    codes::WAITING_PLAN,
+                    &plan.span,
+                    format!("plan `{}` takes `{name}`, which no queue tells who is called back", plan.text),
+                )
+                .label("where that plan says it the caller would hear nothing")
+                .help("name a plan without `takes`: it greets, and has a step with `queue`"),
             );
         }
     }

@@ -42,6 +42,8 @@ pub(crate) struct QueueFile {
     hours: Option<String>,
     /// The plan that runs while a caller waits.
     while_waiting: String,
+    /// The plan that callers are called back with who would rather not wait; without it they cannot be.
+    call_back: Option<String>,
     /// What a caller on hold hears: prompts/music/<name>.wav.
     music: Option<String>,
 }

@@ -18,6 +18,7 @@ const OFFICE: &str = include_str!("../../../../dialplans/calendars/office.yaml")
 const SHIPPED: &str = include_str!("../../../../dialplans/complaint-result.yaml");
 const QUEUES: &str = include_str!("../../../../dialplans/queues.yaml");
 const WAITING: &str = include_str!("../../../../dialplans/waiting.yaml");
+const CALLED_BACK: &str = include_str!("../../../../dialplans/called-back.yaml");
 const MAIN: &str = include_str!("../../../../dialplans/main-menu.yaml");
 
 fn load(plans: &[(&str, &str)]) -> Arc<Plans> {
@@ -26,6 +27,7 @@ fn load(plans: &[(&str, &str)]) -> Arc<Plans> {
         ("calendars/office.yaml".into(), OFFICE.into()),
         ("queues.yaml".into(), QUEUES.into()),
         ("waiting.yaml".into(), WAITING.into()),
+        ("called-back.yaml".into(), CALLED_BACK.into()),
     ];
     files.extend(plans.iter().map(|(name, text)| (format!("{name}.yaml"), (*text).to_owned())));
     let (plans, found) = Plans::load(files, &Recordings::default());

@@ -1,12 +1,13 @@
 //! The agent's side of a call: telephones that ring, the one that answers, the bridge.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use bytes::Bytes;
 use hotline_bus::{Act, BusError};
-use hotline_dialplan::{Event, OpId};
+use hotline_dialplan::{Answer, Event, OpId};
 use hotline_media::{LegId, PlayId};
-use hotline_model::{AgentId, OfferId, UserId, WaitingId};
+use hotline_model::{AgentId, OfferId, PhoneNumber, Pii, UserId, WaitingId};
 use hotline_queue::{Join, Leaving, Left, NotAnswered, skills};
 use hotline_sip::Outbound;
 use jiff::Timestamp;
@@ -14,6 +15,7 @@ use jiff::Timestamp;
 use super::negotiate::Ears;
 use super::party::{Party, PartyNews};
 use super::{Call, Note};
+use crate::doors::Brought;
 use crate::routes::uri_host;
 use crate::switchboard::{News, Reached};
 
@@ -25,6 +27,8 @@ pub(super) struct Queueing {
     /// When the caller came into the line; a return to it is to that place.
     pub since: Timestamp,
     pub priority: u8,
+    /// They would rather be called back: answered by [`News::CallBackKept`].
+    pub asks_back: Option<OpId>,
     /// Who rings, or talks.
     pub agent: Option<AgentLeg>,
 }
@@ -40,6 +44,8 @@ pub(super) struct AgentLeg {
     pub held: bool,
 }
 
+/// How long a caller waits to hear that the place is kept.
+const COMMIT: Duration = Duration::from_millis(1_500);
 /// Music on hold has play ids of its own.
 pub(super) const HOLD_MUSIC: PlayId = PlayId(u64::MAX / 2);
 
@@ -55,8 +61,22 @@ impl Call {
     ) {
         let now = self.house.clock.now();
         let waiting = self.house.ids.next(now);
-        self.queueing =
-            Some(Queueing { op, waiting, queue: queue.clone(), since: now, priority, agent: None });
+        // A place that is kept for a call back, and not needed any more.
+        if let Some(before) = self.queueing.take() {
+            self.house.switchboard.leave(before.waiting, Leaving::OtherWay);
+        }
+        self.queueing = Some(Queueing {
+            op,
+            waiting,
+            queue: queue.clone(),
+            since: now,
+            priority,
+            asks_back: None,
+            agent: None,
+        });
+        let place = self.side.dial().and_then(|dial| dial.promised).map(|promised| promised.place);
+        // The place that was promised is there once.
+        let place = place.filter(|_| !std::mem::replace(&mut self.is_back, true));
         let (switchboard, mailbox) = (self.house.switchboard.clone(), self.mailbox.clone());
         let (record, ticket, customer) =
             (self.house.record.clone(), self.ticket.or(self.about), self.customer);
@@ -67,20 +87,21 @@ impl Call {
             // Who had the ticket last, and by which number a kept place is known: a database that
             // does not answer costs the caller both, never the place.
             let known = record.queue_facts(customer, ticket, phone, last_agent).await.unwrap_or_default();
-            switchboard.join(
-                Join {
-                    waiting,
-                    call,
-                    queue: queue.into(),
-                    priority,
-                    skills,
-                    last_agent: known.last_agent,
-                    customer: known.customer.or(customer),
-                    identity: known.identity,
-                    joined_at: None,
-                },
-                mailbox,
-            );
+            let join = Join {
+                waiting,
+                call,
+                queue: queue.into(),
+                priority,
+                skills,
+                last_agent: known.last_agent,
+                customer: known.customer.or(customer),
+                identity: known.identity,
+                joined_at: None,
+            };
+            match place {
+                Some(place) => switchboard.called_back(place, join, mailbox),
+                None => switchboard.join(join, mailbox),
+            }
         });
     }
 
@@ -89,6 +110,45 @@ impl Call {
         if self.queueing.as_ref().is_some_and(|queueing| queueing.op == op) {
             self.give_up_queue(Leaving::OtherWay);
         }
+    }
+
+    /// The caller would rather be called back: at a number that a trunk may call, and by a queue that does so.
+    pub(super) fn ask_to_be_called(&mut self, op: OpId, number: Option<Pii<String>>) {
+        let number = match number {
+            Some(number) => PhoneNumber::parse(number.expose()).ok(),
+            None => self.side.caller.phone().cloned(),
+        };
+        let number = number.filter(|number| self.house.routes.may_call(number.e164()));
+        let plans = &self.answering.plans;
+        let calls = |queue: &str| plans.find_queue(queue).is_some_and(|queue| queue.call_back.is_some());
+        match (number, self.queueing.as_mut().filter(|queueing| calls(&queueing.queue))) {
+            (Some(number), Some(queueing)) => {
+                queueing.asks_back = Some(op);
+                self.house.switchboard.keep_for_call_back(queueing.waiting, number);
+            }
+            (None, Some(_)) => self.bring(op, std::future::ready(Brought::from(Answer::Empty))),
+            (_, None) => self.bring(op, std::future::ready(Brought::from(Answer::Failed))),
+        }
+    }
+
+    /// The place is kept, or it is not.
+    fn call_back_kept(&mut self, kept: bool) {
+        let Some(op) = self.queueing.as_mut().and_then(|queueing| queueing.asks_back.take()) else { return };
+        if !kept {
+            self.bring(op, std::future::ready(Brought::from(Answer::Empty)));
+            return;
+        }
+        if let Some(agent) = self.queueing.as_mut().and_then(|queueing| queueing.agent.take()) {
+            self.let_go(agent);
+        }
+        let (record, call) = (self.house.record.clone(), self.id);
+        self.bring(op, async move {
+            // Without a database the place stands in the spool.
+            if !record.flush(COMMIT).await {
+                tracing::warn!(call.id = %call, "a place that is kept for a call back is not in the database yet");
+            }
+            Brought::from(Answer::Stored)
+        });
     }
 
     /// Lets go of the place and of whoever rings or talks.
@@ -125,6 +185,7 @@ impl Call {
                 }
             }
             News::Joined { offer } => self.join_agent(offer),
+            News::CallBackKept(kept) => self.call_back_kept(kept),
             News::Returned => {
                 self.player.silence();
                 self.tell(Event::Returned { op });

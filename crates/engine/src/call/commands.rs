@@ -42,10 +42,7 @@ impl Call {
                     self.record_words(op, step, name, longest, silence);
                 }
                 Command::EndWords { op } => self.end_words(op),
-                // Queues keep no place for somebody who hangs up: the plan goes on by `failed`.
-                Command::CallBack { op, .. } => {
-                    self.bring(op, std::future::ready(Brought::from(hotline_dialplan::Answer::Failed)));
-                }
+                Command::CallBack { op, number } => self.ask_to_be_called(op, number),
                 Command::Save { save, .. } => self.save(save),
                 Command::Message { .. } => self.house.record.request_resend(self.id, &self.side.caller),
                 Command::StartRecording => self.start_recording(),
@@ -78,7 +75,7 @@ impl Call {
         CallStep { number: self.steps, at: self.house.clock.now(), event }
     }
 
-    fn bring(&self, op: OpId, asked: impl Future<Output = Brought> + Send + 'static) {
+    pub(super) fn bring(&self, op: OpId, asked: impl Future<Output = Brought> + Send + 'static) {
         let mailbox = self.mailbox.clone();
         tokio::spawn(async move {
             let _ = mailbox.send(Note::Brought(op, asked.await));
@@ -116,7 +113,7 @@ impl Call {
             answer,
             plan,
             plan_version: version.unwrap_or_default(),
-            policy: self.side.dial().map(|dial| dial.policy.clone()),
+            policy: self.side.dial().map(|dial| dial.policy.clone()).filter(|policy| !policy.is_empty()),
             ticket: self.ticket.or(self.about),
             customer: self.customer,
         };

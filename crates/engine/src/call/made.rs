@@ -30,7 +30,7 @@ impl Call {
         let Origin::Made { dial, line, .. } = &self.side.origin else { return Ok(()) };
         let (line, ring) = (Arc::clone(line), dial.ring);
         let dialled = StepEvent::Dialled { policy: dial.policy.clone(), attempt: dial.attempt };
-        let known = OpenedCall { customer: Some(dial.customer), language: dial.language, tier: None };
+        let known = OpenedCall { customer: dial.customer, language: dial.language, tier: None };
         self.begin_on_record(&known);
         let dialled = self.step(dialled);
         self.house.record.store_steps(self.id, self.customer, &[dialled]);

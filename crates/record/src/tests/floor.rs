@@ -29,6 +29,7 @@ impl House {
             customer: None,
             identity: None,
             kept_until: None,
+            call_back: None,
         }
     }
 

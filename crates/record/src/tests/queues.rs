@@ -34,6 +34,7 @@ pub async fn rows(house: &House, agent: UserId) -> Vec<Row> {
             customer: None,
             identity: None,
             kept_until: Some(now),
+            call_back: None,
         }),
         Row::Agent(AgentRow {
             agent,

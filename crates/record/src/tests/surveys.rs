@@ -61,6 +61,7 @@ async fn called(
         plan: "ask".into(),
         plan_version: "1".into(),
         ticket: Some(stored.ticket),
+        parent: None,
         at: now,
     };
     let known = OpenedCall { customer: Some(stored.customer), ..OpenedCall::default() };

@@ -61,7 +61,8 @@ steps:
   again: { repeat: normal }
 "#;
 
-const DESK: &str = "queues:\n  desk: { name: { zh-CN: 台, en-US: Desk }, while-waiting: hold }\n";
+const DESK: &str =
+    "queues:\n  desk: { name: { zh-CN: 台, en-US: Desk }, while-waiting: hold, call-back: hotline }\n";
 
 impl Call {
     /// What is being said is said.
