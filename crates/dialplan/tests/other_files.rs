@@ -475,14 +475,21 @@ fn a_queue_says_how_it_calls_back() {
         (", call-back: asks", None),
         ("", Some("D521 step `later` keeps a place for a call back, and queue `desk` calls nobody")),
         (", call-back: nowhere", Some("D206 no plan is called `nowhere`")),
-        (", call-back: hold", Some("D520 plan `hold` takes `place`, which no queue tells who is called back")),
+        (
+            ", call-back: hold",
+            Some("D520 plan `hold` takes `place`, which no queue tells who is called back"),
+        ),
     ] {
         let queues = format!("queues:\n  desk: {{ name: Desk, while-waiting: hold{setting} }}\n");
         let files = [("asks.yaml", plan), ("hold.yaml", hold), ("queues.yaml", queues.as_str())];
         let files = files.map(|(path, text)| (path.to_owned(), text.to_owned()));
         let (_, found) = Plans::load(files.into(), &Recordings::default());
         let told = told(&found);
-        assert_eq!(told.iter().map(String::as_str).collect::<Vec<_>>(), Vec::from_iter(expected), "{setting}");
+        assert_eq!(
+            told.iter().map(String::as_str).collect::<Vec<_>>(),
+            Vec::from_iter(expected),
+            "{setting}"
+        );
     }
 }
 

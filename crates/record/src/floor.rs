@@ -129,7 +129,7 @@ impl Record {
         let rows = sqlx::query(
             "SELECT queue, COUNT(*) AS came, \
              SUM(CASE WHEN state IN ('talking', 'served') THEN 1 ELSE 0 END) AS answered, \
-             SUM(CASE WHEN state IN ('left', 'expired') THEN 1 ELSE 0 END) AS gave_up, \
+             SUM(CASE WHEN state IN ('left', 'expired', 'not-reached') THEN 1 ELSE 0 END) AS gave_up, \
              SUM(CASE WHEN state = 'nobody' THEN 1 ELSE 0 END) AS nobody, \
              SUM(CASE WHEN state = 'closed' THEN 1 ELSE 0 END) AS closed, \
              MAX(waited) AS longest, \

@@ -408,7 +408,7 @@ fn what_is_to_be_done_is_written_when_the_caller_hangs_up() {
         let op = op(call);
         call.happen(Event::Place { op, place: 2, wait: None });
         call.listen();
-        call.keys("1");
+        call.keys("1").answer(Answer::Stored);
     });
     assert_eq!(promised.0, []);
 }
