@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use hotline_model::{AgentId, OfferId, UserId, WaitingId};
 use hotline_queue::{
-    AfterCall, AgentRow, AgentState, HandlingRow, OfferOutcome, OfferRow, Row, WaitingRow, WaitingState,
-    skills,
+    AfterCall, AgentRow, AgentState, CallBackRow, HandlingRow, OfferOutcome, OfferRow, Row, WaitingRow,
+    WaitingState, skills,
 };
 
 use super::house::House;
@@ -34,7 +34,11 @@ pub async fn rows(house: &House, agent: UserId) -> Vec<Row> {
             customer: None,
             identity: None,
             kept_until: Some(now),
-            call_back: None,
+            call_back: Some(CallBackRow {
+                number: PhoneNumber::parse("13800138000").unwrap(),
+                tries: 2,
+                not_before: Some(now),
+            }),
         }),
         Row::Agent(AgentRow {
             agent,
