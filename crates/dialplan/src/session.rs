@@ -178,6 +178,7 @@ impl Session {
         match event {
             Event::Started if matches!(self.state, State::New) => self.start(),
             Event::PlayDone { op } if self.voice.is_playing(op) => self.play_ended(true),
+            Event::PlayFailed { op } if self.voice.is_playing(op) => self.play_failed(),
             Event::Answer { op, answer } if self.waits_for(op) => self.take_answer(answer),
             Event::Answer { op, answer } if self.records_words(op) => self.words_came(answer),
             Event::Key { key } if crate::lower::is_key(key) => self.take_key(key),
@@ -194,6 +195,7 @@ impl Session {
             Event::TransferFailed { op, how } if self.is_put_through(op) => self.not_through(how),
             Event::Started
             | Event::PlayDone { .. }
+            | Event::PlayFailed { .. }
             | Event::Answer { .. }
             | Event::Key { .. }
             | Event::Place { .. }
@@ -354,11 +356,12 @@ impl Session {
 
     /// Ends the call once everything is said.
     fn close(&mut self, outcome: Outcome) {
-        let outcome = *self.outcome.get_or_insert(outcome);
+        let mut save = Save { outcome: Some(self.outcome.unwrap_or(outcome)), ..Save::default() };
+        self.tell_what_was_not_said(&mut save);
+        let outcome = *self.outcome.insert(save.outcome.unwrap_or(outcome));
         self.leave_queue("hung-up");
         let step = self.position().1.to_owned();
         if !matches!(self.state, State::Closing(_)) {
-            let save = Save { outcome: Some(outcome), ..Save::default() };
             self.commands.push_back(Command::Save { step, save });
         }
         self.state = State::Closing(outcome);

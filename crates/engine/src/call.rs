@@ -418,10 +418,10 @@ impl Call {
             Note::Rendered(rendered) => {
                 if let Some((op, error)) = self.player.rendered(rendered) {
                     tracing::error!(call.id = %self.id, %error, "something could not be spoken to a caller");
-                    self.tell(Event::PlayDone { op });
+                    self.tell(Event::PlayFailed { op });
                 }
             }
-            Note::NotPlayed(op) => self.tell(Event::PlayDone { op }),
+            Note::NotPlayed(op) => self.tell(Event::PlayFailed { op }),
             Note::Brought(op, brought) => {
                 if let Some((ticket, customer)) = brought.verified {
                     self.customer = Some(customer);

@@ -147,6 +147,7 @@ const english: typeof words = {
     'opening-hours': 'Opening hours',
     'complaint-in-progress': 'Complaint in progress',
     'code-lost': 'Code lost',
+    'not-said': 'Could not be told',
     'rather-not-wait': 'Rather not wait',
     'call-back': 'Call back',
     'complaint-result': 'Result of a complaint',

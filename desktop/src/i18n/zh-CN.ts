@@ -136,6 +136,7 @@ export default {
     'opening-hours': '询问营业时间',
     'complaint-in-progress': '投诉仍在处理',
     'code-lost': '编码丢失',
+    'not-said': '未能播报',
     'rather-not-wait': '不愿等候',
     'call-back': '回电',
     'complaint-result': '查询投诉结果',

@@ -22,6 +22,11 @@ pub enum Event {
         /// Which play.
         op: OpId,
     },
+    /// A play was not said: there was no voice for it, or no way to play it.
+    PlayFailed {
+        /// Which play.
+        op: OpId,
+    },
     /// The caller pressed a key: `0` to `9`, `*`, `#`.
     Key {
         /// The key.

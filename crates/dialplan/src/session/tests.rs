@@ -478,6 +478,61 @@ fn a_play_that_nobody_reports_done_is_given_up() {
     assert!(call.session.poll_timeout().is_some());
 }
 
+/// Everything is said but the prompts of this name.
+fn listen_but_for(call: &mut Call, prompt: &str) {
+    while let Some(op) = call.playing.take() {
+        let says = |command: &Command| match command {
+            Command::Play { op: its, utterances, .. } => {
+                *its == op && utterances.iter().any(|utterance| utterance.prompt == prompt)
+            }
+            _ => false,
+        };
+        let fails = call.commands.iter().any(says);
+        call.at += Duration::from_secs(2);
+        call.happen(if fails { Event::PlayFailed { op } } else { Event::PlayDone { op } });
+    }
+}
+
+fn saves(call: &Call) -> Vec<&Save> {
+    let save = |command| match command {
+        &Command::Save { ref save, .. } => Some(save),
+        _ => None,
+    };
+    call.commands.iter().filter_map(save).collect()
+}
+
+#[test]
+fn a_result_that_could_not_be_said_is_no_service_and_a_human_sees_to_it() {
+    let ticket: Fields = [("result".to_owned(), Value::text("退费25元。"))].into();
+    let passed = || Answer::Verified { verdict: Verified::Passed { ticket: ticket.clone() } };
+    let mut call = at_the_check();
+    call.answer(passed());
+    listen_but_for(&mut call, "the-result");
+    assert!(call.events.contains(&StepEvent::Heard { prompt: "the-result".into(), whole: false }));
+    let trouble = |event: &StepEvent| matches!(event, StepEvent::Trouble { code, .. } if code == "not-said");
+    assert!(call.events.iter().any(trouble));
+    assert_eq!(call.step(), "offer", "the plan goes on, and a human is a key away");
+    let ends = |call: &mut Call| {
+        while !call.session.is_over() && !call.commands.iter().any(|c| matches!(c, Command::Hangup { .. })) {
+            call.pause();
+            call.listen();
+        }
+    };
+    ends(&mut call);
+    let save = *saves(&call).last().unwrap();
+    assert_eq!(save.outcome, Some(Outcome::Failed));
+    assert_eq!(save.follow_up.as_ref().unwrap().reason, "not-said");
+
+    // Heard at the second try, all is well.
+    let mut again = at_the_check();
+    again.answer(passed());
+    listen_but_for(&mut again, "the-result");
+    again.keys("1").listen();
+    ends(&mut again);
+    let save = *saves(&again).last().unwrap();
+    assert_eq!((save.outcome, save.follow_up.as_ref()), (Some(Outcome::Contained), None));
+}
+
 #[test]
 fn an_announcement_comes_first_and_the_recording_begins_after_its_notice() {
     let announcement = [(Language::ZhCn, "线路故障。".to_owned())].into();
@@ -534,6 +589,7 @@ fn arguments_and_results_pass_between_plans() {
 enum Happens {
     Key(char),
     PlayDone(u64),
+    PlayFailed(u64),
     Answer(u64, u8),
     Pause,
     Time(u16),
@@ -545,6 +601,7 @@ fn anything() -> impl Strategy<Value = Happens> {
     prop_oneof![
         6 => prop::sample::select("0123456789*#x\u{1F4DE}".chars().collect::<Vec<_>>()).prop_map(Happens::Key),
         4 => (0u64..40).prop_map(Happens::PlayDone),
+        1 => (0u64..40).prop_map(Happens::PlayFailed),
         3 => ((0u64..40), 0u8..6).prop_map(|(op, answer)| Happens::Answer(op, answer)),
         3 => Just(Happens::Pause),
         2 => any::<u16>().prop_map(Happens::Time),
@@ -600,6 +657,7 @@ proptest! {
             match happening {
                 Happens::Key(key) => session.handle_event(at, Event::Key { key }),
                 Happens::PlayDone(op) => session.handle_event(at, Event::PlayDone { op: OpId(op) }),
+                Happens::PlayFailed(op) => session.handle_event(at, Event::PlayFailed { op: OpId(op) }),
                 Happens::Answer(op, kind) => {
                     session.handle_event(at, Event::Answer { op: OpId(op), answer: some_answer(kind) });
                 }

@@ -1,6 +1,6 @@
 //! What is said, and what is still to be said.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
 use hotline_model::{Language, Segment, Slot, StepEvent, Utterance, Value};
@@ -8,12 +8,17 @@ use hotline_model::{Language, Segment, Slot, StepEvent, Utterance, Value};
 use super::{Command, OpId, Session};
 use crate::check::KEYED;
 use crate::expression;
-use crate::plan::{Pace, Piece, Prompt, PromptId};
+use crate::plan::{FollowUp, Outcome, Pace, Piece, Prompt, PromptId, Save};
 
 /// A play that has not been reported done after this time, and a little for each character, is
 /// lost.
 const PLAY_LIMIT: Duration = Duration::from_secs(30);
 const PLAY_LIMIT_PER_CHARACTER: Duration = Duration::from_millis(600);
+
+/// Why a human sees to a caller who was not told what they called for.
+const NOT_SAID: &str = "not-said";
+/// By then.
+const NOT_SAID_WITHIN: Duration = Duration::from_secs(24 * 3_600);
 
 /// Something to be said.
 #[derive(Debug, Clone)]
@@ -32,6 +37,8 @@ struct Playing {
     deadline: Duration,
     barge_in: bool,
     prompts: Vec<String>,
+    /// Those of them that tell the caller something of their own: with values in them.
+    telling: Vec<String>,
     then_record: bool,
 }
 
@@ -42,6 +49,8 @@ pub(super) struct Voice {
     playing: Option<Playing>,
     /// What was said since the caller answered last.
     said: Vec<Item>,
+    /// Prompts with values that were not said, and not since.
+    unsaid: BTreeSet<String>,
 }
 
 impl Voice {
@@ -212,8 +221,14 @@ impl Session {
         let limit =
             PLAY_LIMIT + PLAY_LIMIT_PER_CHARACTER * u32::try_from(characters).unwrap_or(u32::MAX).min(10_000);
         let op = self.op();
-        let prompts = together.iter().map(|item| item.utterance.prompt.clone()).collect();
-        self.voice.playing = Some(Playing { op, deadline: self.now + limit, barge_in, prompts, then_record });
+        let name = |item: &Item| item.utterance.prompt.clone();
+        let tells = |item: &&Item| {
+            item.utterance.segments.iter().any(|segment| matches!(segment, Segment::Value { .. }))
+        };
+        let prompts = together.iter().map(name).collect();
+        let telling = together.iter().filter(tells).map(name).collect();
+        let deadline = self.now + limit;
+        self.voice.playing = Some(Playing { op, deadline, barge_in, prompts, telling, then_record });
         self.voice.said.extend(together.iter().filter(|item| item.repeats).cloned());
         let utterances = together.into_iter().map(|item| item.utterance).collect();
         self.commands.push_back(Command::Play { op, utterances, pace });
@@ -241,6 +256,9 @@ impl Session {
     /// The play ended by itself or was stopped.
     pub(super) fn play_ended(&mut self, whole: bool) {
         let Some(playing) = self.voice.playing.take() else { return };
+        if whole {
+            self.voice.unsaid.retain(|prompt| !playing.telling.contains(prompt));
+        }
         for prompt in playing.prompts {
             self.note(StepEvent::Heard { prompt, whole });
         }
@@ -260,6 +278,34 @@ impl Session {
         self.note(StepEvent::Trouble { step, code: "play-late".into() });
         self.commands.push_back(Command::StopPlaying { op });
         self.play_ended(false);
+    }
+
+    /// Nothing of a play was said. The plan goes on, so that the caller comes to a human by it.
+    pub(super) fn play_failed(&mut self) {
+        let step = self.position().1.to_owned();
+        self.note(StepEvent::Trouble { step, code: "not-said".into() });
+        if let Some(playing) = &self.voice.playing {
+            self.voice.unsaid.extend(playing.telling.iter().cloned());
+        }
+        self.play_ended(false);
+    }
+
+    /// Who was not told what they called for was not served, whatever the plan says: a human sees to it, unless one is
+    /// on the way.
+    pub(super) fn tell_what_was_not_said(&mut self, save: &mut Save) {
+        if save.outcome != Some(Outcome::Contained) || self.voice.unsaid.is_empty() {
+            return;
+        }
+        save.outcome = Some(Outcome::Failed);
+        if !std::mem::replace(&mut self.human_is_coming, true) && save.follow_up.is_none() {
+            save.follow_up = Some(FollowUp {
+                reason: NOT_SAID.to_owned(),
+                within: NOT_SAID_WITHIN,
+                hours: None,
+                promised: None,
+                note: None,
+            });
+        }
     }
 
     /// How many keys were keyed wrongly, for the prompts that answer it.
