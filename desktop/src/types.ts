@@ -87,6 +87,8 @@ export interface Contact {
   /** The number, masked unless one may see it. */
   caller?: string | null;
   path: JournalEvent[];
+  /** The agents who talked in it, in order. */
+  talks?: { id: string; agent: string; 'started-at': string; 'ended-at': string | null; reason: string | null }[];
   'wrap-ups'?: { reason: string; note: string | null; by: string; at: string }[];
 }
 

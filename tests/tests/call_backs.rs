@@ -51,7 +51,7 @@ fn count(server: &Server, sql: &str) -> usize {
     server.query(sql).trim().parse().expect("a count")
 }
 
-const CALLS_OUT: &str = "SELECT COUNT(*) FROM interaction WHERE direction = 'out'";
+const CALLS_OUT: &str = "SELECT COUNT(*) FROM interaction WHERE channel = 'call' AND direction = 'out'";
 
 #[test]
 fn who_keeps_the_place_is_called_and_talks_with_the_agent_who_was_kept_free() {
@@ -83,6 +83,9 @@ fn who_keeps_the_place_is_called_and_talks_with_the_agent_who_was_kept_free() {
     let tree = "SELECT COUNT(*) FROM interaction b JOIN interaction a ON a.id = b.parent_id AND a.id = b.root_id \
                 WHERE b.direction = 'out' AND a.direction = 'in' AND a.outcome = 'wants-human'";
     assert_eq!(count(&server, tree), 1);
+    let talk = "SELECT COUNT(*) FROM interaction t JOIN interaction b ON b.id = t.parent_id AND b.root_id = t.root_id \
+                WHERE t.channel = 'talk' AND t.ended_at IS NOT NULL AND b.direction = 'out' AND b.parent_id IS NOT NULL";
+    assert_eq!(count(&server, talk), 1, "with its human below it");
     assert_eq!(count(&server, "SELECT COUNT(*) FROM waiting WHERE call_back_to IS NOT NULL"), 0);
     assert_eq!(count(&server, "SELECT COUNT(*) FROM follow_up"), 0, "it is done");
     let (at_the_desk, outside) = (desk.heard(), customer.heard());

@@ -2,7 +2,7 @@
 
 use hotline_model::{PhoneNumber, Pii};
 use hotline_record::{
-    ContactView, CustomerView, FollowUp, IdentityView, JournalEvent, Message, TicketRow, WrapUp,
+    ContactView, CustomerView, FollowUp, IdentityView, JournalEvent, Message, Talk, TicketRow, WrapUp,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -100,14 +100,46 @@ pub struct CallPage {
     recording: Option<String>,
     customer: Option<String>,
     ticket: Option<String>,
+    /// The call that it goes on from: a call back, from the one in which it was asked for.
+    parent: Option<String>,
+    /// The first of all that go on from one another: its own id, if it goes on from none.
+    root: String,
     #[schema(value_type = Vec<Object>)]
     path: Vec<JournalEvent>,
+    /// The agents who talked in it, in order: each talk is an interaction below the call's.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    talks: Vec<TalkRow>,
     /// The number it came from, masked unless one may see numbers; told of one call only.
     #[serde(skip_serializing_if = "Option::is_none")]
     caller: Option<String>,
     /// What agents wrote down about it; told of one call only.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     wrap_ups: Vec<WrapUpRow>,
+}
+
+/// A talk of an agent in a call.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct TalkRow {
+    id: String,
+    agent: String,
+    started_at: String,
+    /// `null`: they talk.
+    ended_at: Option<String>,
+    /// What it was about, by the agent's wrap-up.
+    reason: Option<String>,
+}
+
+impl From<Talk> for TalkRow {
+    fn from(talk: Talk) -> Self {
+        Self {
+            id: talk.id,
+            agent: talk.agent.to_string(),
+            started_at: talk.started_at.to_string(),
+            ended_at: talk.ended_at.map(|at| at.to_string()),
+            reason: talk.reason,
+        }
+    }
 }
 
 /// What an agent wrote down about a call.
@@ -223,7 +255,10 @@ impl From<ContactView> for CallPage {
             recording: view.recording,
             customer: view.customer.map(|id| id.to_string()),
             ticket: view.ticket,
+            parent: view.parent,
+            root: view.root,
             path: view.path,
+            talks: view.talks.into_iter().map(TalkRow::from).collect(),
             caller: None,
             wrap_ups: Vec::new(),
         }

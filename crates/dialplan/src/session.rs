@@ -356,12 +356,13 @@ impl Session {
 
     /// Ends the call once everything is said.
     fn close(&mut self, outcome: Outcome) {
-        let mut save = Save { outcome: Some(self.outcome.unwrap_or(outcome)), ..Save::default() };
-        self.tell_what_was_not_said(&mut save);
-        let outcome = *self.outcome.insert(save.outcome.unwrap_or(outcome));
+        let outcome = self.served(self.outcome.unwrap_or(outcome));
+        self.outcome = Some(outcome);
         self.leave_queue("hung-up");
         let step = self.position().1.to_owned();
         if !matches!(self.state, State::Closing(_)) {
+            let mut save = Save { outcome: Some(outcome), ..Save::default() };
+            self.see_to_what_was_not_said(&mut save);
             self.commands.push_back(Command::Save { step, save });
         }
         self.state = State::Closing(outcome);
@@ -391,9 +392,11 @@ impl Session {
         self.unmask();
         self.hung_up_with_human();
         self.write_after_hang_up();
-        if self.outcome.is_none() {
+        let abandoned = self.outcome.is_none().then_some(Outcome::Abandoned);
+        let mut save = Save { outcome: abandoned, ..Save::default() };
+        self.see_to_what_was_not_said(&mut save);
+        if save != Save::default() {
             let step = self.position().1.to_owned();
-            let save = Save { outcome: Some(Outcome::Abandoned), ..Save::default() };
             self.commands.push_back(Command::Save { step, save });
         }
         self.state = State::Over;

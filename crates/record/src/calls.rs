@@ -176,6 +176,7 @@ impl Record {
                 let rows = rows.clone();
                 Box::pin(async move {
                     let erased = erased_calls(connection).await?;
+                    crate::talks::store(connection, &rows.iter().collect::<Vec<_>>()).await?;
                     let rows: Vec<EventRow> = rows.iter().map(|row| row.without(&erased)).collect();
                     insert_events(connection, &rows.iter().collect::<Vec<_>>(), now).await
                 })
@@ -222,7 +223,8 @@ impl Record {
                     // The end is the last thing known of the call.
                     let done = sqlx::query(
                         "UPDATE interaction SET ending = 'us', end_code = 'crashed', ended_at = COALESCE( \
-                         (SELECT MAX(e.occurred_at) FROM event e WHERE e.interaction_id = interaction.id), started_at) \
+                         (SELECT MAX(e.occurred_at) FROM event e WHERE e.interaction_id = \
+                         CASE interaction.channel WHEN 'talk' THEN interaction.parent_id ELSE interaction.id END), started_at) \
                          WHERE ended_at IS NULL AND started_at < $1 AND server IN ('', $2)",
                     )
                     .bind(before)

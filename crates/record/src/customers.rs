@@ -7,6 +7,7 @@ use crate::events::JournalEvent;
 use crate::follow_ups::FollowUp;
 use crate::messages::Message;
 use crate::sql::{Columns, FAMILY};
+use crate::talks::Talk;
 use crate::tickets::TicketRow;
 use crate::{Record, RecordError};
 
@@ -56,8 +57,14 @@ pub struct ContactView {
     pub customer: Option<CustomerId>,
     /// About which ticket.
     pub ticket: Option<String>,
+    /// The contact that it goes on from.
+    pub parent: Option<String>,
+    /// The first of all that go on from one another: its own id, if it goes on from none.
+    pub root: String,
     /// What happened, step by step.
     pub path: Vec<JournalEvent>,
+    /// The agents who talked in it, in order.
+    pub talks: Vec<Talk>,
 }
 
 /// All that is known of a customer.
@@ -82,7 +89,7 @@ pub struct CustomerView {
 }
 
 const CONTACT: &str = "id, channel, direction, started_at, ended_at, plan, plan_version, language, outcome, \
-    reason, known_by, ending, end_code, recording, customer_id, ticket_id";
+    reason, known_by, ending, end_code, recording, customer_id, ticket_id, parent_id, root_id";
 
 impl Record {
     /// The customer a number belongs to, if there is exactly one.
@@ -151,10 +158,11 @@ impl Record {
     /// # Errors
     /// [`RecordError::Unavailable`] if the database does not answer.
     pub async fn find_contact(&self, id: &str) -> Result<Option<ContactView>, RecordError> {
-        let row = sqlx::query(&format!("SELECT {CONTACT} FROM interaction WHERE id = $1"))
-            .bind(id)
-            .fetch_optional(&self.readers)
-            .await?;
+        let row =
+            sqlx::query(&format!("SELECT {CONTACT} FROM interaction WHERE id = $1 AND channel <> 'talk'"))
+                .bind(id)
+                .fetch_optional(&self.readers)
+                .await?;
         match row {
             Some(row) => Ok(Some(self.contact(&row).await?)),
             None => Ok(None),
@@ -167,7 +175,7 @@ impl Record {
     /// [`RecordError::Unavailable`] if the database does not answer.
     pub async fn last_contacts(&self, limit: u32) -> Result<Vec<ContactView>, RecordError> {
         let rows = sqlx::query(&format!(
-            "SELECT {CONTACT} FROM interaction ORDER BY started_at DESC, id DESC LIMIT $1"
+            "SELECT {CONTACT} FROM interaction WHERE channel <> 'talk' ORDER BY started_at DESC, id DESC LIMIT $1"
         ))
         .bind(i64::from(limit))
         .fetch_all(&self.readers)
@@ -210,8 +218,11 @@ impl Record {
             (Some(ending), Some(code)) => Some(format!("{ending}/{code}")),
             (ending, _) => ending,
         };
+        let path = self.events_of(&id).await?;
+        let talked = path.iter().any(|event| event.type_name == "call.joined");
         Ok(ContactView {
-            path: self.events_of(&id).await?,
+            talks: if talked { self.talks_of(&id).await? } else { Vec::new() },
+            path,
             id,
             channel: row.text("channel")?,
             direction: row.text("direction")?,
@@ -227,6 +238,8 @@ impl Record {
             recording: row.text_or_none("recording")?,
             customer: row.parsed_or_none("customer_id")?,
             ticket: row.text_or_none("ticket_id")?,
+            parent: row.text_or_none("parent_id")?,
+            root: row.text("root_id")?,
         })
     }
 }

@@ -83,6 +83,7 @@ impl Deed {
         let telling =
             deeds.iter().any(|deed| matches!(deed, Self::Steps(_) | Self::Save(_) | Self::FollowUp(_)));
         let erased = if telling { erased_calls(connection).await? } else { BTreeSet::new() };
+        crate::talks::store(connection, &steps).await?;
         if erased.is_empty() {
             insert_events(connection, &steps, now).await?;
         } else {

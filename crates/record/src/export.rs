@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::customers::ContactView;
 use crate::sql::{Columns, FAMILY};
+use crate::talks::Talk;
 use crate::{Record, RecordError};
 
 /// Contacts in one export: a firm with more asks for them one by one.
@@ -132,7 +133,13 @@ fn contact(view: &ContactView) -> Value {
     json!({ "id": view.id, "channel": view.channel, "direction": view.direction, "started-at": view.started_at,
         "ended-at": view.ended_at, "plan": view.plan, "plan-version": view.plan_version,
         "language": view.language.map(Language::tag), "outcome": view.outcome, "reason": view.reason,
-        "known-by": view.known_by, "ending": view.ending, "recording": view.recording, "path": view.path })
+        "known-by": view.known_by, "ending": view.ending, "recording": view.recording, "parent": view.parent,
+        "root": view.root, "path": view.path, "talks": view.talks.iter().map(talk).collect::<Vec<_>>() })
+}
+
+fn talk(talk: &Talk) -> Value {
+    json!({ "id": talk.id, "agent": talk.agent.to_string(), "started-at": talk.started_at,
+        "ended-at": talk.ended_at, "reason": talk.reason })
 }
 
 /// A UUID of version 8 (RFC 9562 §5.8) that is always the same for an id.

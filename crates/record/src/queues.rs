@@ -45,6 +45,8 @@ pub struct CallBackFacts {
     pub ticket: Option<TicketId>,
     /// The language they were spoken to in.
     pub language: Option<Language>,
+    /// They are in another call with us at this moment.
+    pub on_the_line: bool,
 }
 
 /// A row as the tables take it; run twice, or late, it leaves what it leaves once.
@@ -401,10 +403,13 @@ impl Record {
     /// # Errors
     /// [`RecordError::Unavailable`] if the database does not answer.
     pub async fn call_back_facts(&self, call: CallId) -> Result<Option<CallBackFacts>, RecordError> {
-        let sql = "SELECT customer_id, ticket_id, language FROM interaction WHERE id = $1 AND erased = 0";
+        let sql = "SELECT customer_id, ticket_id, language, (SELECT COUNT(*) FROM interaction o \
+                   WHERE o.customer_id = i.customer_id AND o.ended_at IS NULL AND o.id <> i.id) AS others \
+                   FROM interaction i WHERE id = $1 AND erased = 0";
         let row = sqlx::query(sql).bind(call.to_string()).fetch_optional(&self.readers).await?;
         row.map(|row| {
             Ok(CallBackFacts {
+                on_the_line: row.int("others")? > 0,
                 customer: row.parsed_or_none("customer_id")?,
                 ticket: row.parsed_or_none("ticket_id")?,
                 language: row.text_or_none("language")?.and_then(|tag| tag.parse().ok()),

@@ -487,6 +487,7 @@ on_both!(
     what_is_older_than_its_period_is_counted_and_deleted,
     the_floor_tells_places_waits_and_how_the_day_went,
     a_text_message_goes_to_whoever_calls_and_not_too_often,
+    each_talk_with_an_agent_is_an_interaction_below_its_call,
     what_an_agent_writes_down_is_kept_once_and_goes_with_the_customer,
     who_goes_to_the_sign_in_service_comes_back_once_and_in_time,
     whom_the_sign_in_service_vouches_for_has_one_account_with_its_roles,

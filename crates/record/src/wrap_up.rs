@@ -217,6 +217,7 @@ impl Input {
             .bind(&self.reason)
             .execute(&mut *connection)
             .await?;
+        crate::talks::wrap_up(connection, &self.call, &self.by, &self.reason).await?;
         let (customer, ticket) = (row.text_or_none("customer_id")?, row.text_or_none("ticket_id")?);
         let mut body = serde_json::json!({ "by": self.by, "reason": self.reason, "noted": note.is_some() });
         if let Some(before) = before {

@@ -117,6 +117,8 @@ const english: typeof words = {
     by: 'by {who}',
     goesOn: 'goes on',
     lasted: 'lasted {time}',
+    talked: 'Talked with {who}, {time}',
+    talks: 'Talking with {who}',
     plan: 'plan {plan}',
     keptBy: 'with {who}',
     due: 'due {time}',

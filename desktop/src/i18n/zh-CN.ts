@@ -106,6 +106,8 @@ export default {
     by: '{who} 写',
     goesOn: '进行中',
     lasted: '时长 {time}',
+    talked: '与{who}通话 {time}',
+    talks: '正在与{who}通话',
     plan: '流程 {plan}',
     keptBy: '由 {who} 处理',
     due: '截止 {time}',

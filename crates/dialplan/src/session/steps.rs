@@ -155,7 +155,7 @@ impl Session {
                 }
             }
         }
-        self.tell_what_was_not_said(&mut save);
+        save.outcome = save.outcome.map(|outcome| self.served(outcome));
         let written = [
             ("outcome", save.outcome.is_some()),
             ("reason", save.reason.is_some()),

@@ -290,14 +290,17 @@ impl Session {
         self.play_ended(false);
     }
 
-    /// Who was not told what they called for was not served, whatever the plan says: a human sees to it, unless one is
-    /// on the way.
-    pub(super) fn tell_what_was_not_said(&mut self, save: &mut Save) {
-        if save.outcome != Some(Outcome::Contained) || self.voice.unsaid.is_empty() {
-            return;
+    /// Who was not told what they called for is not served, whatever the plan says.
+    pub(super) fn served(&self, outcome: Outcome) -> Outcome {
+        match outcome {
+            Outcome::Contained if !self.voice.unsaid.is_empty() => Outcome::Failed,
+            outcome => outcome,
         }
-        save.outcome = Some(Outcome::Failed);
-        if !std::mem::replace(&mut self.human_is_coming, true) && save.follow_up.is_none() {
+    }
+
+    /// The call ends, and something of it was not said: a human sees to it, unless one is on the way.
+    pub(super) fn see_to_what_was_not_said(&mut self, save: &mut Save) {
+        if !self.voice.unsaid.is_empty() && !std::mem::replace(&mut self.human_is_coming, true) {
             save.follow_up = Some(FollowUp {
                 reason: NOT_SAID.to_owned(),
                 within: NOT_SAID_WITHIN,

@@ -69,6 +69,10 @@ async fn call(hall: &Hall, wanted: CallBack, under_way: &UnderWay) -> CallBackEn
             return CallBackEnd::NotReached;
         }
     };
+    if facts.on_the_line {
+        tracing::info!(call.id = %wanted.call, "a caller is not called back now: they talk with us");
+        return CallBackEnd::NotReached;
+    }
     let plan = hall.plans.borrow().find_queue(&wanted.queue).and_then(|queue| queue.call_back.clone());
     let Some(plan) = plan else {
         tracing::warn!(call.id = %wanted.call, queue = %wanted.queue, "the queue calls nobody back any more");

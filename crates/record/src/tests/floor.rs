@@ -109,6 +109,48 @@ pub async fn the_floor_tells_places_waits_and_how_the_day_went(house: House) {
     assert!(!house.record.served(left.call, other).await.unwrap());
 }
 
+pub async fn each_talk_with_an_agent_is_an_interaction_below_its_call(house: House) {
+    let anna: AgentId = user(&house, "anna", &[Role::Agent]).await.into();
+    let bert: AgentId = user(&house, "bert", &[Role::Agent]).await.into();
+    let call = house.call("13800138000").await;
+    let began = house.clock.now();
+    let at = |seconds: i64| began + jiff::SignedDuration::from_secs(seconds);
+    let transferred = |how: &str, to| StepEvent::Transferred {
+        step: "service".into(),
+        how: how.into(),
+        by: Some(anna),
+        to,
+    };
+    let steps: Vec<CallStep> = [
+        (10, StepEvent::Joined { agent: Some(anna) }),
+        (70, transferred("consulted", Some(bert))),
+        (80, transferred("completed", Some(bert))),
+        (81, StepEvent::Joined { agent: Some(bert) }),
+        (100, StepEvent::LeftQueue { step: "to-a-human".into(), how: "answered".into() }),
+    ]
+    .into_iter()
+    .zip(1..)
+    .map(|((seconds, event), number)| CallStep { number, at: at(seconds), event })
+    .collect();
+    house.record.store_steps(call, None, &steps[..4]);
+    // Twice: a piece that was spooled is run again, also when the talk is over.
+    house.record.store_steps(call, None, &steps);
+    house.record.store_steps(call, None, &steps[..4]);
+    assert!(house.record.flush(Duration::from_secs(5)).await);
+    house.record.wrap_up(call, "settled", None, "bert", false).await.unwrap();
+    let found = house.record.find_contact(&call.to_string()).await.unwrap().unwrap();
+    assert_eq!((found.root, found.parent), (call.to_string(), None));
+    let talks: Vec<_> = found
+        .talks
+        .iter()
+        .map(|talk| (talk.agent, talk.started_at, talk.ended_at, talk.reason.as_deref()))
+        .collect();
+    assert_eq!(talks, [(anna, at(10), Some(at(80)), None), (bert, at(81), Some(at(100)), Some("settled"))]);
+    // A talk is no call: lists of calls are as they were.
+    assert_eq!(house.record.last_contacts(10).await.unwrap().len(), 1);
+    assert!(house.record.find_contact(&found.talks[0].id).await.unwrap().is_none());
+}
+
 pub async fn what_an_agent_writes_down_is_kept_once_and_goes_with_the_customer(house: House) {
     let stored = house.with_ticket().await;
     let call = house.call("13800138000").await;
