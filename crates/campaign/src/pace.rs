@@ -1,5 +1,6 @@
 //! How fast: calls a second, lines of trunks, and the agents who are free for those who want one.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use hotline_model::campaign::{Name, Pace};
@@ -10,30 +11,48 @@ use crate::explain::Waits;
 use crate::row::PolicyRow;
 use crate::scheduler::{Scheduler, after};
 
-/// So many a second, evenly.
-#[derive(Debug, Clone, Copy, Default)]
+/// So many in any second, evenly.
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Rate {
     next: Option<Timestamp>,
+    /// When those of the last second began.
+    begun: VecDeque<Timestamp>,
 }
+
+const SECOND: Duration = Duration::from_secs(1);
+/// Who comes late because a step took its time is made up for within this: otherwise each gap would be longer by that.
+const MADE_UP: jiff::SignedDuration = jiff::SignedDuration::from_millis(100);
 
 impl Rate {
     /// When the next may begin; `None` if now.
     pub fn waits(&self, now: Timestamp, per_second: u32) -> Option<Timestamp> {
-        // A time farther off than one gap was set before the clock went back.
-        self.next.filter(|next| now < *next && *next <= after(now, gap(per_second)))
+        // A time farther off than one gap was set before the clock went back, and so was one that is yet to come.
+        let even = self.next.filter(|next| now < *next && *next <= after(now, gap(per_second)));
+        let most = usize::try_from(per_second.max(1)).unwrap_or(usize::MAX);
+        let first = self.begun.len().checked_sub(most).and_then(|first| self.begun.get(first));
+        let full = first.filter(|first| **first <= now).map(|first| after(*first, SECOND));
+        even.max(full.filter(|end| now < *end))
     }
 
     pub fn take(&mut self, now: Timestamp, per_second: u32) {
-        self.next = Some(after(now, gap(per_second)));
+        let due = self.next.filter(|next| *next <= now && now.duration_since(*next) <= MADE_UP);
+        self.next = Some(after(due.unwrap_or(now), gap(per_second)));
+        while self.begun.back().is_some_and(|at| *at > now) {
+            self.begun.pop_back();
+        }
+        while self.begun.front().is_some_and(|at| after(*at, SECOND) <= now) {
+            self.begun.pop_front();
+        }
+        self.begun.push_back(now);
     }
 }
 
 fn gap(per_second: u32) -> Duration {
-    Duration::from_secs(1) / per_second.max(1)
+    SECOND / per_second.max(1)
 }
 
 /// A trunk, and what it carries for us.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Line {
     pub trunk: Trunk,
     pub used: u32,
@@ -227,6 +246,64 @@ fn more_than(most: u32, mean: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Starts calls for a minute, as fast as it may; whoever wakes is late by up to so much, in microseconds. Gives when.
+    fn begun(per_second: u32, late: u64, seed: &mut u64) -> Vec<Timestamp> {
+        let mut chance = || {
+            *seed ^= *seed << 13;
+            *seed ^= *seed >> 7;
+            *seed ^= *seed << 17;
+            Duration::from_micros(*seed % (late + 1))
+        };
+        let (mut rate, mut begun) = (Rate::default(), Vec::new());
+        let (mut now, end) = (Timestamp::UNIX_EPOCH, after(Timestamp::UNIX_EPOCH, Duration::from_secs(60)));
+        while now < end {
+            match rate.waits(now, per_second) {
+                Some(at) => now = after(at, chance()),
+                None => {
+                    rate.take(now, per_second);
+                    begun.push(now);
+                }
+            }
+        }
+        begun
+    }
+
+    #[test]
+    fn so_many_begin_in_a_second_and_never_more_in_any_however_late_somebody_wakes() {
+        let mut seed = 0x5eed;
+        for per_second in [1, 2, 7, 10, 50, 333] {
+            // On time; a timer and a commit; a disk that is busy; a machine that stood still, of which only the limit is asked.
+            for (late, reached) in [(0, 1.0), (2_000, 0.99), (30_000, 0.9), (400_000, 0.0)] {
+                let begun = begun(per_second, late, &mut seed);
+                let most = per_second as usize;
+                for pair in begun.windows(most + 1) {
+                    let apart = pair[most].duration_since(pair[0]).as_secs_f64();
+                    assert!(apart >= 1.0, "{} in {apart} s, late {late}", most + 1);
+                }
+                let a_second = begun.len() as f64 / 60.0;
+                assert!(
+                    a_second >= reached * f64::from(per_second),
+                    "{a_second} of {per_second}, late {late}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_clock_that_goes_back_stops_nobody_and_rest_saves_nothing_up() {
+        let at = |ms: i64| Timestamp::from_millisecond(1_000_000 + ms).unwrap();
+        let mut rate = Rate::default();
+        rate.take(at(5_000), 2);
+        assert_eq!(rate.waits(at(5_100), 2), Some(at(5_500)));
+        assert_eq!(rate.waits(at(0), 2), None);
+        rate.take(at(0), 2);
+        assert_eq!(rate.waits(at(100), 2), Some(at(500)));
+        // After a minute of nothing there is one at once, and the next behind its gap.
+        assert_eq!(rate.waits(at(60_000), 2), None);
+        rate.take(at(60_000), 2);
+        assert_eq!(rate.waits(at(60_000), 2), Some(at(60_500)));
+    }
 
     #[test]
     fn the_share_that_finds_nobody_is_of_those_who_want_somebody() {
