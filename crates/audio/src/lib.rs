@@ -11,6 +11,7 @@
 mod clip;
 mod codec;
 mod dtmf;
+mod excerpt;
 mod g711;
 mod g722;
 mod hearing;
@@ -24,6 +25,7 @@ mod wav;
 pub use clip::Clip;
 pub use codec::Codec;
 pub use dtmf::{DtmfDetector, Press};
+pub use excerpt::Excerpts;
 pub use g711::{Law, decode, encode};
 pub use g722::{G722Decoder, G722Encoder};
 pub use hearing::{Heard, Hearing, NetworkTone};

@@ -1,6 +1,7 @@
 //! One call: its leg, its media and its interpreter, owned by one task.
 
 mod agent;
+mod announced;
 mod commands;
 mod end;
 mod made;
@@ -17,6 +18,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use agent::Queueing;
+use announced::{Asked, Unclear};
 use hotline_audio::Clip;
 use hotline_bus::{Act, BusError, DialNews};
 use hotline_campaign::Disposition;
@@ -24,6 +26,7 @@ use hotline_dialplan::plan::Answering as PlanAnswering;
 use hotline_dialplan::session::HungUpBy;
 use hotline_dialplan::{Event, OpId, Plans, Session, StartContext};
 use hotline_media::{LegId, LegStats, MediaEvent};
+use hotline_model::campaign::Outcome;
 use hotline_model::{CallId, CustomerId, EndReason, Ending, Language, TicketId, UserId, WaitingId};
 use hotline_record::{CallDirection, NewCall, OpenedCall};
 use hotline_sip::LegKey;
@@ -65,6 +68,8 @@ pub(crate) enum Note {
     Sentence(UserId, String, Result<Vec<Clip>, SpeechError>),
     /// What an agent wants to happen; the agent whom the call is to go to.
     Act(UserId, Act, Option<Reached>, oneshot::Sender<Result<(), BusError>>),
+    /// What an announcement of the network means, if anything.
+    Announced(Option<Outcome>),
     /// Whom we call is not to be rung any longer.
     StopDialling,
 }
@@ -143,6 +148,10 @@ pub(crate) struct Call {
     opted_out: bool,
     /// What the network said before anybody answered.
     early: Early,
+    /// What the recogniser was asked about it.
+    asked: Asked,
+    /// A refusal that does not say why.
+    unclear: Option<Unclear>,
     /// Who picked up, until it is known.
     pick_up: Option<PickUp>,
     /// Words of the caller that are being recorded.
@@ -211,6 +220,8 @@ impl Call {
             not_reached: None,
             opted_out: false,
             early: Early::default(),
+            asked: Asked::default(),
+            unclear: None,
             pick_up: None,
             words: None,
             steps: 0,
@@ -413,6 +424,7 @@ impl Call {
                 let done = self.act(by, &act, reached);
                 let _ = answer.send(done);
             }
+            Note::Announced(means) => self.announced(means),
             Note::StopDialling => self.stop_dialling(),
             Note::Recognised(known) => self.start(known),
             Note::Rendered(rendered) => {
@@ -486,6 +498,7 @@ impl Call {
                     self.heard(what);
                 }
             }
+            MediaEvent::Overheard { sound, last, .. } => self.overheard(sound, last),
             MediaEvent::RecordingFailed { path, error, .. } if self.words_not_on_disk(&path, &error) => {}
             MediaEvent::RecordingDone { path, .. } if self.words_on_disk(&path) => {}
             MediaEvent::RecordingFailed { error, .. } => {

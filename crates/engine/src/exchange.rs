@@ -27,6 +27,7 @@ use crate::call::{Answering, Call, Note, Side};
 use crate::doors::HttpDoor;
 use crate::figures;
 use crate::media::Media;
+use crate::recogniser::Recogniser;
 use crate::routes::{RouteSettings, Routes};
 use crate::switchboard::Switchboard;
 use crate::transport::{Incoming, Signalling, SipTransport, Wish};
@@ -54,6 +55,8 @@ pub struct Settings {
     pub words: PathBuf,
     /// The web services that plans may ask.
     pub http: HttpDoor,
+    /// Who understands what networks announce; `None`: nobody, and no sound leaves the house.
+    pub recogniser: Option<Recogniser>,
     /// Where agents' telephones are.
     pub telephones: Vec<Network>,
     /// Whether they are asked for SHA-256 beside MD5, which some of them do not survive.
@@ -86,6 +89,7 @@ pub(crate) struct House {
     pub signalling: Signalling,
     pub media: Media,
     pub http: HttpDoor,
+    pub recogniser: Option<Recogniser>,
     pub clock: Arc<dyn Clock>,
     pub recordings: Option<PathBuf>,
     pub words: PathBuf,
@@ -154,6 +158,7 @@ impl Exchange {
             signalling,
             media,
             http: settings.http,
+            recogniser: settings.recogniser,
             clock,
             recordings: settings.recordings,
             words: settings.words,

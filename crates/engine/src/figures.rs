@@ -17,6 +17,12 @@ pub(crate) fn call_made(trunk: &str) {
     counter!("hotline_calls_made_total", "trunk" => trunk.to_owned()).increment(1);
 }
 
+/// An announcement of the network; `unknown`: its words mean nothing to us, `failed`: the recogniser did not say them,
+/// `not-asked`: it was busy, or rested.
+pub(crate) fn announced(what: &'static str) {
+    counter!("hotline_announcements_total", "what" => what).increment(1);
+}
+
 /// A call that was to be put through; `none`: to a telephone of ours, or by no trunk at all.
 pub(crate) fn put_through(trunk: &str, how: &'static str) {
     counter!("hotline_put_through_total", "trunk" => trunk.to_owned(), "how" => how).increment(1);

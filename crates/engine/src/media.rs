@@ -69,6 +69,7 @@ pub(crate) fn leg_of(event: &MediaEvent) -> LegId {
         MediaEvent::PlayDone { leg, .. }
         | MediaEvent::Digit { leg, .. }
         | MediaEvent::Heard { leg, .. }
+        | MediaEvent::Overheard { leg, .. }
         | MediaEvent::FirstPacket { leg }
         | MediaEvent::RtpTimeout { leg }
         | MediaEvent::RecordingFailed { leg, .. }

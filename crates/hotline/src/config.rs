@@ -4,6 +4,7 @@
 mod desk;
 mod keeping;
 mod network;
+mod recogniser;
 mod speech;
 mod webhooks;
 
@@ -18,6 +19,7 @@ pub use desk::{Api, DeskSection, OidcSection, ReasonWord};
 pub use keeping::{RecordSection, Recordings, Retention};
 pub use network::{Media, Sip, Telephones, Trunk};
 use network::{sixty, thirty};
+pub use recogniser::RecogniserSection;
 pub use speech::{Speech, SpeechProvider};
 pub use webhooks::WebhookSection;
 
@@ -40,6 +42,8 @@ pub struct Config {
     pub plans: Plans,
     /// How texts are spoken.
     pub speech: Speech,
+    /// Who understands what networks announce before a call of ours is answered: their sound is sent to it.
+    pub recogniser: Option<RecogniserSection>,
     /// Which calls are recorded.
     pub recordings: Recordings,
     /// How long things are kept.

@@ -9,7 +9,7 @@ use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogra
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use tokio_util::sync::CancellationToken;
 
-const COUNTERS: [(&str, &str); 14] = [
+const COUNTERS: [(&str, &str); 15] = [
     ("hotline_retention_rows_total", "Rows and recordings that were deleted by their age, by kind"),
     ("hotline_calls_started_total", "Calls that were taken, by trunk"),
     (
@@ -17,6 +17,10 @@ const COUNTERS: [(&str, &str); 14] = [
         "Calls to customers that were begun, by trunk; none: to show that nobody was called yet",
     ),
     ("hotline_calls_refused_total", "INVITEs that became no call, by why"),
+    (
+        "hotline_announcements_total",
+        "Announcements of networks that a recogniser heard, by what they mean; unknown: nothing to us",
+    ),
     (
         "hotline_put_through_total",
         "Calls put through to numbers and agents, by trunk and by what came of it; none: by no trunk",
@@ -106,6 +110,9 @@ pub fn install(started: jiff::Timestamp) -> Result<PrometheusHandle, BuildError>
         counter!("hotline_put_through_total", "trunk" => "none", "how" => how).increment(0);
     }
     counter!("hotline_calls_made_total", "trunk" => "none").increment(0);
+    for what in ["unknown", "failed", "not-asked"] {
+        counter!("hotline_announcements_total", "what" => what).increment(0);
+    }
     gauge!("hotline_started_seconds").set(started.as_second() as f64);
     gauge!("hotline_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
     Ok(handle)

@@ -100,6 +100,7 @@ pub(crate) enum Command {
     RecordWords { leg: LegId, path: PathBuf },
     StopWords { leg: LegId },
     Listen { leg: LegId, rest: Option<Duration> },
+    Overhear { leg: LegId, longest: Option<Duration> },
     MuteRecording { leg: LegId, muted: bool },
     Bridge { a: LegId, b: LegId, forward_digits: bool },
     Unbridge { leg: LegId },

@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use hotline_audio::Heard;
+use hotline_audio::{Clip, Heard};
 
 use crate::{LegId, PlayId};
 
 /// Something happened to a leg.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub enum MediaEvent {
     /// A playing is over.
     PlayDone {
@@ -36,6 +36,15 @@ pub enum MediaEvent {
         leg: LegId,
         /// What.
         what: Heard,
+    },
+    /// A piece of what the other side said, where it is overheard.
+    Overheard {
+        /// The leg.
+        leg: LegId,
+        /// The piece; of the last one it may be that nobody spoke.
+        sound: Option<Clip>,
+        /// It is overheard no longer.
+        last: bool,
     },
     /// The first packet of the other side was accepted.
     FirstPacket {

@@ -5,7 +5,7 @@ mod ears;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use hotline_audio::{Clip, Codec, DtmfDetector, Hearing, Law};
+use hotline_audio::{Clip, Codec, DtmfDetector, Excerpts, Hearing, Law};
 use hotline_rtp::{DigitSender, HEADER_LEN, Incoming, Packet, Session, rtcp};
 
 use crate::latch::{Latch, Verdict};
@@ -49,6 +49,8 @@ pub(crate) struct Leg {
     words: Option<Box<Recorder>>,
     /// What is told of the other side.
     hearing: Option<Box<Hearing>>,
+    /// What the other side says, for somebody who understands it.
+    excerpts: Option<Box<Excerpts>>,
     /// Own ticks since something of the other side came; it is told as silence from the third on.
     unheard: u8,
     heard_at: Instant,
@@ -116,6 +118,7 @@ impl Leg {
             recorder: None,
             words: None,
             hearing: None,
+            excerpts: None,
             unheard: 0,
             heard_at: turn.now,
             heard_any: false,

@@ -282,6 +282,15 @@ impl MediaPlane {
         self.to_leg(leg, Command::Listen { leg, rest })
     }
 
+    /// Gives what the other side says in pieces no longer than this, as `Overheard`, while it is listened to. They are kept
+    /// in memory alone. `None`: it is overheard no longer; the last piece follows, were it empty.
+    ///
+    /// # Errors
+    /// If the leg is not open or the thread is overloaded.
+    pub fn overhear(&self, leg: LegId, longest: Option<Duration>) -> Result<(), MediaError> {
+        self.to_leg(leg, Command::Overhear { leg, longest })
+    }
+
     /// Records silence while something secret is keyed or said; time goes on in the file.
     ///
     /// # Errors

@@ -308,6 +308,9 @@ impl MediaThread {
             Command::Listen { leg, rest } => {
                 self.on(now, tick, work, leg, |leg, _, _, _| leg.hear(rest));
             }
+            Command::Overhear { leg, longest } => {
+                self.on(now, tick, work, leg, |leg, turn, _, _| leg.overhear(turn, longest));
+            }
             Command::MuteRecording { leg, muted } => {
                 self.on(now, tick, work, leg, |leg, turn, _, _| leg.mute_recording(turn.now, muted));
             }

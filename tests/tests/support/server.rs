@@ -41,6 +41,8 @@ pub struct Setup {
     pub place: Option<Place>,
     /// Trunk lines of the configuration; by default this machine calls without a limit.
     pub trunk: &'static str,
+    /// Variables of the server's environment.
+    pub env: &'static [(&'static str, &'static str)],
 }
 
 impl Default for Setup {
@@ -59,6 +61,7 @@ impl Default for Setup {
             json_log: false,
             place: None,
             trunk: "from = [\"127.0.0.0/8\"]\nlatch = true\ncalls-per-second = 0\nin-band-digits = true",
+            env: &[],
         }
     }
 }
@@ -222,7 +225,10 @@ impl Server {
         if self.setup.json_log {
             command.arg("--json-log");
         }
-        command.current_dir(self.folder.path()).env("RUST_LOG", self.setup.log);
+        command
+            .current_dir(self.folder.path())
+            .env("RUST_LOG", self.setup.log)
+            .envs(self.setup.env.iter().copied());
         self.process = Some(Process::start(&mut command, &self.folder.path().join("server.log")));
     }
 

@@ -57,8 +57,10 @@ impl Call {
             return Err(NOT_DIALLED);
         }
         while self.answered_after.is_none() && self.ended.is_none() {
+            let wake = self.unclear_wake().unwrap_or_else(|| Instant::now() + Duration::from_secs(3600));
             tokio::select! {
                 Some(note) = notes.recv() => self.take(note),
+                () = tokio::time::sleep_until(wake.into()), if self.unclear_wake().is_some() => self.unclear_timeout(),
                 () = stop.cancelled() => {
                     self.stop_dialling();
                     self.end(HungUpBy::Us, ending::STOPPED);
@@ -86,6 +88,7 @@ impl Call {
             self.agree_early(answer);
             if !std::mem::replace(&mut self.early.listens, true) {
                 let _ = self.house.media.plane.listen(self.media, Some(EARLY_REST));
+                self.overhear();
             }
         }
     }
@@ -139,6 +142,7 @@ impl Call {
             return;
         }
         self.answered_after = Some(self.began.elapsed());
+        self.overhear_no_longer();
         match answer {
             Some(answer) => self.late_answer(answer),
             None => self.hang_up(ending::NO_CODEC),
@@ -158,8 +162,25 @@ impl Call {
     pub(super) fn refused(&mut self, code: u16, cause: Option<u16>) {
         self.leg_is_over = true;
         let cancelled = self.not_reached == Some(Disposition::Not(Outcome::Cancelled));
+        if cancelled || said_by(code, cause).is_some() || !self.waits_for_words(code, cause) {
+            self.settle_refusal(code, cause);
+        }
+    }
+
+    /// Whoever we call has not answered, and everything is known that says why.
+    pub(super) fn settle_refusal(&mut self, code: u16, cause: Option<u16>) {
+        let cancelled = self.not_reached == Some(Disposition::Not(Outcome::Cancelled));
         let outcome = if cancelled { Outcome::Cancelled } else { outcome_of(code, cause, self.early) };
         self.not_reached = Some(Disposition::Not(outcome));
+        // Nobody was rung: the trunk wants a name and a password, and does not take what we have.
+        if matches!(code, 401 | 407) && outcome == Outcome::Failed {
+            tracing::error!(
+                call.id = %self.id,
+                trunk.name = self.side.trunk,
+                "the trunk does not take our name and password: see `username` and `password` of its `out`"
+            );
+            return self.end(HungUpBy::Network, NOT_LET_IN);
+        }
         let ending = match outcome {
             Outcome::Failed => Ending::Upstream,
             Outcome::Cancelled => Ending::Us,
@@ -188,6 +209,8 @@ impl Call {
 
 /// The INVITE could not leave.
 const NOT_DIALLED: EndReason = EndReason::new(Ending::Us, "not-dialled");
+/// The trunk does not take our name and password.
+const NOT_LET_IN: EndReason = EndReason::new(Ending::Us, "credentials");
 /// What answered is a machine.
 const MACHINE: EndReason = EndReason::new(Ending::Caller, "machine");
 /// What is a rest in what the network says.
@@ -200,6 +223,8 @@ pub(super) struct Early {
     tone: Option<NetworkTone>,
     rang: bool,
     spoke: bool,
+    /// What its words mean.
+    pub said: Option<Outcome>,
 }
 
 impl Early {
@@ -212,8 +237,13 @@ impl Early {
         }
     }
 
-    /// What the network has said by tones, or by words where it never rang.
+    /// What the network has said by words that were understood, by tones, or by words where it never rang. Words go before
+    /// tones: the three tones are heard before every announcement, that of a switched-off telephone too, and the busy
+    /// tone behind it.
     const fn outcome(self) -> Option<Outcome> {
+        if self.said.is_some() {
+            return self.said;
+        }
         match self.tone {
             Some(NetworkTone::Information) => Some(Outcome::WrongNumber),
             Some(NetworkTone::Busy) => Some(Outcome::Busy),
@@ -224,23 +254,33 @@ impl Early {
     }
 }
 
-/// What a refusal means: the telephone network's cause (ITU-T Q.850) where it is told, else a response that says it
-/// (RFC 3261 §21; RFC 8197 and 8688 for 607 and 608), else what was heard before it.
-fn outcome_of(code: u16, cause: Option<u16>, early: Early) -> Outcome {
-    match cause {
+/// What a refusal says by itself: by the telephone network's cause (ITU-T Q.850) where it is told, else by a response that
+/// says it (RFC 3261 §21; RFC 8197 and 8688 for 607 and 608).
+const fn said_by(code: u16, cause: Option<u16>) -> Option<Outcome> {
+    Some(match (cause, code) {
         // Unallocated, no route, changed, in a wrong form.
-        Some(1..=3 | 22 | 28) => return Outcome::WrongNumber,
-        Some(17) => return Outcome::Busy,
-        Some(18 | 19) => return Outcome::NoAnswer,
+        (Some(1..=3 | 22 | 28), _) => Outcome::WrongNumber,
+        (Some(17), _) => Outcome::Busy,
+        (Some(18 | 19), _) => Outcome::NoAnswer,
         // Subscriber absent, destination out of order.
-        Some(20 | 27) => return Outcome::SwitchedOff,
-        Some(21) => return Outcome::Refused,
-        _ => {}
+        (Some(20 | 27), _) => Outcome::SwitchedOff,
+        (Some(21), _) => Outcome::Refused,
+        (_, 486 | 600) => Outcome::Busy,
+        (_, 404 | 410 | 484 | 485 | 604) => Outcome::WrongNumber,
+        (_, 603 | 607 | 608) => Outcome::Refused,
+        _ => return None,
+    })
+}
+
+/// What a refusal means. Words that were understood before it go before its cause: they are what the carrier of the
+/// called one says to people, while causes are translated by each network on the way, and a cause that is left after our
+/// CANCEL is our own. A cause or response that says why goes before words that are still being understood: it is not
+/// waited for them. Behind both comes what was heard.
+fn outcome_of(code: u16, cause: Option<u16>, early: Early) -> Outcome {
+    if let Some(outcome) = early.said.or(said_by(code, cause)) {
+        return outcome;
     }
     match code {
-        486 | 600 => Outcome::Busy,
-        404 | 410 | 484 | 485 | 604 => Outcome::WrongNumber,
-        603 | 607 | 608 => Outcome::Refused,
         // Nobody answered, or could be reached: the network's words say more.
         408 => early.outcome().unwrap_or(Outcome::NoAnswer),
         480 => early.outcome().unwrap_or(Outcome::SwitchedOff),
@@ -294,5 +334,10 @@ mod tests {
         ] {
             assert_eq!(outcome_of(code, None, heard(all)), expected, "{all:?} {code}");
         }
+        // The three tones stand before every announcement; a gateway's cause is a translation.
+        let off = Early { said: Some(Outcome::SwitchedOff), ..heard(&[information, Heard::Speech]) };
+        assert_eq!(outcome_of(480, None, off), Outcome::SwitchedOff);
+        assert_eq!(outcome_of(480, Some(18), off), Outcome::SwitchedOff);
+        assert_eq!(outcome_of(487, None, off), Outcome::SwitchedOff);
     }
 }

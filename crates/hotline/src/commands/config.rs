@@ -8,7 +8,7 @@ use hotline_dialplan::Plans;
 use hotline_speech::kokoro::HEART;
 
 use super::{Problem, plan_files};
-use crate::config::{Config, SpeechProvider, TEMPLATE};
+use crate::config::{Config, RecogniserSection, SpeechProvider, TEMPLATE};
 use crate::publisher;
 
 /// `hotline config`
@@ -74,6 +74,9 @@ fn unknown_names(config: &Config) -> Result<Vec<String>, Problem> {
     if let Some(Err(problem)) = config.speech.provider.as_ref().map(SpeechProvider::settings) {
         problems.push(format!("speech.provider: {problem}"));
     }
+    if let Some(Err(problem)) = config.recogniser.as_ref().map(RecogniserSection::settings) {
+        problems.push(format!("recogniser: {problem}"));
+    }
     let voices = config.speech.folder.join("voices");
     if voices.is_dir() {
         for (field, name) in
@@ -115,6 +118,29 @@ mod tests {
         assert_eq!(settings.token.as_ref().unwrap().expose(), "sesam");
         assert!(!format!("{settings:?}").contains("sesam"));
         assert!(of("tokens = 1\n").is_err() && of("format = \"mp3\"\n").is_err());
+    }
+
+    #[test]
+    fn a_recogniser_that_cannot_work_is_told_and_its_token_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let (token, phrases) = (folder.path().join("token"), folder.path().join("phrases.tsv"));
+        std::fs::write(&token, "sesam\n").unwrap();
+        let of = |more: &str| {
+            let section =
+                "[recogniser]\nurl = \"https://speech.example/v1/audio/transcriptions\"\nmodel = \"m\"\n";
+            Config::parse(&format!("{section}{more}")).unwrap()
+        };
+        let told = |more: &str| unknown_names(&of(more)).unwrap().join("\n");
+        assert!(!told("").contains("recogniser"), "{}", told(""));
+        let with_file = format!("token-file = {token:?}\nphrases = {phrases:?}\n");
+        assert!(told(&with_file).contains("recogniser: phrases: "), "{}", told(&with_file));
+        std::fs::write(&phrases, "wrong-number\t此号已停机\nabsent\t不在\n").unwrap();
+        assert!(told(&with_file).contains("phrases.tsv: line 2: `absent`"), "{}", told(&with_file));
+        std::fs::write(&phrases, "wrong-number\t此号已停机\n").unwrap();
+        let settings = of(&with_file).recogniser.unwrap().settings().unwrap();
+        assert!(!format!("{settings:?}").contains("sesam"));
+        assert_eq!(settings.announcements.meaning("此号已停机").unwrap().word(), "wrong-number");
+        assert!(told("token-env = \"NO_SUCH_VARIABLE\"\n").contains("NO_SUCH_VARIABLE"));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use hotline_campaign::Trunk;
 use hotline_desk::{Desk, Forget, QueueWords, Reason, Token, Tokens};
 use hotline_dialplan::Plans;
-use hotline_engine::{Exchange, HttpDoor, TrunkSettings};
+use hotline_engine::{Exchange, HttpDoor, Recogniser, TrunkSettings};
 use hotline_jobs::campaigns::Caller;
 use hotline_jobs::{FileOutbox, HttpGateway, HttpSettings, Jobs, MessageProvider, MessageTexts, Webhooks};
 use hotline_media::MediaConfig;
@@ -213,9 +213,21 @@ fn exchange_settings(config: &Config) -> Result<hotline_engine::Settings, Proble
         recordings,
         words: config.recordings.folder.clone(),
         http: HttpDoor::new(config.plans.web_services.clone()),
+        recogniser: recogniser(config)?,
         telephones_sha256: config.telephones.sha256,
         telephones: config.telephones.from.iter().map(|network| network.parse()).collect::<Result<_, _>>()?,
     })
+}
+
+/// Who understands what networks announce, if somebody is to.
+fn recogniser(config: &Config) -> Result<Option<Recogniser>, Problem> {
+    let Some(section) = &config.recogniser else { return Ok(None) };
+    let settings = section.settings().map_err(|problem| format!("recogniser: {problem}"))?;
+    tracing::warn!(
+        model = settings.model,
+        "what networks say before a call of ours is answered is sent to a recogniser"
+    );
+    Ok(Some(Recogniser::new(settings).map_err(|problem| format!("recogniser: {problem}"))?))
 }
 
 /// The trunks that take calls from us, as the scheduler of calls to customers counts them.

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use hotline_audio::{FRAME, Hearing, Law, Press, decode};
+use hotline_audio::{Clip, Excerpts, FRAME, Hearing, Law, Press, decode};
 use hotline_rtp::Packet;
 
 use super::{Leg, MAX_PAYLOAD};
@@ -41,6 +41,17 @@ impl Leg {
         self.unheard = 0;
     }
 
+    /// Keeps pieces of what is heard from now on, or no longer; what was begun is handed over.
+    pub fn overhear(&mut self, turn: &mut Turn<'_>, longest: Option<Duration>) {
+        let next = longest.map(|longest| Box::new(Excerpts::new(longest)));
+        let last = next.is_none();
+        let piece = std::mem::replace(&mut self.excerpts, next).and_then(|excerpts| excerpts.finish());
+        if last || piece.is_some() {
+            let sound = piece.map(Clip::from_samples);
+            turn.events.push(MediaEvent::Overheard { leg: self.id, sound, last });
+        }
+    }
+
     pub fn mute_recording(&mut self, now: Instant, muted: bool) {
         if let Some(recorder) = &mut self.recorder {
             recorder.mute(now, muted);
@@ -49,12 +60,27 @@ impl Leg {
 
     /// Who sends nothing says nothing.
     pub(super) fn miss(&mut self, turn: &mut Turn<'_>) {
-        let Some(hearing) = &mut self.hearing else { return };
+        if self.hearing.is_none() {
+            return;
+        }
         self.unheard = self.unheard.saturating_add(1);
         if self.unheard > 2 {
-            let leg = self.id;
-            hearing.process(&[0; FRAME], |_, what| turn.events.push(MediaEvent::Heard { leg, what }));
+            self.hark(turn, &[0; FRAME]);
         }
+    }
+
+    /// Tells what is heard in sound that comes next, and hands over what was said.
+    fn hark(&mut self, turn: &mut Turn<'_>, samples: &[i16]) {
+        let Some(hearing) = &mut self.hearing else { return };
+        let (leg, events) = (self.id, &mut *turn.events);
+        let overheard =
+            |piece| MediaEvent::Overheard { leg, sound: Some(Clip::from_samples(piece)), last: false };
+        let mut excerpts = self.excerpts.as_deref_mut();
+        events.extend(excerpts.as_mut().and_then(|excerpts| excerpts.process(samples)).map(overheard));
+        hearing.process(samples, |_, what| {
+            events.push(MediaEvent::Heard { leg, what });
+            events.extend(excerpts.as_mut().and_then(|excerpts| excerpts.heard(what)).map(overheard));
+        });
     }
 
     /// Recording, tone detection, what is told of the other side, and the ears of a mix.
@@ -83,13 +109,12 @@ impl Leg {
         if let Some(words) = &mut self.words {
             words.hear(turn.now, law, packet.header.timestamp, codes);
         }
-        if let Some(hearing) = &mut self.hearing {
+        if self.hearing.is_some() {
             self.unheard = 0;
             let mut samples = [0; MAX_PAYLOAD];
             if let Some(samples) = samples.get_mut(..codes.len()) {
                 decode(law, codes, samples);
-                let leg = self.id;
-                hearing.process(samples, |_, what| turn.events.push(MediaEvent::Heard { leg, what }));
+                self.hark(turn, samples);
             }
         }
         if let Some(mut detector) = self.detector.take() {
