@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::support::browser::run_with_customers;
+use crate::support::browser::{run_with_customers, run_with_people};
 use crate::support::people::{People, Person};
 use crate::support::phone::Phone;
 use crate::support::server::{Server, Setup, entered, own_address};
@@ -171,6 +172,136 @@ fn what_became_of_each_call_is_known() {
     wait_until("all calls are over", seconds(20), || server.metric("hotline_calls_active") == Some(0.0));
 }
 
+/// Whether the answer to a challenge shows the password (RFC 7616 §3.4.1, MD5 with qop), by another hand than ours.
+fn is_right(answer: &str, name: &str, password: &str) -> bool {
+    let script = "import hashlib, re, sys\n\
+        h = lambda *parts: hashlib.md5(':'.join(parts).encode()).hexdigest()\n\
+        d = dict(re.findall(r'(\\w+)=\"?([^\",]+)\"?', sys.argv[1]))\n\
+        one, two = h(sys.argv[2], d['realm'], sys.argv[3]), h('INVITE', d['uri'])\n\
+        print(d['username'] == sys.argv[2] and d['response'] == h(one, d['nonce'], d['nc'], d['cnonce'], d['qop'], two))";
+    let done = Command::new("python3").args(["-c", script, answer, name, password]).output().unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    done.stdout == b"True\n"
+}
+
+#[test]
+fn a_trunk_that_asks_for_a_password_gets_it_and_the_call_goes_on() {
+    let people = People::behind_challenges();
+    let setup = Setup { voice: false, trunk: people.trunk_with("open sesame"), plans, ..Setup::default() };
+    let mut server = Server::start(setup);
+    // 401 by the one, 407 by the other.
+    for ending in ["7001", "7002"] {
+        server.put_ticket(&json!({
+            "external-ref": format!("D-{ending}"), "phone": format!("1391234{ending}"), "language": "zh-CN",
+            "category": "data-charge", "state": "closed", "result": tickets::REFUND,
+        }));
+    }
+    wait_until("both have answered", seconds(60), || {
+        let told = server.query("SELECT disposition FROM campaign_attempt WHERE ended_at IS NOT NULL");
+        told.lines().collect::<Vec<_>>() == ["completed", "completed"]
+    });
+    let answers = server.query("SELECT answer FROM survey_answer");
+    assert_eq!(answers.lines().collect::<Vec<_>>(), ["satisfied", "satisfied"], "{}", people.errors());
+    assert_eq!(people.called().len(), 2);
+    let given = people.notes();
+    let answers: Vec<&str> =
+        given.lines().filter_map(|line| line.split_once("answered Digest ")).map(|(_, d)| d).collect();
+    assert_eq!(answers.len(), 2, "{given}");
+    for answer in answers {
+        assert!(is_right(answer, "4711", "open sesame") && !is_right(answer, "4711", "guessed"), "{answer}");
+    }
+    assert!(!given.contains("sesame") && !server.log().contains("sesame"));
+}
+
+#[test]
+fn a_trunk_that_refuses_the_password_is_told_to_the_operator_and_rings_nobody() {
+    let people = People::behind_challenges();
+    let setup = Setup { voice: false, trunk: people.trunk_with("guessed"), plans, ..Setup::default() };
+    let mut server = Server::start(setup);
+    for ending in ["7001", "7003"] {
+        server.put_ticket(&json!({
+            "external-ref": format!("D-{ending}"), "phone": format!("1391234{ending}"), "language": "zh-CN",
+            "category": "data-charge", "state": "closed", "result": tickets::REFUND,
+        }));
+    }
+    wait_until("both attempts have ended", seconds(60), || {
+        let told = server.query("SELECT disposition FROM campaign_attempt WHERE ended_at IS NOT NULL");
+        told.lines().collect::<Vec<_>>() == ["failed", "failed"]
+    });
+    for call in server.await_calls(2) {
+        assert_eq!(call["ending"], "us/credentials", "{call}");
+    }
+    let told =
+        server.log().lines().filter(|line| line.contains("does not take our name and password")).count();
+    assert_eq!(told, 2, "the operator is told");
+    // The policy wants nobody again whose call failed: no more attempts, and no more INVITEs than the two of each.
+    std::thread::sleep(Duration::from_secs(3));
+    assert_eq!(server.query("SELECT COUNT(*) FROM campaign_attempt").trim(), "2");
+    assert_eq!((people.called().len(), people.notes().matches("answered Digest").count()), (2, 2));
+}
+
+#[test]
+fn a_trunk_that_answers_everything_and_is_silent_has_nobody_who_takes_part() {
+    let people = People::behind_a_yes();
+    let mut server = server(&people);
+    for person in [Person::Content, Person::Busy, Person::Announced] {
+        settled(&mut server, person);
+    }
+    for person in [Person::Content, Person::Busy, Person::Announced] {
+        assert_eq!(disposition(&server, person), "hung-up:0", "{person:?}\n{}", people.errors());
+    }
+    assert_eq!(server.query("SELECT COUNT(*) FROM survey_answer").trim(), "0");
+    assert_eq!(people.called().len(), 3, "who said nothing is not called again at once");
+    wait_until("all calls are over", seconds(20), || server.metric("hotline_calls_active") == Some(0.0));
+}
+
+#[test]
+fn keys_during_the_greeting_are_answers_and_no_machine_presses_them() {
+    let people = People::start();
+    // With a voice the greeting lasts for seconds: the first key comes half a second after the answer.
+    let mut server = Server::start(Setup { trunk: people.trunk(), plans, ..Setup::default() });
+    settled(&mut server, Person::Content);
+    assert_eq!(disposition(&server, Person::Content), "completed", "{}", people.errors());
+    assert_eq!(server.query("SELECT answer FROM survey_answer").trim(), "satisfied");
+    let call = call_of(&server, Person::Content);
+    let picked_up = call["path"].as_array().unwrap().iter().find(|event| event["type"] == "call.picked-up");
+    assert_eq!(picked_up.expect("it is told who picked up")["body"]["by"], "human", "{call}");
+}
+
+/// Numbers of other countries are refused, and there those that earn by the call.
+fn abroad(folder: &Path) {
+    plans(folder);
+    let campaigns = "countries: [86, 1]\ncaps: [{ attempts: 9, within: 24h }]\ncalls-per-second: 50\n";
+    std::fs::write(folder.join("campaigns.yaml"), campaigns).unwrap();
+}
+
+#[test]
+fn a_premium_or_foreign_number_is_not_called_and_that_is_told() {
+    let people = People::start();
+    let mut server =
+        Server::start(Setup { voice: false, trunk: people.trunk(), plans: abroad, ..Setup::default() });
+    for (reference, phone, why, words) in [
+        ("P-1", "+19002345678", "number:premium", "the called party earns"),
+        ("P-2", "+442079460018", "number:foreign", "a country that is not called"),
+    ] {
+        server.put_ticket(&json!({
+            "external-ref": reference, "phone": phone, "language": "zh-CN", "category": "data-charge",
+            "state": "closed", "result": tickets::REFUND,
+        }));
+        let sql = format!(
+            "SELECT done_why FROM campaign_case c JOIN ticket t ON t.id = c.ticket_id WHERE t.external_ref = '{reference}'"
+        );
+        wait_until(&format!("{reference} is settled: {why}"), seconds(20), || {
+            server.query(&sql).trim() == why
+        });
+        let told = server.tool(&["campaign", "explain", reference]);
+        let told = String::from_utf8_lossy(&told.stdout).into_owned();
+        assert!(told.contains("survey: ") && told.contains(words), "{told}");
+    }
+    assert_eq!(server.query("SELECT COUNT(*) FROM campaign_attempt").trim(), "0");
+    assert_eq!(people.called(), Vec::<String>::new());
+}
+
 #[test]
 fn who_calls_us_while_we_call_them_is_rung_no_further() {
     let people = People::start();
@@ -194,6 +325,25 @@ fn who_is_not_content_reaches_a_human_who_knows() {
     );
     let setup = Setup { voice: false, trunk: trunk.leak(), plans: to_tones, ..Setup::default() };
     run_with_customers("surveys.mjs", setup, outside);
+}
+
+/// Who has said what was wrong goes to a human with it.
+fn words_first(folder: &Path) {
+    plans(folder);
+    let plan = PLAN.replace("silence: 1s, then: promise", "silence: 1s, then: agent");
+    assert_ne!(plan, PLAN);
+    std::fs::write(folder.join("ask.yaml"), plan).unwrap();
+    std::fs::write(folder.join("policies/survey.yaml"), format!("{POLICY}machine: off\n")).unwrap();
+}
+
+#[test]
+fn what_a_customer_said_is_played_on_the_card_before_the_agent_answers() {
+    let tone = |hz| hotline_audio::sine(hz, -22.0, seconds(3));
+    // Neither of the two alone: a lasting tone is no speech.
+    let chord: Vec<i16> = tone(500.0).iter().zip(tone(1_300.0)).map(|(one, other)| one + other).collect();
+    let people = People::who_say(&chord);
+    let setup = Setup { voice: false, trunk: people.trunk(), plans: words_first, ..Setup::default() };
+    run_with_people("comment.mjs", setup);
 }
 
 /// The same moments in every run.

@@ -155,6 +155,11 @@ pub fn run_with_customers(script: &str, setup: Setup, outside: Ipv4Addr) -> Tele
     run_with(script, Server::start(setup), Some(outside))
 }
 
+/// The same with customers who behave by themselves.
+pub fn run_with_people(script: &str, setup: Setup) -> Telephones {
+    run_with(script, Server::start(setup), None)
+}
+
 fn run_with(script: &str, mut server: Server, outside: Option<Ipv4Addr>) -> Telephones {
     server.note_secrets(&serde_json::json!({ "phone": tickets::PHONE, "name": tickets::NAME }));
     for (login, name, roles) in

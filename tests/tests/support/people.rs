@@ -66,6 +66,12 @@ impl Person {
 const KEYS: [(&str, &[&str]); 4] =
     [("content", &["1", "1"]), ("human", &["1", "2", "1"]), ("leaves", &["1", "2"]), ("never", &["9"])];
 
+/// A voice that speaks without a rest.
+fn prompt() -> hotline_audio::Wav {
+    let file = std::fs::File::open(root().join("prompts/zh-CN/call-you-back.wav")).unwrap();
+    hotline_audio::read_wav(file).unwrap()
+}
+
 /// All of them, at one address.
 pub struct People {
     _process: Process,
@@ -75,6 +81,26 @@ pub struct People {
 
 impl People {
     pub fn start() -> Self {
+        // A recorded prompt is a voice that speaks without a rest.
+        Self::play("people.xml", &prompt().samples[..8_000 * 5 / 2])
+    }
+
+    /// The same; who leaves words says this.
+    pub fn who_say(words: &[i16]) -> Self {
+        Self::play("people.xml", words)
+    }
+
+    /// Behind a carrier that asks for a name and a password; everybody is content.
+    pub fn behind_challenges() -> Self {
+        Self::play("challenges.xml", &[])
+    }
+
+    /// Behind a trunk that answers everything, and is silent.
+    pub fn behind_a_yes() -> Self {
+        Self::play("yes.xml", &[])
+    }
+
+    fn play(scenario: &str, spoken: &[i16]) -> Self {
         let folder = tempfile::Builder::new().prefix("people-").tempdir().unwrap();
         for (name, groups) in KEYS {
             let mut keys = Keys::new();
@@ -89,16 +115,12 @@ impl People {
         };
         let tone = |hz| hotline_audio::sine(hz, -16.0, std::time::Duration::from_millis(330));
         sound("announcement.ulaw", &[tone(950.0), tone(1_400.0), tone(1_800.0)].concat());
-        // A recorded prompt is a voice that speaks without a rest.
-        let prompt = std::fs::File::open(root().join("prompts/zh-CN/call-you-back.wav")).unwrap();
-        let prompt = hotline_audio::read_wav(prompt).unwrap();
-        sound("greeting.ulaw", &prompt.samples.repeat(3));
+        sound("greeting.ulaw", &prompt().samples.repeat(3));
         // Keys as tones, then somebody speaks.
         let ms = std::time::Duration::from_millis;
         let key =
             |key| [hotline_audio::dtmf_key(key, ms(120)).unwrap(), hotline_audio::silence(ms(900))].concat();
         let rest = hotline_audio::silence(ms(1_000));
-        let spoken = &prompt.samples[..(8_000 * 5 / 2).min(prompt.samples.len())];
         sound(
             "words.ulaw",
             &[&rest, &key('1')[..], &key('2'), &key('2'), &rest, spoken, &rest, &rest, &rest].concat(),
@@ -107,7 +129,7 @@ impl People {
         let mut command = sipp();
         command
             .arg("-sf")
-            .arg(root().join("tests/sipp/outside/people.xml"))
+            .arg(root().join("tests/sipp/outside").join(scenario))
             .args(["-i", &host, "-mi", &host, "-p", "5060", "-mp", "21000", "-nostdin"])
             .args(["-trace_err", "-trace_logs"])
             .current_dir(folder.path())
@@ -126,11 +148,21 @@ impl People {
         text.leak()
     }
 
-    /// Who was called, in order: the number of each call that came.
-    pub fn called(&self) -> Vec<String> {
+    /// Lines of a trunk that reaches them with a name and this password.
+    pub fn trunk_with(&self, password: &str) -> &'static str {
+        format!("{}username = \"4711\"\npassword = \"{password}\"\n", self.trunk()).leak()
+    }
+
+    /// What the scenario noted.
+    pub fn notes(&self) -> String {
         let mut entries = std::fs::read_dir(self.folder.path()).unwrap().flatten().map(|entry| entry.path());
         let log = entries.find(|path| path.to_string_lossy().ends_with("_logs.log"));
-        let log = log.and_then(|path| std::fs::read_to_string(path).ok()).unwrap_or_default();
+        log.and_then(|path| std::fs::read_to_string(path).ok()).unwrap_or_default()
+    }
+
+    /// Who was called, in order: the number of each call that came.
+    pub fn called(&self) -> Vec<String> {
+        let log = self.notes();
         let number = |line: &str| line.split_once("called ").map(|(_, to)| to.trim().to_owned());
         log.lines()
             .filter_map(number)
