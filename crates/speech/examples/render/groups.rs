@@ -3,7 +3,7 @@
 //! go, with full stops between them, and cut apart in the silence.
 
 use hotline_model::Language;
-use hotline_speech::kokoro::Kokoro;
+use hotline_speech::kokoro::{Kokoro, Spoken};
 
 use crate::{Failure, Wanted, words};
 
@@ -47,24 +47,36 @@ pub fn companions(digits: &str, take: usize) -> Vec<String> {
 pub fn render(kokoro: &Kokoro, groups: &[String], take: usize) -> Result<Vec<Vec<i16>>, Failure> {
     let phonemes = |text: &str| kokoro.phonemes(text, Language::ZhCn);
     let (pace, between) = TAKES[take % TAKES.len()];
-    let mut line = format!("{}, ", phonemes(BEFORE));
-    let mut firsts = Vec::new();
-    for group in groups {
-        firsts.push(line.chars().count());
-        let digits: Vec<String> = group.chars().map(|c| phonemes(spoken(c))).collect();
-        line += &digits.join(between);
-        line += ". ";
-    }
-    let spoken = kokoro.speak_phonemes(line.trim_end(), Language::ZhCn, pace)?;
-    let mut cuts: Vec<usize> = firsts
+    let digits: Vec<String> = groups
         .iter()
-        .map(|first| words::quietest(&spoken.samples, spoken.starts.get(*first).copied().unwrap_or(0), true))
+        .map(|group| group.chars().map(|c| phonemes(of_digit(c))).collect::<Vec<_>>().join(between))
         .collect();
+    let before = phonemes(BEFORE);
+    // What is spoken with these pauses before the first group and the others, and where each begins.
+    let speak = |first: &str, other: &str| -> Result<(Spoken, Vec<(usize, bool)>), Failure> {
+        let mut line = before.clone();
+        let mut places = Vec::new();
+        for (n, digits) in digits.iter().enumerate() {
+            let pause = line.chars().count();
+            line += if n == 0 { first } else { other };
+            places.push((pause, line.chars().count()));
+            line += digits;
+        }
+        line.push('.');
+        let spoken = kokoro.speak_phonemes(&line, Language::ZhCn, pace)?;
+        let begins = places.iter().map(|&(pause, word)| words::rest_between(&spoken, pause, word)).collect();
+        Ok((spoken, begins))
+    };
+    let (mut spoken, mut begins) = speak(words::PAUSES[0], ". ")?;
+    if begins.iter().any(|(_, rests)| !rests) {
+        (spoken, begins) = speak(words::PAUSES[1], ". . ")?;
+    }
+    let mut cuts: Vec<usize> = begins.into_iter().map(|(begin, _)| begin).collect();
     cuts.push(spoken.samples.len());
     cuts.windows(2).map(|cut| words::finished(&spoken.samples[cut[0].min(cut[1])..cut[1]])).collect()
 }
 
-fn spoken(digit: char) -> &'static str {
+fn of_digit(digit: char) -> &'static str {
     match digit {
         '0' => "零",
         '1' => "幺",

@@ -3,7 +3,7 @@
 use hotline_audio::{normalize, resample};
 use hotline_model::Language;
 use hotline_speech::LEVEL_DBOV;
-use hotline_speech::kokoro::{self, Kokoro};
+use hotline_speech::kokoro::{self, Kokoro, Spoken};
 use hotline_wording::inventory;
 
 use crate::{Failure, RATE_HZ, Wanted, cut};
@@ -122,11 +122,6 @@ pub fn render(kokoro: &Kokoro, word: &Wanted, take: usize) -> Result<Vec<i16>, F
     let phonemes = |text: &str| kokoro.phonemes(text, word.language);
     let speed = pace(word.language, key) * faster;
     let own = phonemes(&word.text);
-    // The phonemiser drops punctuation that nothing stands before or behind.
-    let head = match before.strip_suffix('，') {
-        Some(head) => format!("{}, ", phonemes(head)),
-        None => phonemes(before),
-    };
     let last = behind.chars().count() == 1;
     let comma = behind.strip_prefix("，").or_else(|| behind.strip_prefix(", "));
     let rest = match comma {
@@ -134,11 +129,27 @@ pub fn render(kokoro: &Kokoro, word: &Wanted, take: usize) -> Result<Vec<i16>, F
         Some(behind) => format!(", {}", phonemes(behind)),
         None => format!("{gap}{}", phonemes(behind)),
     };
-    let spoken = kokoro.speak_phonemes(&format!("{head}{own}{rest}"), word.language, speed)?;
-    let first = head.chars().count();
-    let begin = match spoken.starts.get(first) {
-        Some(&begin) if first > 0 => quietest(&spoken.samples, begin, before.ends_with('，')),
-        _ => 0,
+    // The phonemiser drops punctuation that nothing stands before or behind.
+    let (words_before, pauses) = match before.strip_suffix('，') {
+        Some(words) => (phonemes(words), PAUSES),
+        None => (phonemes(before), [""; 2]),
+    };
+    let head = words_before.chars().count();
+    let speak = |pause: &str| {
+        let line = format!("{words_before}{pause}{own}{rest}");
+        kokoro.speak_phonemes(&line, word.language, speed).map(|spoken| (spoken, head + pause.len()))
+    };
+    let (mut spoken, mut first) = speak(pauses[0])?;
+    let begin = match first {
+        0 => 0,
+        _ if first == head => quietest(&spoken.samples, spoken.starts[first]),
+        _ => match rest_between(&spoken, head, first) {
+            (begin, true) => begin,
+            (_, false) => {
+                (spoken, first) = speak(pauses[1])?;
+                rest_between(&spoken, head, first).0
+            }
+        },
     };
     let at = |character: usize| spoken.starts.get(character).copied().unwrap_or(spoken.samples.len());
     let behind_own = first + own.chars().count();
@@ -188,14 +199,30 @@ fn short(key: &str) -> bool {
     multiple.is_some_and(|rest| rest.len() == 1)
 }
 
-/// Where a word begins: the quietest 10 ms near the time that the model tells, which is exact to
-/// its 25 ms only. Behind a pause it is looked for in the pause, which can end a fifth of a second
-/// before that time: the hiss of 十 counts as a part of the pause.
-pub fn quietest(samples: &[f32], near: usize, pause: bool) -> usize {
-    let from = near.saturating_sub(if pause { 6_000 } else { 600 });
-    let until = if pause { near } else { near + 300 };
-    kokoro::quietest(samples, from, until)
+/// Where a word begins that nothing stands before: the quietest 10 ms near the time that the model tells, which is
+/// exact to its 25 ms only.
+fn quietest(samples: &[f32], near: usize) -> usize {
+    kokoro::quietest(samples, near.saturating_sub(600), near + 300)
 }
+
+/// Where a word begins behind a pause, both told by their first characters: the quietest 10 ms of the pause, and
+/// whether the voice rests there. The rest can end a fifth of a second before the time that the model tells for
+/// the word, since the hiss of 十 counts as a part of the pause. Before the l of 零 there may be none at all: the
+/// vowel in front of it would then be heard as a syllable of the word, 百零 as 百四零.
+pub fn rest_between(spoken: &Spoken, pause: usize, word: usize) -> (usize, bool) {
+    let start = |character: usize| spoken.starts.get(character).copied().unwrap_or(spoken.samples.len());
+    let begin = kokoro::quietest(&spoken.samples, start(pause).saturating_sub(FRAME), start(word));
+    let energy = |samples: &[f32]| samples.iter().map(|s| s * s).sum::<f32>() / samples.len().max(1) as f32;
+    let around = &spoken.samples[begin.saturating_sub(120)..(begin + 120).min(spoken.samples.len())];
+    (begin, energy(around) < REST * energy(&spoken.samples))
+}
+
+/// What stands before a word that the voice shall rest before, and what makes it rest where this does not.
+pub const PAUSES: [&str; 2] = [", ", ", , "];
+/// The energy of a rest, as a part of that of all that is spoken in one go: 20 dB less.
+const REST: f32 = 0.01;
+/// Samples of the 25 ms that the model's times are exact to, at 24 kHz.
+const FRAME: usize = 600;
 
 /// Where a word ends that another one follows without a pause.
 fn quiet_end(samples: &[f32], near: usize) -> usize {
