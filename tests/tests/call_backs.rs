@@ -14,11 +14,15 @@ use crate::support::{seconds, tickets, wait_until};
 
 /// A server whose trunk may call mobiles, which are at `host`.
 fn server(host: &str) -> Server {
+    Server::start(setup(host))
+}
+
+fn setup(host: &str) -> Setup {
     let trunk = format!(
         "from = [\"127.0.0.0/8\"]\nlatch = true\ncalls-per-second = 0\nin-band-digits = true\n\
          [trunks.out]\nhost = \"{host}\"\nnumbers = [\"138*\"]\nshown = \"10086\"\n"
     );
-    Server::start(Setup { voice: false, trunk: trunk.leak(), ..Setup::default() })
+    Setup { voice: false, trunk: trunk.leak(), ..Setup::default() }
 }
 
 /// An agent who is at work, and not free.
@@ -39,7 +43,6 @@ fn keeps_the_place(server: &Server, number: &str) {
     server.await_step("settle-in", 1, seconds(20));
     caller.key("1");
     caller.await_bye(seconds(30));
-    assert_eq!(states(server), ["call-back"]);
 }
 
 /// Where all places stand, the oldest first.
@@ -62,6 +65,7 @@ fn who_keeps_the_place_is_called_and_talks_with_the_agent_who_was_kept_free() {
     desk.await_registered();
     let mut customer = Baresip::outside(&server, tickets::PHONE, outside, Line::Tone(CALLER_HZ));
     keeps_the_place(&server, tickets::PHONE);
+    assert_eq!(states(&server), ["call-back"]);
     std::thread::sleep(seconds(5));
     assert_eq!(count(&server, CALLS_OUT), 0, "nobody is free");
     assert_eq!(anna.goes("available").status, 200);
@@ -123,6 +127,36 @@ fn a_place_outlives_the_server_and_its_owner_is_called_once() {
     assert_eq!(count(&server, CALLS_OUT), 1);
     assert_eq!(states(&server), ["resumed", "served"]);
     assert_eq!(server.query("SELECT DISTINCT joined_at FROM waiting"), since);
+}
+
+#[test]
+fn where_servers_share_a_record_one_has_the_queues_and_the_next_keeps_every_place() {
+    let outside = own_address();
+    let first_setup = Setup { postgres: true, ..setup(&outside.to_string()) };
+    let mut first = Server::start(first_setup);
+    let beside = Setup { shares: Some(first.postgres().url()), ..setup(&outside.to_string()) };
+    let second = Server::start(beside);
+    {
+        let anna = on_a_break(&first, "anna");
+        anna.await_state("break");
+        let there = Agent::sign_in(&second, anna.login);
+        assert_eq!(there.goes("available").status, 503, "the other one has the queues");
+        keeps_the_place(&first, tickets::PHONE);
+    }
+    first.kill();
+    wait_until("the second server has the queues", seconds(40), || {
+        second.log().contains("the queues are this server's from now on")
+    });
+    let anna = Agent::sign_in(&second, "anna");
+    let mut desk = Baresip::agent(&second, anna.login, PASSWORD, Line::Tone(AGENT_HZ));
+    desk.await_registered();
+    let mut customer = Baresip::outside(&second, tickets::PHONE, outside, Line::Tone(CALLER_HZ));
+    assert_eq!(anna.goes("available").status, 200);
+    second.await_step("ask", 1, seconds(30));
+    customer.key("1");
+    second.await_event("call.joined", 1, seconds(20));
+    customer.hang_up();
+    anna.await_state("wrap-up");
 }
 
 #[test]

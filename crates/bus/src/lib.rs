@@ -193,6 +193,9 @@ pub enum BusError {
     /// Nobody takes commands in this process.
     #[error("no exchange runs here")]
     Nobody,
+    /// Another server has the queues: there, or once it is gone.
+    #[error("another server has the queues")]
+    Elsewhere,
     /// It was not answered in time; whether it was carried out is not known.
     #[error("the exchange did not answer in time")]
     Late,

@@ -93,7 +93,9 @@ pub(crate) fn of_bus(error: BusError) -> ApiError {
         BusError::Unknown => (StatusCode::NOT_FOUND, "not-found"),
         BusError::Unfit => (StatusCode::CONFLICT, "conflict"),
         BusError::NoWay => (StatusCode::UNPROCESSABLE_ENTITY, "no-way"),
-        BusError::Nobody | BusError::Late => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
+        BusError::Nobody | BusError::Elsewhere | BusError::Late => {
+            (StatusCode::SERVICE_UNAVAILABLE, "unavailable")
+        }
     };
     ApiError::new(status, code, error.to_string())
 }

@@ -29,7 +29,7 @@ use crate::figures;
 use crate::media::Media;
 use crate::recogniser::Recogniser;
 use crate::routes::{RouteSettings, Routes};
-use crate::switchboard::Switchboard;
+use crate::switchboard::{Switchboard, lease};
 use crate::transport::{Incoming, Signalling, SipTransport, Wish};
 use crate::trunk::{RETRY_AFTER, TrunkSettings, Trunks};
 
@@ -124,7 +124,10 @@ impl Exchange {
         clock: Arc<dyn Clock>,
         commands: Commands,
     ) -> Result<Self, StartError> {
-        let stored = record.load_queues().await?;
+        let stored = lease::take(&record).await?;
+        if stored.is_none() {
+            tracing::warn!("another server has the queues: until it is gone, nobody waits for an agent here");
+        }
         let mut networks: Vec<Network> =
             settings.trunks.iter().flat_map(|trunk| trunk.from.clone()).collect();
         networks.extend(settings.telephones);
@@ -147,7 +150,9 @@ impl Exchange {
         let signalling = transport.start(incoming);
         let queues = queue_settings(&plans.borrow());
         let (call_backs, wanted) = mpsc::unbounded_channel();
-        let switchboard = Switchboard::start(queues, stored, record.clone(), Arc::clone(&clock), call_backs);
+        let stop = CancellationToken::new();
+        let switchboard =
+            Switchboard::start(queues, stored, record.clone(), Arc::clone(&clock), call_backs, stop.clone());
         let house = Arc::new(House {
             switchboard,
             routes: Routes::new(settings.routes, local, Instant::now()),
@@ -169,7 +174,7 @@ impl Exchange {
             local,
             active: Arc::default(),
             draining: CancellationToken::new(),
-            stop: CancellationToken::new(),
+            stop,
         };
         tokio::spawn(follow_plans(plans.clone(), house.switchboard.clone()));
         tokio::spawn(follow_telephones(house.record.clone(), house.signalling.clone()));

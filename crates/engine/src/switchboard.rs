@@ -1,6 +1,6 @@
 //! The one task that holds the queues and the agents: callers join and leave here, agents come and
 //! go, and offers are made. Its rows are the record's, written in order, so that a restart keeps
-//! every place.
+//! every place. Of several servers one has them ([`lease`]): at the others nobody waits.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -10,13 +10,16 @@ use hotline_bus::{BusError, Choice};
 use hotline_model::{AgentId, CallId, Clock, CustomerId, IdSource, OfferId, PhoneNumber, UserId, WaitingId};
 use hotline_queue::{
     AgentState, CallBackEnd, Command, Event, Join, Leaving, Left, Name, NotAnswered, Queues, Settings,
-    WaitingRow, skills,
+    WaitingRow, WaitingState, skills,
 };
 use hotline_record::{Record, StoredQueues};
 use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
 
 use crate::call::Note;
 use crate::figures;
+
+pub(crate) mod lease;
 
 /// What the switchboard tells a call that waits or talks.
 #[derive(Debug)]
@@ -75,6 +78,10 @@ enum Request {
     ReachSupervisor(AgentId, oneshot::Sender<Option<(String, bool)>>),
     /// The task of this call is gone without a word.
     Gone(CallId),
+    /// The queues are this server's from now on, as the record keeps them.
+    TakeQueues(Box<StoredQueues>),
+    /// Another server has the queues.
+    LoseQueues,
 }
 
 /// An agent who is kept free for a call that came by no queue; let go of when this is dropped.
@@ -130,21 +137,26 @@ pub(crate) struct Switchboard {
 }
 
 impl Switchboard {
-    /// Starts the task with what the record keeps of the queues; whom it wants called goes to `call_backs`.
+    /// Starts the task with what the record keeps of the queues, if they are this server's; whom it wants called goes to
+    /// `call_backs`.
     pub fn start(
         settings: Settings,
-        stored: StoredQueues,
+        stored: Option<StoredQueues>,
         record: Record,
         clock: Arc<dyn Clock>,
         call_backs: mpsc::UnboundedSender<CallBacks>,
+        stop: CancellationToken,
     ) -> Self {
         let (requests, queue) = mpsc::unbounded_channel();
         let ids = Arc::new(IdSource::new(rand::random()));
         let now = clock.now();
+        let ours = stored.is_some();
+        let stored = stored.unwrap_or_default();
         let agents = stored.logins;
-        let queues = Queues::restore(now, settings, ids, stored.rows);
+        let queues = Queues::restore(now, settings.clone(), Arc::clone(&ids), stored.rows);
         let (callers, offers) = (HashMap::new(), HashMap::new());
-        let task = Task { queues, record, clock, agents, callers, offers, call_backs };
+        tokio::spawn(lease::keep(record.clone(), ours, requests.clone(), stop));
+        let task = Task { ours, settings, ids, queues, record, clock, agents, callers, offers, call_backs };
         tokio::spawn(task.run(queue));
         Self { requests }
     }
@@ -244,6 +256,10 @@ impl Switchboard {
 }
 
 struct Task {
+    /// Whether the queues are this server's: if not, they are empty here, and nobody waits.
+    ours: bool,
+    settings: Settings,
+    ids: Arc<IdSource>,
     queues: Queues,
     record: Record,
     clock: Arc<dyn Clock>,
@@ -279,6 +295,10 @@ impl Task {
     async fn take(&mut self, request: Request) {
         let now = self.clock.now();
         match request {
+            Request::Join(join, mailbox) | Request::CalledBack(_, join, mailbox) if !self.ours => {
+                tracing::warn!(call.id = %join.call, "a caller cannot wait here: another server has the queues");
+                let _ = mailbox.send(Note::Queue(join.waiting, News::Left(Left::Failed)));
+            }
             Request::Join(join, mailbox) => {
                 self.callers.insert(join.waiting, mailbox);
                 self.queues.handle_event(now, Event::Join(join));
@@ -287,7 +307,31 @@ impl Task {
                 self.callers.insert(join.waiting, mailbox);
                 self.queues.handle_event(now, Event::CalledBack { place, join });
             }
-            Request::Event(event) => self.queues.handle_event(now, event),
+            Request::Event(event) => {
+                if let Event::Settings(settings) = &event {
+                    self.settings.clone_from(settings);
+                }
+                self.queues.handle_event(now, event);
+            }
+            Request::TakeQueues(stored) => {
+                tracing::info!("the queues are this server's from now on");
+                self.ours = true;
+                self.agents = stored.logins;
+                self.queues = Queues::restore(now, self.settings.clone(), Arc::clone(&self.ids), stored.rows);
+            }
+            Request::LoseQueues => {
+                tracing::warn!("another server has the queues: nobody waits here any more");
+                self.ours = false;
+                // Their places stay with whoever has them now; who talks talks on.
+                for (waiting, mailbox) in self.callers.drain() {
+                    let talks = self.queues.find_waiting(waiting);
+                    if talks.is_none_or(|row| row.state != WaitingState::Talking) {
+                        let _ = mailbox.send(Note::Queue(waiting, News::Left(Left::Failed)));
+                    }
+                }
+                self.offers.clear();
+                self.queues = Queues::new(self.settings.clone(), Arc::clone(&self.ids));
+            }
             Request::Choice(user, choice, answer) => {
                 let done = self.choose(user, choice).await;
                 let _ = answer.send(done);
@@ -333,6 +377,9 @@ impl Task {
     }
 
     async fn choose(&mut self, user: UserId, choice: Choice) -> Result<(), BusError> {
+        if !self.ours {
+            return Err(BusError::Elsewhere);
+        }
         let agent = AgentId::from(user);
         if !self.agents.contains_key(&agent) {
             // Somebody who was added since the start.

@@ -198,6 +198,25 @@ impl Record {
         .await
     }
 
+    /// Lets go of what [`Record::hold_lease`] holds.
+    ///
+    /// # Errors
+    /// [`RecordError::Unavailable`] if the database does not take it now.
+    pub async fn drop_lease(&self, name: &'static str) -> Result<(), RecordError> {
+        self.change((name, self.server.to_string()), |connection, input, _| {
+            Box::pin(async move {
+                let (name, holder) = &*input;
+                sqlx::query("DELETE FROM lease WHERE name = $1 AND holder = $2")
+                    .bind(*name)
+                    .bind(holder)
+                    .execute(connection)
+                    .await?;
+                Ok(())
+            })
+        })
+        .await
+    }
+
     /// What was decided about a ticket, in the order it was.
     ///
     /// # Errors

@@ -33,6 +33,8 @@ pub struct Setup {
     pub media: &'static str,
     /// Keep the record in a PostgreSQL of this server's own; else in a file.
     pub postgres: bool,
+    /// Keep it in this one, another server's, and be a second server beside it.
+    pub shares: Option<String>,
     /// Record, spool and recordings on a small disk of their own, mounted for this; it takes root.
     pub small_disk: bool,
     /// Log as JSON, one object a line.
@@ -57,6 +59,7 @@ impl Default for Setup {
             ipv6: false,
             media: "",
             postgres: false,
+            shares: None,
             small_disk: false,
             json_log: false,
             place: None,
@@ -174,7 +177,7 @@ impl Server {
         });
         let text = format!(
             "[sip]\nbind = \"{sip}\"\n\n[media]\nports = {PORTS}\n{media}\n\n[[trunks]]\nname = \"test\"\n{trunk}\n\n\
-             [record]\ndatabase = \"{database}\"\n\n\
+             [record]\ndatabase = \"{database}\"\n{second}\n\
              [plans]\nfolder = \"{folder}/dialplans\"\nprompts = \"{prompts}\"\n\n[speech]\nfolder = \"{speech}\"\n\n\
              [recordings]\non = {recordings}\nfolder = \"{disk}/recordings\"\n\n\
              [messages]\nfile = \"{folder}/messages.jsonl\"\n{gateway}\n\
@@ -184,6 +187,7 @@ impl Server {
             disk = self.disk().display(),
             media = self.setup.media,
             database = self.database(),
+            second = self.setup.shares.as_ref().map_or("", |_| "server = \"second\""),
             trunk = self.setup.trunk,
             prompts = root().join("prompts").display(),
             speech = speech.display(),
@@ -194,9 +198,10 @@ impl Server {
 
     /// The address of its record.
     fn database(&self) -> String {
-        match &self.postgres {
-            Some(postgres) => postgres.url(),
-            None => format!("sqlite:{}", self.disk().join("hotline.db").display()),
+        match (&self.setup.shares, &self.postgres) {
+            (Some(url), _) => url.clone(),
+            (None, Some(postgres)) => postgres.url(),
+            (None, None) => format!("sqlite:{}", self.disk().join("hotline.db").display()),
         }
     }
 
