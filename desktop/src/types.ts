@@ -115,6 +115,8 @@ export interface Card {
   'open-follow-ups': FollowUp[];
   live: Contact[];
   'last-contact-at': string | null;
+  /** The firm's own page about them. */
+  'pop-url'?: string;
 }
 
 export interface Entry {

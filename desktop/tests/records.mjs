@@ -19,6 +19,8 @@ async function main() {
     await page.goto(`${base}/customers/${mei}`);
     await signIn(page, 'min.li', password);
     await page.locator('h1', { hasText: '李晓梅' }).waitFor();
+    const own = await page.getByRole('link', { name: '在业务系统中打开' }).getAttribute('href');
+    assert.equal(own, `https://crm.example/open?customer=${mei}`);
     await menu(page, '资料操作', '修改资料');
     await page.locator('input[name=name]').fill('李晓梅女士');
     await page.getByPlaceholder('添加标签').fill('大客户');

@@ -13,6 +13,7 @@ use crate::Desk;
 use crate::access::Asker;
 use crate::error::{ApiError, Problem};
 use crate::extract::{Asked, versioned};
+use crate::pop::{Facts, PopUrl};
 use crate::views::{CallPage, IdentityRow, TicketSummary, identity};
 
 /// A customer, what is open, and what goes on at this moment.
@@ -43,11 +44,16 @@ pub struct CardPage {
     /// Contacts that go on, each with its path so far.
     live: Vec<CallPage>,
     last_contact_at: Option<String>,
+    /// The firm's own page about them, where the operator has named one (`desk.pop-url`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pop_url: Option<String>,
 }
 
 impl CardPage {
-    fn new(card: Card, shown: bool) -> Self {
+    fn new(card: Card, shown: bool, pop: Option<&PopUrl>) -> Self {
+        let pop_url = pop.filter(|_| card.erased_at.is_none()).map(|pop| pop.fill(&pop_facts(&card, shown)));
         Self {
+            pop_url,
             seq: card.seq,
             id: card.id.to_string(),
             version: card.version,
@@ -65,6 +71,24 @@ impl CardPage {
             live: card.live.into_iter().map(CallPage::from).collect(),
             last_contact_at: card.last_contact_at.map(|at| at.to_string()),
         }
+    }
+}
+
+/// What the address of the firm's own page may tell: a number to those alone who may see it.
+fn pop_facts(card: &Card, shown: bool) -> Facts<'_> {
+    let live = card.live.first();
+    let about = live.and_then(|call| call.ticket.as_deref());
+    let ticket = card.open_tickets.iter().find(|one| about == Some(one.id.to_string().as_str()));
+    Facts {
+        reference: card.external_ref.as_deref(),
+        customer: card.id.to_string(),
+        number: card
+            .identities
+            .iter()
+            .find(|one| shown && one.kind == "phone")
+            .map(|one| one.value.expose().as_str()),
+        ticket: ticket.or(card.open_tickets.first()).map(|one| one.external_ref.as_str()),
+        call: live.map(|call| call.id.as_str()),
     }
 }
 
@@ -90,7 +114,7 @@ pub async fn card(
 pub(crate) async fn card_of(desk: &Desk, asker: &Asker, id: CustomerId) -> Result<CardPage, ApiError> {
     let card = desk.record.card(id).await?.ok_or_else(|| ApiError::not_found("customer"))?;
     desk.record.log_access(&asker.name, card.id, "card").await?;
-    Ok(CardPage::new(card, asker.sees_numbers))
+    Ok(CardPage::new(card, asker.sees_numbers, desk.pop_url.as_deref()))
 }
 
 /// Which page of a time line is wanted.

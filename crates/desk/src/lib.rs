@@ -22,6 +22,7 @@ pub mod live;
 mod mine;
 mod oidc;
 mod pages;
+mod pop;
 mod receipts;
 mod serve;
 mod sessions;
@@ -50,6 +51,7 @@ use utoipa::OpenApi;
 pub use access::{Token, Tokens};
 pub use floor::{House, QueueWords, Reason};
 pub use oidc::{CALLBACK, Oidc, OidcSettings};
+pub use pop::PopUrl;
 pub use serve::serve;
 
 /// Forgets a text that was spoken, by its language.
@@ -85,6 +87,8 @@ pub struct Desk {
     pub house: House,
     /// The firm's own sign-in service, if there is one.
     pub oidc: Option<Arc<Oidc>>,
+    /// The firm's own page about a customer, if its agents work there.
+    pub pop_url: Option<Arc<PopUrl>>,
     /// One file of customers is taken in at a time: calls wait for what is stored. Made by [`Desk::new`].
     pub imports: Arc<Semaphore>,
     /// Who follows the journal. Made by [`Desk::new`].
@@ -109,6 +113,7 @@ impl Desk {
             recordings: None,
             house: House::default(),
             oidc: None,
+            pop_url: None,
             imports: Arc::new(Semaphore::new(1)),
         }
     }

@@ -280,6 +280,7 @@ impl Config {
                 problems.push(format!("desk: `{}`: a code has small letters, digits and `-`", word.code));
             }
         }
+        problems.extend(self.desk.pop().err());
         if let Some(oidc) = &self.desk.oidc {
             problems.extend(oidc.service().err());
             if oidc.public_url.starts_with("https:") && !self.api.https {

@@ -19,6 +19,8 @@ pub struct Card {
     pub id: CustomerId,
     /// Counts changes of the customer's own data.
     pub version: i64,
+    /// By what name the firm's own system knows them.
+    pub external_ref: Option<String>,
     /// Their name.
     pub name: Option<Pii<String>>,
     /// The language they are spoken to in.
@@ -107,7 +109,7 @@ impl Record {
         let Some(family) = self.family(customer).await? else { return Ok(None) };
         let id = family.root;
         let row = sqlx::query(
-            "SELECT name, language, tier, do_not_call, erased_at, version FROM customer WHERE id = $1",
+            "SELECT external_ref, name, language, tier, do_not_call, erased_at, version FROM customer WHERE id = $1",
         )
         .bind(id.to_string())
         .fetch_one(&self.readers)
@@ -138,6 +140,7 @@ impl Record {
             seq,
             id,
             version: row.int("version")?,
+            external_ref: row.text_or_none("external_ref")?,
             name: row.text_or_none("name")?.map(Pii::new),
             language: row.parsed_or_none("language")?,
             tier: row.text_or_none("tier")?,

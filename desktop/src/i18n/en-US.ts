@@ -426,6 +426,7 @@ const english: typeof words = {
     },
   },
   offer: {
+    pop: 'Open in your system',
     title: 'Ringing',
     reading: 'Looking up the caller…',
     verified: 'verification {outcome}',

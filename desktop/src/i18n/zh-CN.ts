@@ -407,6 +407,7 @@ export default {
     },
   },
   offer: {
+    pop: '在业务系统中打开',
     title: '来电振铃',
     reading: '正在查来电人…',
     verified: '核验{outcome}',

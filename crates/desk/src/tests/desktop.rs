@@ -111,3 +111,22 @@ async fn two_desktops_that_change_one_customer_are_told_what_is_now() {
     let (status, _) = house.by(&agent, "PATCH", &gone, json!({ "name": "x" })).await;
     assert_eq!(status, StatusCode::NOT_FOUND);
 }
+
+#[tokio::test]
+async fn the_firms_own_page_is_an_address_that_tells_only_what_may_be_seen() {
+    let mut house = house().await;
+    let url = "https://crm.example/open?customer={{ reference }}&n={{ number }}&ticket={{ ticket }}";
+    house.desk.pop_url = Some(Arc::new(url.parse().unwrap()));
+    house.router = router(house.desk.clone());
+    let customer = json!({ "external-ref": "K 7&n=1", "phones": ["13800138000"], "name": "王小明" });
+    let (status, made) = house.ask(MASKED, "POST", "/api/v1/customers", &customer.to_string()).await;
+    assert!(status.is_success(), "{made}");
+    let open = json!({ "external-ref": "T-1", "phone": "13800138000", "state": "open" });
+    house.post_ticket(&open).await;
+    let path = format!("/api/v1/customers/{}/card", made["customer"].as_str().unwrap());
+    let (_, card) = house.ask(MASKED, "GET", &path, "").await;
+    assert_eq!(card["pop-url"], "https://crm.example/open?customer=K%207%26n%3D1&n=&ticket=T-1");
+    let (_, card) = house.ask(WHOLE, "GET", &path, "").await;
+    let whole = "https://crm.example/open?customer=K%207%26n%3D1&n=%2B8613800138000&ticket=T-1";
+    assert_eq!(card["pop-url"], whole);
+}

@@ -124,8 +124,14 @@ async fn serve(config: Config, drain: Duration) -> Result<ExitCode, Problem> {
         "ready for calls"
     );
     let oidc = config.desk.oidc.as_ref().map(OidcSection::service).transpose()?;
-    let desk =
-        Desk { bus, house, oidc, ..desk(&config, &record, &speech, metrics.clone(), &draining, &stop) };
+    let pop_url = config.desk.pop()?.map(Arc::new);
+    let desk = Desk {
+        bus,
+        house,
+        oidc,
+        pop_url,
+        ..desk(&config, &record, &speech, metrics.clone(), &draining, &stop)
+    };
     let api = tokio::spawn(hotline_desk::serve(api, hotline_desk::router(desk), stop.clone()));
     let folder = config.recordings.folder.clone();
     tokio::spawn(erasure::follow(record.clone(), speech.clone(), folder, stop.clone()));

@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use hotline_desk::{Oidc, OidcSettings};
+use hotline_desk::{Oidc, OidcSettings, PopUrl};
 use hotline_model::{Language, Pii};
 use hotline_record::Role;
 use serde::{Deserialize, Serialize};
@@ -20,6 +20,9 @@ pub struct DeskSection {
     pub wrap_up_reasons: Vec<ReasonWord>,
     /// What a break is for.
     pub break_reasons: Vec<ReasonWord>,
+    /// The firm's own page about a customer: `https://crm.example/open?customer={{ reference }}`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pop_url: Option<String>,
     /// The firm's own sign-in service.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub oidc: Option<OidcSection>,
@@ -66,8 +69,20 @@ impl Default for DeskSection {
                 ["training", "培训", "Training"],
                 ["paperwork", "处理工单", "Paperwork"],
             ]),
+            pop_url: None,
             oidc: None,
         }
+    }
+}
+
+impl DeskSection {
+    /// The checked address of the firm's own page.
+    ///
+    /// # Errors
+    /// What is wrong with it, with its place in the file.
+    pub fn pop(&self) -> Result<Option<PopUrl>, String> {
+        let parsed = self.pop_url.as_ref().map(|url| url.parse()).transpose();
+        parsed.map_err(|problem: String| format!("desk.pop-url: {problem}"))
     }
 }
 
