@@ -215,6 +215,8 @@ export interface Funnel {
   due: number;
   attempted: number;
   attempts: number;
+  messaged: number;
+  delivered: number;
   answered: number;
   'took-part': number;
   completed: number;
@@ -237,7 +239,7 @@ export interface Decision {
   seq: number;
   at: string;
   policy: string;
-  verdict: 'drawn' | 'not-drawn' | 'waits' | 'called' | 'ended' | 'done';
+  verdict: 'drawn' | 'not-drawn' | 'waits' | 'called' | 'messaged' | 'otherwise' | 'ended' | 'done';
   why: string | null;
   'external-ref': string | null;
   customer: string | null;

@@ -33,6 +33,8 @@ mod kill_rounds;
 #[cfg(test)]
 mod messages;
 #[cfg(test)]
+mod notices;
+#[cfg(test)]
 mod oidc;
 #[cfg(test)]
 mod plans;

@@ -15,7 +15,7 @@ use hotline_campaign::{
     Attempt, Command, CustomerFacts, Disposition, Event, Row, Scheduler, TicketFacts, Trunk,
 };
 use hotline_model::calendar::Span;
-use hotline_model::campaign::{Name, Outcome, Pace, Policy, Retries, Settings, Who};
+use hotline_model::campaign::{Calls, Name, Outcome, Pace, Policy, Retries, Settings, Who};
 use hotline_model::{Calendar, CallId, CustomerId, IdSource, Pii, TicketId, TicketState};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -110,23 +110,26 @@ fn calendar() -> Calendar {
 fn settings() -> Settings {
     let survey = Policy {
         who: Who { share_permille: 600, ..Who::default() },
-        plan: Name::from("survey"),
         hours: Arc::new(calendar()),
         earliest: Duration::from_secs(HOUR),
         latest: Duration::from_secs(3 * DAY),
-        retries: Retries::default(),
-        ring_limit: Duration::from_secs(25),
         caps: Vec::new(),
-        pace: Some(Pace {
-            queue: Name::from("complaints"),
-            keep_free: 0,
-            expected_permille: 140,
-            stranded_permille: 10,
-        }),
-        trunks: vec![Name::from("carrier")],
-        show: Name::from("10086"),
         priority: 5,
-        detection: hotline_model::campaign::Detection::default(),
+        calls: Some(Calls {
+            plan: Name::from("survey"),
+            retries: Retries::default(),
+            ring_limit: Duration::from_secs(25),
+            pace: Some(Pace {
+                queue: Name::from("complaints"),
+                keep_free: 0,
+                expected_permille: 140,
+                stranded_permille: 10,
+            }),
+            trunks: vec![Name::from("carrier")],
+            show: Name::from("10086"),
+            detection: hotline_model::campaign::Detection::default(),
+        }),
+        message: None,
     };
     Settings { policies: [(Name::from("survey"), Arc::new(survey))].into(), ..Settings::default() }
 }
@@ -167,7 +170,8 @@ impl Month {
                         self.funnel.drawn += 1;
                     }
                 }
-                Command::Store(_) | Command::Cancel { .. } => {}
+                // Nobody is sent a message by this policy.
+                Command::Store(_) | Command::Cancel { .. } | Command::Send(_) => {}
             }
         }
     }

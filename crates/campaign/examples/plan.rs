@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use hotline_campaign::{Command, CustomerFacts, Disposition, Event, Scheduler, TicketFacts, Trunk};
 use hotline_model::calendar::Span;
-use hotline_model::campaign::{Name, Outcome, Pace, Policy, Retries, Settings, Who};
+use hotline_model::campaign::{Calls, Name, Outcome, Pace, Policy, Retries, Settings, Who};
 use hotline_model::{Calendar, CallId, CustomerId, IdSource, Pii, TicketId, TicketState};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -23,7 +23,6 @@ fn policy() -> Policy {
     let day = vec![Span { from: time(9), to: time(12) }, Span { from: time(14), to: time(20) }];
     Policy {
         who: Who::default(),
-        plan: Name::from("survey"),
         hours: Arc::new(Calendar {
             name: "calls".into(),
             zone: TimeZone::get("Asia/Shanghai").expect("the zone's data is compiled in"),
@@ -33,19 +32,23 @@ fn policy() -> Policy {
         }),
         earliest: Duration::from_secs(HOUR),
         latest: Duration::from_secs(7 * 24 * HOUR),
-        retries: Retries::default(),
-        ring_limit: Duration::from_secs(45),
         caps: Vec::new(),
-        pace: Some(Pace {
-            queue: Name::from("service"),
-            keep_free: 2,
-            expected_permille: 190,
-            stranded_permille: 20,
-        }),
-        trunks: vec![Name::from("one"), Name::from("two")],
-        show: Name::from("10086"),
         priority: 5,
-        detection: hotline_model::campaign::Detection::default(),
+        calls: Some(Calls {
+            plan: Name::from("survey"),
+            retries: Retries::default(),
+            ring_limit: Duration::from_secs(45),
+            pace: Some(Pace {
+                queue: Name::from("service"),
+                keep_free: 2,
+                expected_permille: 190,
+                stranded_permille: 20,
+            }),
+            trunks: vec![Name::from("one"), Name::from("two")],
+            show: Name::from("10086"),
+            detection: hotline_model::campaign::Detection::default(),
+        }),
+        message: None,
     }
 }
 

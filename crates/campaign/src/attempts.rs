@@ -1,13 +1,14 @@
-//! An attempt from its row to its end.
+//! A call from its row to its end, and what the case makes of the end of any attempt.
 
 use std::time::Duration;
 
-use hotline_model::campaign::{Name, Outcome, Retries};
+use hotline_model::campaign::{Channel, Name, Outcome, Retries};
 use hotline_model::{CallId, PhoneNumber};
 use jiff::Timestamp;
 
 use crate::event::{Attempt, CancelWhy, Command};
 use crate::explain::{Done, Verdict, Waits};
+use crate::messages::after_message;
 use crate::pace::measure;
 use crate::row::{AttemptRow, CaseKey, CaseRow, Disposition, Row};
 use crate::scheduler::{Place, Scheduler, after};
@@ -15,7 +16,7 @@ use crate::scheduler::{Place, Scheduler, after};
 /// An end that is not told for so long after it must have come is not told at all.
 const SILENCE: Duration = Duration::from_secs(60);
 
-/// An attempt that goes on.
+/// An attempt that goes on: a call, or a message that was not taken yet.
 #[derive(Debug, Clone)]
 pub(crate) struct Flight {
     pub row: AttemptRow,
@@ -39,18 +40,55 @@ pub(crate) const fn was_spoken_to(how: Disposition) -> bool {
 impl Scheduler {
     /// Its row, then the call.
     pub(crate) fn dial(&mut self, now: Timestamp, key: &CaseKey, number: PhoneNumber, trunk: Name) {
-        let Some(policy) = self.policy(&key.policy) else { return };
+        let Some(calls) = self.policy(&key.policy).and_then(|policy| policy.calls.clone()) else { return };
+        let Some(row) = self.begin(now, key, Channel::Call, trunk.clone(), calls.ring_limit + SILENCE) else {
+            return;
+        };
+        let call = row.call;
+        self.rate.take(now, self.settings.per_second);
+        if let Some(line) = self.trunks.get_mut(&trunk) {
+            line.used += 1;
+            line.rate.take(now, line.trunk.per_second);
+        }
+        self.running_of(&key.policy).ringing += 1;
+        self.store(Row::Attempt(row.clone()));
+        self.decide(now, key, Verdict::Called { call });
+        self.tell(Command::Dial(Box::new(Attempt {
+            call,
+            policy: key.policy.clone(),
+            ticket: key.ticket,
+            customer: row.customer,
+            number,
+            show: calls.show.clone(),
+            trunk,
+            plan: calls.plan.clone(),
+            ring_limit: calls.ring_limit,
+        })));
+        // What else there is about this customer waits.
+        self.judge_all(now, row.customer);
+    }
+
+    /// An attempt of which the end is told within so long, or not at all: its row, to be stored.
+    pub(crate) fn begin(
+        &mut self,
+        now: Timestamp,
+        key: &CaseKey,
+        channel: Channel,
+        trunk: Name,
+        within: Duration,
+    ) -> Option<AttemptRow> {
         self.put(key, Place::Nowhere);
         let call: CallId = self.ids.next(now);
-        let Some(case) = self.cases.get_mut(key) else { return };
+        let case = self.cases.get_mut(key)?;
         case.calling = Some(call);
         let row = AttemptRow {
             call,
+            channel,
             key: key.clone(),
             round: case.row.round,
             number: case.row.made.saturating_add(1),
             customer: case.row.customer,
-            trunk: trunk.clone(),
+            trunk,
             at: now,
             answered_at: None,
             ended: None,
@@ -61,39 +99,16 @@ impl Scheduler {
             person.tried.retain(|(at, _)| after(*at, keep) > now);
             person.tried.push((now, key.policy.clone()));
         }
-        self.rate.take(now, self.settings.per_second);
-        if let Some(line) = self.trunks.get_mut(&trunk) {
-            line.used += 1;
-            line.rate.take(now, line.trunk.per_second);
-        }
-        self.running_of(&key.policy).ringing += 1;
-        let deadline = after(now, policy.ring_limit + SILENCE);
+        let deadline = after(now, within);
         self.deadlines.insert((deadline, call));
-        self.store(Row::Attempt(row.clone()));
-        self.decide(now, key, Verdict::Called { call });
-        self.tell(Command::Dial(Box::new(Attempt {
-            call,
-            policy: key.policy.clone(),
-            ticket: key.ticket,
-            customer: row.customer,
-            number,
-            show: policy.show.clone(),
-            trunk,
-            plan: policy.plan.clone(),
-            ring_limit: policy.ring_limit,
-        })));
-        let customer = row.customer;
-        self.flights.insert(call, Flight { row, escalated: false, cancelled: false, deadline });
-        // What else there is about this customer waits.
-        self.judge_all(now, customer);
+        self.flights.insert(call, Flight { row: row.clone(), escalated: false, cancelled: false, deadline });
+        Some(row)
     }
 
     pub(crate) fn answered(&mut self, now: Timestamp, call: CallId) {
         let deadline = after(now, self.settings.longest_call + SILENCE);
-        let Some(flight) = self.flights.get_mut(&call).filter(|flight| flight.row.answered_at.is_none())
-        else {
-            return;
-        };
+        let rings = |flight: &Flight| flight.row.answered_at.is_none() && flight.row.channel == Channel::Call;
+        let Some(flight) = self.flights.get_mut(&call).filter(|flight| rings(flight)) else { return };
         flight.row.answered_at = Some(now);
         self.deadlines.remove(&(flight.deadline, call));
         flight.deadline = deadline;
@@ -117,7 +132,8 @@ impl Scheduler {
         running.talk.measure(talked);
         running.until_human.measure(talked);
         // One of the free is as good as taken, until the queue tells how many there are.
-        let queue = self.policy(&policy).and_then(|policy| policy.pace.clone()).map(|pace| pace.queue);
+        let queue =
+            self.policy(&policy).and_then(|policy| Some(policy.calls.as_ref()?.pace.as_ref()?.queue.clone()));
         if let Some(free) = queue.and_then(|queue| self.free.get_mut(&queue)) {
             *free = free.saturating_sub(1);
         }
@@ -162,6 +178,12 @@ impl Scheduler {
         }
         self.decide(now, &key, Verdict::Ended { call, how });
         self.settle_case(now, &row);
+        // The ticket may have become another customer's meanwhile, in another round.
+        self.judge(now, &key);
+        if row.channel == Channel::Message {
+            // What has changed since it was written.
+            self.redraw.push_back(key.ticket);
+        }
         if how == Disposition::OptedOut {
             self.handle_opt_out(now, customer);
         }
@@ -190,8 +212,13 @@ impl Scheduler {
             self.finish(now, &attempt.key, Done::PolicyGone);
             return;
         };
-        match follows(&mut case.row, &policy.retries, at, how) {
-            Some(done) => self.finish(now, &attempt.key, done),
+        let done = match (attempt.channel, &policy.calls) {
+            (Channel::Message, _) => after_message(&mut case.row, at, how),
+            (Channel::Call, Some(calls)) => follows(&mut case.row, &calls.retries, at, how),
+            (Channel::Call, None) => Some(Done::PolicyGone),
+        };
+        match done {
+            Some(done) => self.conclude(now, &attempt.key, done),
             None => {
                 let row = case.row.clone();
                 self.store(Row::Case(row));
@@ -202,6 +229,9 @@ impl Scheduler {
 
     /// Measures how many answer, and how many of them want a human.
     fn count(&mut self, row: &AttemptRow, escalated: bool, how: Disposition) {
+        if row.channel == Channel::Message {
+            return;
+        }
         let answered = row.answered_at.is_some();
         let talked = row.answered_at.map(|at| self.now.duration_since(at)).unwrap_or_default();
         let running = self.running_of(&row.key.policy);

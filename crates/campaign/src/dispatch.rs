@@ -2,14 +2,16 @@
 
 use std::cmp::Reverse;
 
+use hotline_model::campaign::Channel;
 use jiff::Timestamp;
 
 use crate::gate::Gate;
+use crate::pace::Slot;
 use crate::row::CaseKey;
 use crate::scheduler::Scheduler;
 
 impl Scheduler {
-    /// Calls as long as policies may call, at most `budget` times; not before everything that is due was
+    /// Calls and sends as long as policies may, at most `budget` times; not before everything that is due was
     /// judged, so that the first place is the right one's.
     pub(crate) fn dispatch(&mut self, now: Timestamp, mut budget: usize) {
         if !self.redraw.is_empty() || self.waiting.first().is_some_and(|(at, _)| *at <= now) {
@@ -22,8 +24,9 @@ impl Scheduler {
             self.remember_hours(&key);
             let Some(case) = self.cases.get(&key) else { return };
             let gate = self.gate(now, case);
-            match (gate, self.slot(now, &key.policy)) {
-                (Gate::Call(number), Ok(trunk)) => self.dial(now, &key, number, trunk),
+            match (gate, self.slot(now, &key.policy, case.row.channel)) {
+                (Gate::Pass(number), Ok(Slot::Trunk(trunk))) => self.dial(now, &key, number, trunk),
+                (Gate::Pass(number), Ok(Slot::Outbox)) => self.send(now, &key, number),
                 _ => self.judge(now, &key),
             }
         }
@@ -31,17 +34,17 @@ impl Scheduler {
 
     /// The first of the policies that may call: by priority, then by who would be too late first.
     fn next_in_turn(&self, now: Timestamp) -> Option<CaseKey> {
-        let heads = self.ready.iter().filter_map(|(policy, line)| {
+        let heads = self.ready.iter().filter_map(|((policy, channel), line)| {
             let (until, key) = line.first()?;
             let priority = self.settings.policies.get(policy).map_or(0, |policy| policy.priority);
-            Some((Reverse(priority), *until, key))
+            Some((Reverse(priority), *until, key, *channel))
         });
         let mut heads: Vec<_> = heads.collect();
         heads.sort_unstable();
         // The case of a policy that is gone is judged, which ends it.
-        let may = |key: &CaseKey| {
-            !self.settings.policies.contains_key(&key.policy) || self.slot(now, &key.policy).is_ok()
+        let may = |key: &CaseKey, channel: Channel| {
+            !self.settings.policies.contains_key(&key.policy) || self.slot(now, &key.policy, channel).is_ok()
         };
-        heads.into_iter().map(|(.., key)| key).find(|key| may(key)).cloned()
+        heads.into_iter().find(|(.., key, channel)| may(key, *channel)).map(|(.., key, _)| key.clone())
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use hotline_model::TicketId;
-use hotline_model::campaign::{Name, Policy};
+use hotline_model::campaign::{Channel, Name, Policy};
 use jiff::Timestamp;
 
 use crate::event::{Command, CustomerFacts, TicketFacts};
@@ -91,7 +91,7 @@ impl Scheduler {
         let (from, until) = (after(facts.since, policy.earliest), after(facts.since, policy.latest));
         match self.cases.get_mut(&key) {
             Some(case) if case.row.done.is_none() => {
-                self.change(now, &key, facts, from, until);
+                self.change(now, &key, facts, policy, (from, until));
                 return;
             }
             // Done for this closing; another one of the same ticket is another matter.
@@ -108,6 +108,7 @@ impl Scheduler {
             key: key.clone(),
             round: facts.since,
             customer: facts.customer,
+            channel: policy.first_channel(),
             since: facts.since,
             next: from,
             next_why: Waits::NotYetDue,
@@ -137,14 +138,22 @@ impl Scheduler {
         now: Timestamp,
         key: &CaseKey,
         facts: &TicketFacts,
-        from: Timestamp,
-        until: Timestamp,
+        policy: &Policy,
+        (from, until): (Timestamp, Timestamp),
     ) {
+        let by_message = |case: &Case| case.row.channel == Channel::Message;
+        // What is on its way told of the change before: of this one it does not, so it is another round.
+        if self.cases.get(key).is_some_and(|case| by_message(case) && case.calling.is_some()) {
+            return;
+        }
         self.put(key, Place::Nowhere);
         let Some(case) = self.cases.get_mut(key) else { return };
         let before = case.row.clone();
         case.row.since = facts.since.max(case.row.since);
-        case.row.until = until;
+        // A message that follows calls has a time of its own.
+        if !(by_message(case) && policy.calls.is_some()) {
+            case.row.until = until;
+        }
         if case.row.made == 0 && case.calling.is_none() {
             case.row.next = from;
         }

@@ -143,6 +143,23 @@ pub struct Attempt {
     pub ring_limit: Duration,
 }
 
+/// A message to send.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Notice {
+    /// Names the attempt.
+    pub call: CallId,
+    /// By which policy.
+    pub policy: Name,
+    /// About what.
+    pub ticket: TicketId,
+    /// To whom.
+    pub customer: CustomerId,
+    /// At which number.
+    pub number: PhoneNumber,
+    /// Not handed over at this time or later: the hours have ended.
+    pub until: Timestamp,
+}
+
 /// Why an attempt is taken back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CancelWhy {
@@ -163,7 +180,14 @@ pub enum Command {
     Store(Row),
     /// Call. Its row stands before it. Told back are [`Event::Answered`] and, once, [`Event::Ended`].
     Dial(Box<Attempt>),
-    /// Stop ringing; [`Event::Ended`] comes all the same. Who has answered meanwhile is not cut off.
+    /// Plan a message: in the outbox in the same commit as its row, so that it is there exactly once. Told
+    /// back is, once, [`Event::Ended`]: [`Disposition::Sent`] when it was taken, [`Outcome::Cancelled`] if it
+    /// certainly was not and may be planned again, [`Outcome::Failed`] if it never will be.
+    ///
+    /// [`Outcome::Cancelled`]: hotline_model::campaign::Outcome::Cancelled
+    /// [`Outcome::Failed`]: hotline_model::campaign::Outcome::Failed
+    Send(Box<Notice>),
+    /// Stop ringing, or take the message back if it has not left; [`Event::Ended`] comes all the same. Who has answered meanwhile is not cut off.
     Cancel {
         /// The attempt.
         call: CallId,

@@ -100,6 +100,18 @@ pub enum Verdict {
         /// The attempt.
         call: CallId,
     },
+    /// A message is sent.
+    Messaged {
+        /// The attempt.
+        call: CallId,
+    },
+    /// Calls led to nothing: a message follows.
+    Otherwise {
+        /// Sent before that, or not at all.
+        until: Timestamp,
+        /// How the calls would have ended it.
+        why: Done,
+    },
     /// The attempt is over.
     Ended {
         /// The attempt.
@@ -107,7 +119,7 @@ pub enum Verdict {
         /// What came of it.
         how: Disposition,
     },
-    /// No call follows.
+    /// Nothing follows.
     Done(Done),
 }
 
@@ -164,8 +176,8 @@ impl Scheduler {
         Some(match self.gate(now, case) {
             Gate::End(done) => Verdict::Done(done),
             Gate::Wait(until, why) => Verdict::Waits { until, why },
-            Gate::Call(_) => {
-                let why = self.slot(now, &key.policy).err().unwrap_or(Waits::Turn);
+            Gate::Pass(_) => {
+                let why = self.slot(now, &key.policy, case.row.channel).err().unwrap_or(Waits::Turn);
                 Verdict::Waits { until: case.row.until, why }
             }
         })

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hotline_model::campaign::{Name, Outcome};
+use hotline_model::campaign::{Channel, Name, Outcome};
 use hotline_model::{CallId, IdSource};
 use jiff::{Timestamp, ToSpan};
 
@@ -15,8 +15,10 @@ use crate::scheduler::{Scheduler, after};
 /// What the coming days will bring, if nothing new becomes due.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Forecast {
-    /// Attempts, by the beginning of the hour (UTC) and the policy.
+    /// Calls, by the beginning of the hour (UTC) and the policy.
     pub attempts: BTreeMap<(Timestamp, Name), u32>,
+    /// Messages, in the same way.
+    pub messages: BTreeMap<(Timestamp, Name), u32>,
     /// Cases that are still due at the end, by policy.
     pub left: BTreeMap<Name, u32>,
 }
@@ -30,6 +32,8 @@ enum Next {
 /// How long a call rings and how long it lasts, in the dry run.
 const RINGS: Duration = Duration::from_secs(20);
 const TALKS: Duration = Duration::from_secs(90);
+/// How long it takes until a message is taken.
+const SENDS: Duration = Duration::from_secs(2);
 
 impl Scheduler {
     /// Runs what is due through `days` days on a clock of its own, with the agents and trunks of now and
@@ -40,10 +44,14 @@ impl Scheduler {
         dry.ids = Arc::new(IdSource::new(0));
         let mut run = Run { told: Forecast::default(), ends: BTreeMap::new(), debt: BTreeMap::new() };
         run.obey(&mut dry, now);
-        for call in dry.flights.keys() {
+        for (call, flight) in &dry.flights {
             let begun = run.ends.keys().any(|(_, known)| known == call);
             if !begun {
-                run.ends.insert((after(now, RINGS), *call), Next::Ends(Disposition::Unknown));
+                let (at, how) = match flight.row.channel {
+                    Channel::Call => (after(now, RINGS), Disposition::Unknown),
+                    Channel::Message => (after(now, SENDS), Disposition::Sent),
+                };
+                run.ends.insert((at, *call), Next::Ends(how));
             }
         }
         let end = now.checked_add((24 * i64::from(days)).hours()).unwrap_or(Timestamp::MAX);
@@ -83,10 +91,20 @@ struct Run {
 }
 
 impl Run {
-    /// Makes the calls that are wanted: as many answer as were measured, evenly.
+    /// Makes the calls and sends the messages that are wanted: as many answer as were measured, evenly.
     fn obey(&mut self, dry: &mut Scheduler, clock: Timestamp) {
         while let Some(command) = dry.poll_command() {
-            let Command::Dial(attempt) = command else { continue };
+            let attempt = match command {
+                Command::Dial(attempt) => attempt,
+                Command::Send(notice) => {
+                    let place = (hour(clock), notice.policy.clone());
+                    *self.told.messages.entry(place).or_default() += 1;
+                    let ends = Next::Ends(Disposition::Sent);
+                    self.ends.insert((after(clock, SENDS), notice.call), ends);
+                    continue;
+                }
+                _ => continue,
+            };
             *self.told.attempts.entry((hour(clock), attempt.policy.clone())).or_default() += 1;
             let share = dry.running_of(&attempt.policy).row.answered_ppm;
             let debt = self.debt.entry(attempt.policy.clone()).or_default();

@@ -1,21 +1,26 @@
-//! May this customer be called now? Every rule that concerns one case, in the order it is told.
+//! May this customer be called, or sent a message, now? Every rule that concerns one case, in the order it is told.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use hotline_model::campaign::{Cap, Name, Policy};
+use hotline_model::campaign::{Cap, Channel, Name, Policy};
 use hotline_model::{Calendar, PhoneNumber};
 use jiff::Timestamp;
 
 use crate::explain::{Done, Waits};
 use crate::hours::next_ring;
+use crate::number::{NumberRefused, takes_messages};
 use crate::row::CaseKey;
 use crate::scheduler::{Case, Person, Scheduler, after};
+
+/// A message is planned only where the hours last so much longer: time to hand it over.
+const HAND_OVER: Duration = Duration::from_secs(60);
 
 /// The answer.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Gate {
     /// Now, at this number.
-    Call(PhoneNumber),
+    Pass(PhoneNumber),
     /// Not before.
     Wait(Timestamp, Waits),
     /// Never.
@@ -41,7 +46,7 @@ impl Scheduler {
         // Too late: for want of what it waited for last.
         let why = match answer {
             Gate::Wait(_, why) => why,
-            Gate::Call(_) => self.slot(now, &row.key.policy).err().unwrap_or(Waits::Turn),
+            Gate::Pass(_) => self.slot(now, &row.key.policy, row.channel).err().unwrap_or(Waits::Turn),
             Gate::End(done) => return Gate::End(done),
         };
         Gate::End(Done::TooLate(why))
@@ -59,6 +64,9 @@ impl Scheduler {
             Ok(number) => number,
             Err(refused) => return Gate::End(Done::Number(*refused)),
         };
+        if row.channel == Channel::Message && !takes_messages(number) {
+            return Gate::End(Done::Number(NumberRefused::NotMobile));
+        }
         if person.calling.is_some() || person.calls_in > 0 {
             return Gate::Wait(row.until, Waits::OnTheLine);
         }
@@ -77,15 +85,26 @@ impl Scheduler {
             }
         }
         let hours = self.hours_for(&row.key.policy, policy, facts.zone.as_ref());
-        match next_ring(&hours, now, policy.ring_limit) {
-            Some(at) if at <= now => Gate::Call(number.clone()),
+        let ring = match (row.channel, &policy.calls) {
+            (Channel::Call, Some(calls)) => calls.ring_limit,
+            (Channel::Call, None) => return Gate::End(Done::PolicyGone),
+            (Channel::Message, _) if policy.message.is_none() => return Gate::End(Done::PolicyGone),
+            (Channel::Message, _) => HAND_OVER,
+        };
+        match next_ring(&hours, now, ring) {
+            Some(at) if at <= now => Gate::Pass(number.clone()),
             Some(at) => Gate::Wait(at, Waits::Closed),
             None => Gate::Wait(row.until, Waits::Closed),
         }
     }
 
     /// A policy's calendar on the clock of a zone.
-    fn hours_for(&self, name: &Name, policy: &Policy, zone: Option<&jiff::tz::TimeZone>) -> Arc<Calendar> {
+    pub(crate) fn hours_for(
+        &self,
+        name: &Name,
+        policy: &Policy,
+        zone: Option<&jiff::tz::TimeZone>,
+    ) -> Arc<Calendar> {
         let Some(zone) = zone.filter(|zone| **zone != policy.hours.zone) else {
             return Arc::clone(&policy.hours);
         };

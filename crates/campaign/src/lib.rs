@@ -1,5 +1,5 @@
 //! Who is called when: the policies of an installation, the tickets that are settled, and the agents and
-//! trunks that are free → calls to customers, as one pure state machine.
+//! trunks that are free → calls and messages to customers, as one pure state machine.
 //!
 //! ```text
 //! Scheduler ─ handle_event(now, Event), handle_timeout(now) ─→ poll_command() until None, poll_timeout()
@@ -19,6 +19,7 @@ mod explain;
 mod forecast;
 mod gate;
 mod hours;
+mod messages;
 mod number;
 mod pace;
 mod policy;
@@ -29,7 +30,7 @@ mod scheduler;
 mod tests;
 mod words;
 
-pub use event::{Attempt, CancelWhy, Command, CustomerFacts, Event, TicketFacts, Trunk};
+pub use event::{Attempt, CancelWhy, Command, CustomerFacts, Event, Notice, TicketFacts, Trunk};
 pub use explain::{Decision, Done, NotDrawn, Verdict, Waits};
 pub use forecast::Forecast;
 pub use number::{NumberRefused, check_number};

@@ -18,6 +18,8 @@ pub enum NumberRefused {
     Premium,
     /// Nobody sits there: a pager, a mailbox, a number for whole firms or free of charge.
     NotAPerson,
+    /// A number of a fixed line, which takes no messages.
+    NotMobile,
 }
 
 /// The number to call.
@@ -38,4 +40,10 @@ pub fn check_number(rules: &NumberRules, text: Option<&str>) -> Result<PhoneNumb
         }
         _ => Err(NumberRefused::NotAPerson),
     }
+}
+
+/// Whether messages reach a number.
+pub(crate) fn takes_messages(number: &PhoneNumber) -> bool {
+    let kind = phonenumber::parse(None, number.e164()).map(|read| read.number_type(&DATABASE));
+    kind.is_ok_and(|kind| matches!(kind, Type::Mobile | Type::FixedLineOrMobile | Type::PersonalNumber))
 }

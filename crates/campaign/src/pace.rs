@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use hotline_model::campaign::{Name, Pace};
+use hotline_model::campaign::{Channel, Name, Pace, Policy};
 use jiff::Timestamp;
 
 use crate::event::Trunk;
@@ -65,6 +65,15 @@ impl Default for Line {
     }
 }
 
+/// The way out that is free.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Slot {
+    /// A line of this trunk.
+    Trunk(Name),
+    /// Messages are handed to the outbox, which sends them as fast as they are taken.
+    Outbox,
+}
+
 /// A policy at work.
 #[derive(Debug, Clone)]
 pub(crate) struct Running {
@@ -124,7 +133,7 @@ pub(crate) fn measure(average: &mut u32, hit: bool) {
 
 impl Scheduler {
     pub(crate) fn running_of(&mut self, policy: &Name) -> &mut Running {
-        let pace = self.settings.policies.get(policy).and_then(|policy| policy.pace.as_ref());
+        let pace = self.settings.policies.get(policy).and_then(|policy| pace_of(policy));
         let expected = pace.map_or(0, |pace| u32::from(pace.expected_permille.min(1_000)) * 1_000);
         self.running.entry(policy.clone()).or_insert_with(|| Running {
             row: PolicyRow {
@@ -143,22 +152,26 @@ impl Scheduler {
         })
     }
 
-    /// The trunk by which a policy may call now.
+    /// The way by which a policy may call or send now.
     ///
     /// # Errors
     /// What it waits for.
-    pub(crate) fn slot(&self, now: Timestamp, policy: &Name) -> Result<Name, Waits> {
+    pub(crate) fn slot(&self, now: Timestamp, policy: &Name, channel: Channel) -> Result<Slot, Waits> {
         let Some(rules) = self.settings.policies.get(policy) else { return Err(Waits::Turn) };
         if self.running.get(policy).is_some_and(|running| running.row.paused) {
             return Err(Waits::Paused);
         }
-        if let Some(pace) = &rules.pace
+        if channel == Channel::Message {
+            return Ok(Slot::Outbox);
+        }
+        let Some(calls) = &rules.calls else { return Err(Waits::Turn) };
+        if let Some(pace) = &calls.pace
             && !self.humans_suffice(policy, pace)
         {
             return Err(Waits::Agents);
         }
         let mut why = Waits::Trunk;
-        for name in &rules.trunks {
+        for name in &calls.trunks {
             let Some(line) = self.trunks.get(name) else { continue };
             if !line.trunk.up || line.used >= line.trunk.lines {
                 continue;
@@ -167,20 +180,20 @@ impl Scheduler {
             if line.rate.waits(now, line.trunk.per_second).is_none()
                 && self.rate.waits(now, self.settings.per_second).is_none()
             {
-                return Ok(name.clone());
+                return Ok(Slot::Trunk(name.clone()));
             }
         }
         Err(why)
     }
 
-    /// When a policy with calls to make may make one, if that comes by itself.
+    /// When a policy with calls to make or messages to send may do so, if that comes by itself.
     pub(crate) fn next_slot(&self) -> Option<Timestamp> {
         let with_calls = self.ready.iter().filter(|(_, line)| !line.is_empty());
-        let at = |policy: &Name| match self.slot(self.now, policy) {
+        let at = |policy: &Name, channel: Channel| match self.slot(self.now, policy, channel) {
             Ok(_) => Some(self.now),
             Err(Waits::Rate) => {
                 let all = self.rate.waits(self.now, self.settings.per_second).unwrap_or(self.now);
-                let trunks = self.settings.policies.get(policy)?.trunks.iter();
+                let trunks = self.settings.policies.get(policy)?.calls.as_ref()?.trunks.iter();
                 let open = trunks.filter_map(|name| self.trunks.get(name));
                 open.filter(|line| line.trunk.up && line.used < line.trunk.lines)
                     .map(|line| line.rate.waits(self.now, line.trunk.per_second).unwrap_or(all).max(all))
@@ -188,7 +201,7 @@ impl Scheduler {
             }
             Err(_) => None,
         };
-        with_calls.filter_map(|(policy, _)| at(policy)).min()
+        with_calls.filter_map(|((policy, channel), _)| at(policy, *channel)).min()
     }
 
     /// Whether one call more leaves the chance small enough, for each who wants a human, that they find nobody
@@ -201,7 +214,7 @@ impl Scheduler {
         }
         let (mut calls, mut expected) = (1, 0.0);
         for (name, running) in &self.running {
-            let rules = self.settings.policies.get(name).and_then(|policy| policy.pace.as_ref());
+            let rules = self.settings.policies.get(name).and_then(|policy| pace_of(policy));
             if rules.is_some_and(|other| other.queue == pace.queue) {
                 calls += running.ringing + running.talking;
                 let escalated = f64::from(running.row.escalated_ppm) / 1e6;
@@ -220,6 +233,10 @@ impl Scheduler {
         );
         stranded(free, expected + own) <= f64::from(pace.stranded_permille) / 1e3
     }
+}
+
+fn pace_of(policy: &Policy) -> Option<&Pace> {
+    policy.calls.as_ref()?.pace.as_ref()
 }
 
 /// The share of those who want a human that finds nobody free, where so many are free and so many, by expectation,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use hotline_model::campaign::{Outcome, Settings};
+use hotline_model::campaign::{Channel, Outcome, Settings};
 use hotline_model::{CustomerId, IdSource};
 use jiff::Timestamp;
 
@@ -35,7 +35,8 @@ pub struct Restored {
 impl Scheduler {
     /// A scheduler as the record knows it. Attempts without an end are settled as unknown, which ends
     /// their cases: the telephone may have rung, and nobody is called twice. Agents, trunks and customers
-    /// who are on the line are to be told.
+    /// who are on the line are to be told. A message without an end is in the outbox, which tells its end: what it has
+    /// told meanwhile is to be told again.
     pub fn restore(now: Timestamp, settings: Settings, ids: Arc<IdSource>, rows: Restored) -> Self {
         let mut scheduler = Self::new(now, settings, ids);
         for row in rows.policies {
@@ -102,6 +103,10 @@ impl Scheduler {
             let person = self.customers.entry(row.customer).or_default();
             person.tried.push((row.at, row.key.policy.clone()));
             let open = row.ended.is_none();
+            if open && row.channel == Channel::Message {
+                self.resume(now, row);
+                continue;
+            }
             if open {
                 row.ended = Some((now, Disposition::Unknown));
                 self.store(Row::Attempt(row.clone()));

@@ -1,6 +1,6 @@
 //! What the record keeps. The rows are the truth, written in the order they are told.
 
-use hotline_model::campaign::{Name, Outcome};
+use hotline_model::campaign::{Channel, Name, Outcome};
 use hotline_model::{CallId, CustomerId, TicketId};
 use jiff::Timestamp;
 
@@ -15,7 +15,7 @@ pub struct CaseKey {
     pub policy: Name,
 }
 
-/// A row of `campaign_case`: a customer to be called about a ticket by a policy.
+/// A row of `campaign_case`: a customer to be called, or told, about a ticket by a policy.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CaseRow {
     /// Policy and ticket.
@@ -24,6 +24,8 @@ pub struct CaseRow {
     pub round: Timestamp,
     /// Whom to call.
     pub customer: CustomerId,
+    /// How they are tried next.
+    pub channel: Channel,
     /// The ticket's closing or change that made it due.
     pub since: Timestamp,
     /// No attempt before.
@@ -54,15 +56,19 @@ pub enum Disposition {
     OptedOut,
     /// Nobody knows: the attempt was begun, and its end was not told.
     Unknown,
+    /// The message was taken to be delivered.
+    Sent,
     /// One of those after which a policy may try again.
     Not(Outcome),
 }
 
-/// A row of `campaign_attempt`; stored before the INVITE leaves.
+/// A row of `campaign_attempt`; stored before the INVITE or the message leaves.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AttemptRow {
-    /// Names the attempt, and the call.
+    /// Names the attempt, and the call if it is one.
     pub call: CallId,
+    /// What it is.
+    pub channel: Channel,
     /// Policy and ticket.
     pub key: CaseKey,
     /// The case's round.
@@ -71,7 +77,7 @@ pub struct AttemptRow {
     pub number: u8,
     /// Who is called.
     pub customer: CustomerId,
-    /// By which trunk.
+    /// By which trunk; empty if it is a message.
     pub trunk: Name,
     /// When it was decided.
     pub at: Timestamp,

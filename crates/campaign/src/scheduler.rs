@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use hotline_model::campaign::{Name, Policy, Settings};
+use hotline_model::campaign::{Channel, Name, Policy, Settings};
 use hotline_model::{Calendar, CallId, CustomerId, IdSource, PhoneNumber, TicketId};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -80,10 +80,10 @@ pub(crate) struct Case {
     pub decisions: Vec<Decision>,
 }
 
-/// Who is called when, for all policies of an installation.
+/// Who is called or sent a message when, for all policies of an installation.
 ///
 /// A customer has at most one attempt at once; every case ends in exactly one way; an attempt is stored
-/// before it is dialled, and one whose end nobody knows is never repeated.
+/// before it is dialled or sent, and one whose end nobody knows is never repeated.
 #[derive(Debug, Clone)]
 pub struct Scheduler {
     pub(crate) settings: Arc<Settings>,
@@ -95,8 +95,8 @@ pub struct Scheduler {
     pub(crate) cases: HashMap<CaseKey, Case>,
     pub(crate) flights: HashMap<CallId, Flight>,
     pub(crate) waiting: BTreeSet<(Timestamp, CaseKey)>,
-    /// By policy: the earliest to be too late first.
-    pub(crate) ready: BTreeMap<Name, BTreeSet<(Timestamp, CaseKey)>>,
+    /// By policy and channel: the earliest to be too late first.
+    pub(crate) ready: BTreeMap<(Name, Channel), BTreeSet<(Timestamp, CaseKey)>>,
     pub(crate) deadlines: BTreeSet<(Timestamp, CallId)>,
     pub(crate) forget: BTreeSet<(Timestamp, TicketId)>,
     /// Tickets to be matched anew.
@@ -264,12 +264,13 @@ impl Scheduler {
     pub(crate) fn put(&mut self, key: &CaseKey, place: Place) {
         let Some(case) = self.cases.get_mut(key) else { return };
         let (before, until) = (std::mem::replace(&mut case.place, place), case.row.until);
+        let lane = (key.policy.clone(), case.row.channel);
         match before {
             Place::Waiting(at) => {
                 self.waiting.remove(&(at, key.clone()));
             }
             Place::Ready => {
-                if let Some(line) = self.ready.get_mut(&key.policy) {
+                if let Some(line) = self.ready.get_mut(&lane) {
                     line.remove(&(until, key.clone()));
                 }
             }
@@ -280,7 +281,7 @@ impl Scheduler {
                 self.waiting.insert((at, key.clone()));
             }
             Place::Ready => {
-                self.ready.entry(key.policy.clone()).or_default().insert((until, key.clone()));
+                self.ready.entry(lane).or_default().insert((until, key.clone()));
             }
             Place::Nowhere => {}
         }
@@ -296,12 +297,12 @@ impl Scheduler {
         }
         let until = case.row.until;
         match self.gate(now, case) {
-            Gate::Call(_) => self.put(key, Place::Ready),
+            Gate::Pass(_) => self.put(key, Place::Ready),
             Gate::Wait(at, why) => {
                 self.put(key, Place::Waiting(at.min(until)));
                 self.decide(now, key, Verdict::Waits { until: at, why });
             }
-            Gate::End(done) => self.finish(now, key, done),
+            Gate::End(done) => self.conclude(now, key, done),
         }
     }
 

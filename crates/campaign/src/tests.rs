@@ -15,6 +15,8 @@ use crate::*;
 /// Ten in the morning in Shanghai, a Friday.
 const START: &str = "2026-11-20T02:00:00Z";
 
+mod messages;
+
 struct House {
     scheduler: Scheduler,
     settings: Settings,
@@ -48,18 +50,21 @@ fn hours(from: &str, to: &str) -> Arc<Calendar> {
 fn policy() -> Policy {
     Policy {
         who: Who::default(),
-        plan: Name::from("survey"),
         hours: hours("09:00", "20:00"),
         earliest: secs(600),
         latest: secs(5 * 86_400),
-        retries: Retries::default(),
-        ring_limit: secs(45),
         caps: Vec::new(),
-        pace: None,
-        trunks: vec![Name::from("one")],
-        show: Name::from("10086"),
         priority: 0,
-        detection: hotline_model::campaign::Detection::default(),
+        calls: Some(Calls {
+            plan: Name::from("survey"),
+            retries: Retries::default(),
+            ring_limit: secs(45),
+            pace: None,
+            trunks: vec![Name::from("one")],
+            show: Name::from("10086"),
+            detection: hotline_model::campaign::Detection::default(),
+        }),
+        message: None,
     }
 }
 
@@ -325,7 +330,7 @@ fn what_is_closed_until_it_is_too_late_says_so() {
 #[test]
 fn every_outcome_has_its_spacing_and_its_end() {
     let mut house = House::new(|policy| {
-        policy.retries.attempts = 4;
+        policy.calls.as_mut().unwrap().retries.attempts = 4;
     });
     house.settings.caps.clear();
     let settings = house.settings.clone();
@@ -359,8 +364,14 @@ fn every_outcome_has_its_spacing_and_its_end() {
 fn who_hangs_up_early_may_be_asked_again_and_late_has_taken_part() {
     for (question, again) in [(1, true), (2, false)] {
         let mut house = House::new(|policy| {
-            policy.retries.took_part_from = 2;
-            policy.retries.after.insert(Outcome::HungUp, Retry { after: secs(3 * 3_600), most: 1 });
+            policy.calls.as_mut().unwrap().retries.took_part_from = 2;
+            policy
+                .calls
+                .as_mut()
+                .unwrap()
+                .retries
+                .after
+                .insert(Outcome::HungUp, Retry { after: secs(3 * 3_600), most: 1 });
         });
         house.settled(1);
         let (_, call) = house.first_call(3_600).unwrap();
@@ -471,7 +482,7 @@ fn a_ticket_that_is_opened_again_is_not_called_about() {
 
 #[test]
 fn calls_are_begun_as_fast_as_trunks_take_them() {
-    let mut house = House::new(|policy| policy.trunks.push(Name::from("two")));
+    let mut house = House::new(|policy| policy.calls.as_mut().unwrap().trunks.push(Name::from("two")));
     for number in 1..=40 {
         house.settled(number);
     }
@@ -492,7 +503,7 @@ fn calls_are_begun_as_fast_as_trunks_take_them() {
 #[test]
 fn calls_are_paced_by_the_agents_who_are_free() {
     let mut house = House::new(|policy| {
-        policy.pace = Some(Pace {
+        policy.calls.as_mut().unwrap().pace = Some(Pace {
             queue: Name::from("service"),
             keep_free: 1,
             expected_permille: 200,
@@ -593,6 +604,21 @@ fn after_a_restart_an_open_attempt_is_unknown_and_the_rest_goes_on() {
 }
 
 #[test]
+fn a_ticket_that_becomes_somebody_elses_during_a_call_is_called_about() {
+    let mut house = House::new(|_| {});
+    house.settled(1);
+    house.customer(2, |_| {});
+    let (_, call) = house.first_call(3_600).unwrap();
+    house.happen(Event::OptOut { customer: who(1), out: true });
+    house.ticket(1, 2, |_| {});
+    house.pass(1);
+    house.end(call, Disposition::Not(Outcome::Cancelled));
+    let (_, second) = house.first_call(3_600).unwrap();
+    let whom: Vec<CustomerId> = house.scheduler.attempts().map(|row| row.customer).collect();
+    assert!(second != call && whom == [who(2)], "{whom:?}");
+}
+
+#[test]
 fn a_forecast_changes_nothing_and_says_what_comes() {
     let mut house = House::new(|_| {});
     for number in 1..=20 {
@@ -609,7 +635,7 @@ fn a_forecast_changes_nothing_and_says_what_comes() {
 
 #[test]
 fn a_clock_that_goes_back_lets_nobody_be_called_too_often() {
-    let mut house = House::new(|policy| policy.retries.after.clear());
+    let mut house = House::new(|policy| policy.calls.as_mut().unwrap().retries.after.clear());
     house.settings.caps = vec![Cap { attempts: 1, period: secs(86_400) }];
     let settings = house.settings.clone();
     house.happen(Event::Settings(Box::new(settings)));

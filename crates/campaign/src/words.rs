@@ -7,13 +7,14 @@ use crate::number::NumberRefused;
 use crate::row::Disposition;
 
 impl Disposition {
-    /// `completed`, `hung-up:2`, `opted-out`, `unknown`, or the word of an outcome.
+    /// `completed`, `hung-up:2`, `opted-out`, `unknown`, `sent`, or the word of an outcome.
     pub fn to_words(self) -> String {
         match self {
             Self::Completed => "completed".into(),
             Self::HungUp { question } => format!("hung-up:{question}"),
             Self::OptedOut => "opted-out".into(),
             Self::Unknown => "unknown".into(),
+            Self::Sent => "sent".into(),
             Self::Not(outcome) => outcome.word().into(),
         }
     }
@@ -27,6 +28,7 @@ impl Disposition {
                 "completed" => Self::Completed,
                 "opted-out" => Self::OptedOut,
                 "unknown" => Self::Unknown,
+                "sent" => Self::Sent,
                 outcome => Self::Not(Outcome::find(outcome)?),
             },
         })
@@ -70,12 +72,13 @@ impl Waits {
     }
 }
 
-const NUMBERS: [(&str, NumberRefused); 5] = [
+const NUMBERS: [(&str, NumberRefused); 6] = [
     ("missing", NumberRefused::Missing),
     ("not-a-number", NumberRefused::NotANumber),
     ("foreign", NumberRefused::Foreign),
     ("premium", NumberRefused::Premium),
     ("not-a-person", NumberRefused::NotAPerson),
+    ("not-mobile", NumberRefused::NotMobile),
 ];
 
 impl Done {
@@ -138,6 +141,7 @@ mod tests {
             Disposition::Completed,
             Disposition::OptedOut,
             Disposition::Unknown,
+            Disposition::Sent,
             Disposition::HungUp { question: 3 },
         ];
         let ends: Vec<Disposition> = outcomes.into_iter().chain(others).collect();

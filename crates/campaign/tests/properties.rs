@@ -43,42 +43,63 @@ fn calendar() -> Calendar {
 fn settings(other: bool) -> Settings {
     let survey = Policy {
         who: Who { share_permille: if other { 1_000 } else { 800 }, ..Who::default() },
-        plan: Name::from("survey"),
         hours: Arc::new(calendar()),
         earliest: Duration::from_secs(HOUR),
         latest: Duration::from_secs(10 * 24 * HOUR),
-        retries: Retries::default(),
-        ring_limit: Duration::from_secs(45),
         caps: vec![Cap { attempts: 3, period: Duration::from_secs(7 * 24 * HOUR) }],
-        pace: Some(Pace {
-            queue: Name::from("service"),
-            keep_free: 0,
-            expected_permille: 200,
-            stranded_permille: 50,
-        }),
-        trunks: vec![Name::from("one"), Name::from("two")],
-        show: Name::from("10086"),
         priority: 1,
-        detection: hotline_model::campaign::Detection::default(),
+        calls: Some(Calls {
+            plan: Name::from("survey"),
+            retries: Retries::default(),
+            ring_limit: Duration::from_secs(45),
+            pace: Some(Pace {
+                queue: Name::from("service"),
+                keep_free: 0,
+                expected_permille: 200,
+                stranded_permille: 50,
+            }),
+            trunks: vec![Name::from("one"), Name::from("two")],
+            show: Name::from("10086"),
+            detection: hotline_model::campaign::Detection::default(),
+        }),
+        message: Some(Message {
+            texts: BTreeMap::new(),
+            otherwise: Some(Otherwise {
+                after: [Outcome::NoAnswer, Outcome::Machine, Outcome::SwitchedOff].into(),
+                within: Duration::from_secs(2 * 24 * HOUR),
+            }),
+        }),
     };
+    let calls = survey.calls.clone().unwrap();
     // It matches everybody, and every change.
     let notice = Policy {
         who: Who { trigger: Trigger::Changed, ..Who::default() },
         earliest: Duration::ZERO,
         latest: Duration::from_secs(3 * 24 * HOUR),
         caps: Vec::new(),
-        pace: None,
-        trunks: vec![Name::from("two")],
+        calls: Some(Calls { pace: None, trunks: vec![Name::from("two")], ..calls.clone() }),
+        message: None,
         ..survey.clone()
+    };
+    let told = Policy {
+        calls: None,
+        message: Some(Message { texts: BTreeMap::new(), otherwise: None }),
+        ..notice.clone()
     };
     let everybody = Policy {
         who: Who::default(),
         hours: Arc::new(Calendar::always_open("always")),
-        ring_limit: Duration::from_secs(30),
+        calls: Some(Calls {
+            ring_limit: Duration::from_secs(30),
+            pace: None,
+            trunks: vec![Name::from("two")],
+            ..calls
+        }),
         ..notice.clone()
     };
     let mut policies: BTreeMap<Name, Arc<Policy>> =
         [(Name::from("survey"), Arc::new(survey)), (Name::from("everybody"), Arc::new(everybody))].into();
+    policies.insert(Name::from("told"), Arc::new(told));
     if !other {
         policies.insert(Name::from("notice"), Arc::new(notice));
     }
@@ -90,6 +111,7 @@ enum Act {
     Customer { who: u8, zone: usize, number: usize },
     Ticket { ticket: u8, who: u8, state: u8, ago: u32 },
     Ring { which: usize, how: u8 },
+    Outbox { which: usize, how: u8 },
     OptOut { who: u8, out: bool },
     CallsIn { who: u8 },
     CallInEnded { who: u8 },
@@ -108,10 +130,11 @@ fn act() -> impl Strategy<Value = Act> {
         12 => (0..24_u8, 0..8_u8, 0..6_u8, 0..200_000_u32)
             .prop_map(|(ticket, who, state, ago)| Act::Ticket { ticket, who, state, ago }),
         12 => (any::<usize>(), 0..14_u8).prop_map(|(which, how)| Act::Ring { which, how }),
+        6 => (any::<usize>(), 0..8_u8).prop_map(|(which, how)| Act::Outbox { which, how }),
         1 => (0..8_u8, any::<bool>()).prop_map(|(who, out)| Act::OptOut { who, out }),
         2 => (0..8_u8).prop_map(|who| Act::CallsIn { who }),
         2 => (0..8_u8).prop_map(|who| Act::CallInEnded { who }),
-        1 => (0..3_usize, any::<bool>()).prop_map(|(policy, paused)| Act::Pause { policy, paused }),
+        1 => (0..4_usize, any::<bool>()).prop_map(|(policy, paused)| Act::Pause { policy, paused }),
         2 => (0..4_u32).prop_map(|free| Act::Agents { free }),
         2 => (0..2_usize, any::<bool>(), 0..4_u32).prop_map(|(name, up, lines)| Act::Trunk { name, up, lines }),
         1 => any::<bool>().prop_map(|other| Act::Settings { other }),
@@ -141,6 +164,12 @@ struct World {
     ringing: BTreeSet<CallId>,
     talking: BTreeSet<CallId>,
     in_line: HashMap<CustomerId, u32>,
+    /// Messages that were planned and have not left; they outlive the process, as what became of those that have.
+    outbox: BTreeMap<CallId, Notice>,
+    settled: BTreeMap<CallId, Disposition>,
+    taken_back: Vec<CallId>,
+    /// Rounds of which a customer was, or may have been, sent a message.
+    told: BTreeSet<(CaseKey, Timestamp)>,
     dialled: BTreeSet<CallId>,
     /// When who was called, in the order of the telephone's own clock.
     rang: HashMap<CustomerId, Vec<Timestamp>>,
@@ -170,6 +199,10 @@ impl World {
             ringing: BTreeSet::new(),
             talking: BTreeSet::new(),
             in_line: HashMap::new(),
+            outbox: BTreeMap::new(),
+            settled: BTreeMap::new(),
+            taken_back: Vec::new(),
+            told: BTreeSet::new(),
             dialled: BTreeSet::new(),
             rang: HashMap::new(),
             not_drawn: BTreeSet::new(),
@@ -204,7 +237,13 @@ impl World {
 
     fn obey(&mut self) {
         let mut told: Vec<Command> = std::iter::from_fn(|| self.scheduler.poll_command()).collect();
-        let dies = self.lost.take_if(|lost| told.len() > *lost);
+        let mut dies = self.lost.take_if(|lost| told.len() > *lost);
+        // A message and its row are one commit.
+        if let Some(lost) = &mut dies
+            && told.get(*lost).is_some_and(|next| matches!(next, Command::Send(_)))
+        {
+            *lost += 1;
+        }
         told.truncate(dies.unwrap_or(told.len()));
         for command in told {
             match command {
@@ -233,7 +272,8 @@ impl World {
                     };
                 }
                 Command::Dial(attempt) => self.dial(&attempt),
-                Command::Cancel { .. } => {}
+                Command::Send(notice) => self.send(*notice),
+                Command::Cancel { call, .. } => self.taken_back.push(call),
                 Command::Explain(decision) => {
                     if matches!(decision.verdict, Verdict::NotDrawn(_)) {
                         self.not_drawn.insert(decision.key);
@@ -242,40 +282,85 @@ impl World {
             }
         }
         if dies.is_some() {
+            self.taken_back.clear();
             self.restart();
         }
+        while let Some(call) = self.taken_back.pop() {
+            self.settle(call, Disposition::Not(Outcome::Cancelled));
+        }
+    }
+
+    /// What becomes of a message, once.
+    fn settle(&mut self, call: CallId, how: Disposition) {
+        let Some(notice) = self.outbox.remove(&call) else { return };
+        // The outbox hands nothing over when the hours have ended.
+        let how = if self.now < notice.until { how } else { Disposition::Not(Outcome::Cancelled) };
+        if matches!(how, Disposition::Sent | Disposition::Unknown) {
+            let row = &self.attempts[&call];
+            assert!(self.told.insert((row.key.clone(), row.round)), "told twice");
+        }
+        self.settled.insert(call, how);
+        self.happen(Event::Ended { call, how });
+        self.happen(Event::Ended { call, how });
+    }
+
+    /// Every promise about a message that is planned.
+    fn send(&mut self, notice: Notice) {
+        let key = CaseKey { ticket: notice.ticket, policy: notice.policy.clone() };
+        let policy = settings(self.other).policies[&notice.policy].clone();
+        assert_eq!(self.cases[&key].channel, Channel::Message);
+        assert!(policy.message.is_some() && self.attempts[&notice.call].channel == Channel::Message);
+        let hours = self.may_be_tried(notice.call, &key, notice.customer, &notice.number);
+        assert!(notice.until > self.now && notice.until <= self.cases[&key].until);
+        assert_eq!(hours.closes(self.now, notice.until), notice.until, "left lying into the night");
+        self.outbox.insert(notice.call, notice);
     }
 
     /// Every promise about a call that leaves.
     fn dial(&mut self, attempt: &Attempt) {
-        let row = &self.attempts[&attempt.call];
-        assert_eq!(row.ended, None, "stored before it is dialled");
-        assert!(self.dialled.insert(attempt.call), "dialled twice");
+        let key = CaseKey { ticket: attempt.ticket, policy: attempt.policy.clone() };
+        let policy = settings(self.other).policies[&attempt.policy].clone();
+        let calls = policy.calls.as_ref().unwrap();
+        assert_eq!(self.cases[&key].channel, Channel::Call);
+        let hours = self.may_be_tried(attempt.call, &key, attempt.customer, &attempt.number);
+        assert!(hours.is_open(self.now + calls.ring_limit), "rings into the evening at {}", self.now);
+        let case = &self.cases[&key];
+        let of_round = self.attempts.values().filter(|row| row.key == key && row.round == case.round).count();
+        assert!(of_round <= usize::from(calls.retries.attempts), "above the attempts of the policy");
+        self.ringing.insert(attempt.call);
+    }
+
+    /// Every promise about an attempt, by call or by message; gives the hours on the customer's clock.
+    fn may_be_tried(
+        &mut self,
+        call: CallId,
+        key: &CaseKey,
+        customer: CustomerId,
+        number: &hotline_model::PhoneNumber,
+    ) -> Calendar {
+        assert_eq!(self.attempts[&call].ended, None, "stored before it leaves");
+        assert!(self.dialled.insert(call), "tried twice");
         let rules = settings(self.other);
-        let policy = &rules.policies[&attempt.policy];
-        let facts = &self.customers[&attempt.customer];
+        let policy = &rules.policies[&key.policy];
+        let facts = &self.customers[&customer];
         let zone = facts.zone.clone().unwrap_or_else(|| policy.hours.zone.clone());
         let hours = Calendar { zone, ..(*policy.hours).clone() };
         assert!(hours.is_open(self.now), "outside the hours at {}", self.now);
-        assert!(hours.is_open(self.now + policy.ring_limit), "rings into the evening at {}", self.now);
-        assert!(attempt.number.e164().starts_with("+86138"), "a number that is never called");
-        assert!(!self.opted_out.contains(&attempt.customer) && !facts.do_not_call);
-        assert_eq!(self.in_line.get(&attempt.customer).copied().unwrap_or(0), 0, "is calling us");
+        assert!(number.e164().starts_with("+86138"), "a number that is never called");
+        assert!(!self.opted_out.contains(&customer) && !facts.do_not_call);
+        assert_eq!(self.in_line.get(&customer).copied().unwrap_or(0), 0, "is calling us");
         let open = self.attempts.values().filter(|row| row.ended.is_none());
-        assert_eq!(open.filter(|row| row.customer == attempt.customer).count(), 1, "twice at once");
-        let key = CaseKey { ticket: attempt.ticket, policy: attempt.policy.clone() };
-        let case = &self.cases[&key];
+        assert_eq!(open.filter(|row| row.customer == customer).count(), 1, "twice at once");
+        let case = &self.cases[key];
         assert!(case.done.is_none() && case.next <= self.now && self.now < case.until);
-        let rang = self.rang.entry(attempt.customer).or_default();
+        let rang = self.rang.entry(customer).or_default();
         rang.push(self.now);
         for cap in &rules.caps {
             // As the clock on the wall has it, and where it went back, at least no more than that.
             let recent = rang.iter().filter(|at| **at + cap.period > self.now).count();
             assert!(recent <= cap.attempts as usize, "above a cap");
         }
-        let of_round = self.attempts.values().filter(|row| row.key == key && row.round == case.round).count();
-        assert!(of_round <= usize::from(policy.retries.attempts), "above the attempts of the policy");
-        self.ringing.insert(attempt.call);
+        hours
     }
 
     fn restart(&mut self) {
@@ -283,8 +368,13 @@ impl World {
         self.ringing.clear();
         self.talking.clear();
         self.in_line.clear();
-        let unknown: Vec<CallId> =
-            self.attempts.values().filter(|row| row.ended.is_none()).map(|row| row.call).collect();
+        let open = self.attempts.values().filter(|row| row.ended.is_none());
+        let (unknown, messages): (Vec<&AttemptRow>, Vec<&AttemptRow>) =
+            open.partition(|row| row.channel == Channel::Call);
+        let unknown: Vec<CallId> = unknown.into_iter().map(|row| row.call).collect();
+        // What became of a message stands in the outbox, and is told again.
+        let known = |row: &&AttemptRow| Some((row.call, *self.settled.get(&row.call)?));
+        let settled: Vec<(CallId, Disposition)> = messages.iter().filter_map(known).collect();
         let rows = Restored {
             customers: self.customers.values().cloned().collect(),
             opted_out: self.opted_out.iter().copied().collect(),
@@ -302,6 +392,9 @@ impl World {
             assert_eq!(row.ended.map(|(_, how)| how), Some(Disposition::Unknown));
             let case = &self.cases[&row.key];
             assert!(case.round > row.round || case.done.is_some(), "never repeated: {case:?}");
+        }
+        for (call, how) in settled {
+            self.happen(Event::Ended { call, how });
         }
         self.act(Act::Agents { free: 2 });
         self.act(Act::Trunk { name: 0, up: true, lines: 2 });
@@ -352,6 +445,17 @@ impl World {
                 self.happen(Event::Ticket(Box::new(facts)));
             }
             Act::Ring { which, how } => self.ring(which, how),
+            Act::Outbox { which, how } => {
+                let calls: Vec<CallId> = self.outbox.keys().copied().collect();
+                let Some(call) = calls.get(which % calls.len().max(1)) else { return };
+                let how = match how {
+                    0..=4 => Disposition::Sent,
+                    5 => Disposition::Not(Outcome::Cancelled),
+                    6 => Disposition::Not(Outcome::Failed),
+                    _ => Disposition::Unknown,
+                };
+                self.settle(*call, how);
+            }
             Act::OptOut { who, out } => self.happen(Event::OptOut { customer: id(who), out }),
             Act::CallsIn { who } => {
                 *self.in_line.entry(id(who)).or_default() += 1;
@@ -366,7 +470,7 @@ impl World {
                 }
             }
             Act::Pause { policy, paused } => {
-                let policy = Name::from(["survey", "everybody", "notice"][policy]);
+                let policy = Name::from(["survey", "everybody", "notice", "told"][policy]);
                 self.happen(Event::Pause { policy, paused });
             }
             Act::Agents { free } => self.happen(Event::Agents { queue: Name::from("service"), free }),

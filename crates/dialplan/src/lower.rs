@@ -2,6 +2,7 @@
 
 pub(crate) mod calendar;
 pub(crate) mod campaign;
+pub(crate) mod notice;
 pub(crate) mod numbers;
 pub(crate) mod plan;
 pub(crate) mod policy;

@@ -347,7 +347,7 @@ impl Loader {
             let read = reader.campaign(&root, &whole, &self.world, &self.made.calendars);
             self.take(reader);
             let Some(ReadPolicy { name, policy, plan, active }) = read else { continue };
-            self.called.push(plan);
+            self.called.extend(plan);
             if !active {
                 continue;
             }

@@ -8,7 +8,7 @@ use hotline_dialplan::diagnostic::{self, Diagnostic};
 use hotline_dialplan::simulation::BySyllables;
 use hotline_dialplan::{Plans, Recordings, recordings};
 use hotline_model::Language;
-use hotline_model::campaign::{Cap, Detection, Outcome, Retry, Trigger};
+use hotline_model::campaign::{Cap, Channel, Detection, Otherwise, Outcome, Part, Retry, Told, Trigger};
 
 const PLAN: &str = "plan: hello\nlanguages: [en-US]\nstart: greet\nprompts:\n  welcome: Hello.\n  again: \"Again {{ call.time | time }}, please.\"\nsteps:\n  greet: { say: [welcome, again], hangup: contained }\n";
 
@@ -61,17 +61,18 @@ fn a_policy_for_calls_is_read_as_it_is_written() {
     assert_eq!(policy.who.outcomes, ["refund".into()].into());
     assert_eq!(policy.who.attributes["tier"], ["gold".into()].into());
     assert_eq!(policy.who.share_permille, 125);
-    assert_eq!((&*policy.plan, policy.hours.name.as_str(), policy.priority), ("hello", "office", 7));
+    let calls = policy.calls.as_ref().unwrap();
+    assert_eq!((&*calls.plan, policy.hours.name.as_str(), policy.priority), ("hello", "office", 7));
     assert_eq!((policy.earliest, policy.latest), (minutes(60), minutes(2 * 1_440)));
-    assert_eq!((policy.retries.attempts, policy.retries.took_part_from), (4, 2));
+    assert_eq!((calls.retries.attempts, calls.retries.took_part_from), (4, 2));
     let again = [
         (Outcome::Busy, Retry { after: minutes(20), most: 2 }),
         (Outcome::NoAnswer, Retry { after: minutes(240), most: 1 }),
     ];
-    assert_eq!(policy.retries.after, again.into());
+    assert_eq!(calls.retries.after, again.into());
     assert_eq!(policy.caps, [Cap { attempts: 1, period: minutes(7 * 1_440) }]);
-    assert_eq!((policy.trunks[0].as_ref(), policy.show.as_ref()), ("carrier", "10086"));
-    assert_eq!(policy.pace, None);
+    assert_eq!((calls.trunks[0].as_ref(), calls.show.as_ref()), ("carrier", "10086"));
+    assert_eq!(calls.pace, None);
 }
 
 #[test]
@@ -131,7 +132,10 @@ fn a_policy_that_is_not_active_is_checked_and_calls_nobody() {
 fn how_a_machine_is_told_stands_in_the_policy() {
     let machine = |line: &str| {
         let (plans, found) = load_campaign(&format!("{POLICY}{line}\n"));
-        (plans.map(|plans| plans.campaigns().policies["survey"].detection), told(&found))
+        (
+            plans.map(|plans| plans.campaigns().policies["survey"].calls.clone().unwrap().detection),
+            told(&found),
+        )
     };
     let millis = |within, greeting, rest| {
         let [within, greeting, rest] = [within, greeting, rest].map(Duration::from_millis);
@@ -523,4 +527,72 @@ fn a_code_that_became_a_number_is_told_in_scripts() {
 fn an_empty_file_and_two_plans_of_one_name_are_told() {
     assert_eq!(told(&load("empty.yaml", "").1), ["D108 this file is empty"]);
     assert_eq!(told(&load("copy.yaml", PLAN).1), ["D515 two plans are called `hello`"]);
+}
+
+const NOTICE: &str = "campaign: survey\nwho: { when: changed }\nhours: office\nmessage:\n  zh-CN: \"{{ reference }}有进展,{{ due-on }}前办结\"\n  en-US: \"{{ reference }} has moved.\"\n";
+
+#[test]
+fn a_policy_with_a_message_calls_nobody() {
+    let (plans, found) = load_campaign(NOTICE);
+    assert_eq!(told(&found), [] as [&str; 0]);
+    let plans = plans.unwrap();
+    let policy = &plans.campaigns().policies["survey"];
+    assert_eq!((policy.first_channel(), policy.calls.is_none()), (Channel::Message, true));
+    let message = policy.message.as_ref().unwrap();
+    assert_eq!(message.otherwise, None);
+    assert_eq!(
+        message.texts[&Language::ZhCn],
+        [
+            Part::Told(Told::Reference),
+            Part::Words("有进展,".into()),
+            Part::Told(Told::DueOn),
+            Part::Words("前办结".into())
+        ]
+    );
+}
+
+#[test]
+fn a_message_may_follow_calls() {
+    let words = "message: { zh-CN: 我们打过您的电话, en-US: We called you }";
+    let read = |lines: &str| {
+        let (plans, found) = load_campaign(&format!("{POLICY}otherwise:\n{lines}\n  {words}\n"));
+        let message = plans.and_then(|plans| plans.campaigns().policies["survey"].message.clone());
+        (message.and_then(|message| message.otherwise), told(&found))
+    };
+    let usual = [Outcome::Busy, Outcome::NoAnswer, Outcome::SwitchedOff, Outcome::Machine];
+    let days = |days: u64| Duration::from_secs(days * 86_400);
+    assert_eq!(read(""), (Some(Otherwise { after: usual.into(), within: days(2) }), Vec::new()));
+    let (otherwise, found) = read("  after: no-answer\n  within: 1d");
+    assert_eq!(found, [] as [&str; 0]);
+    assert_eq!(otherwise, Some(Otherwise { after: [Outcome::NoAnswer].into(), within: days(1) }));
+    let (_, found) = read("  after: [no-anser]\n  in: 1d");
+    assert_eq!(found.len(), 2, "{found:?}");
+    let (_, found) = load_campaign(&format!("{POLICY}message: {{ zh-CN: 好, en-US: Good }}\n"));
+    assert_eq!(
+        told(&found),
+        ["plan", "trunks", "show"]
+            .map(|word| format!("D530 `{word}` stands in a policy that sends a message and calls nobody"))
+    );
+}
+
+#[test]
+fn a_message_with_faults_tells_all_of_them() {
+    let text = "campaign: survey\nwho: { when: changed }\nhours: office\nring: 20s\nshow: \"1\"\nmessage:\n  zh-CN: \"{{ refrence }} {{ number\"\n";
+    let (plans, found) = load_campaign(text);
+    assert!(plans.is_none());
+    assert_eq!(
+        told(&found),
+        [
+            "D530 `ring` stands in a policy that sends a message and calls nobody",
+            "D530 `show` stands in a policy that sends a message and calls nobody",
+            "D403 the message has no words in en-US",
+            "D203 a message knows nothing called `refrence`",
+            "D401 a value begins with `{{` and is never closed",
+        ]
+    );
+    let lines: Vec<usize> = found.iter().map(|finding| finding.primary.span.line()).collect();
+    assert_eq!(lines, [4, 5, 6, 7, 7]);
+    let name = &found[3].primary.span;
+    assert_eq!(name.text(), "refrence");
+    assert!(found.iter().all(|finding| finding.help.is_some()));
 }

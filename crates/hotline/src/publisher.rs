@@ -77,11 +77,12 @@ fn load(config: &Config, files: &[(String, String)]) -> Option<Plans> {
 }
 
 /// What the files say of calls that we make, whenever plans are published.
-pub fn calling(mut plans: watch::Receiver<Arc<Plans>>) -> watch::Receiver<Arc<Calling>> {
-    let (tell, calling) = watch::channel(Arc::new(calling_of(&plans.borrow())));
+pub fn calling(mut plans: watch::Receiver<Arc<Plans>>, config: &Config) -> watch::Receiver<Arc<Calling>> {
+    let short_number = config.messages.short_number.clone();
+    let (tell, calling) = watch::channel(Arc::new(calling_of(&plans.borrow(), &short_number)));
     tokio::spawn(async move {
         while plans.changed().await.is_ok() {
-            let now = Arc::new(calling_of(&plans.borrow_and_update()));
+            let now = Arc::new(calling_of(&plans.borrow_and_update(), &short_number));
             if tell.send(now).is_err() {
                 return;
             }
@@ -90,12 +91,13 @@ pub fn calling(mut plans: watch::Receiver<Arc<Plans>>) -> watch::Receiver<Arc<Ca
     calling
 }
 
-fn calling_of(plans: &Plans) -> Calling {
+fn calling_of(plans: &Plans, short_number: &str) -> Calling {
     let queue = |queue: &Queue| QueueOf { name: queue.name.as_str().into(), skills: queue.skills.clone() };
     Calling {
         settings: plans.campaigns().clone(),
         queues: plans.queues().map(queue).collect(),
         zone: plans.calendars().next().map_or(jiff::tz::TimeZone::UTC, |calendar| calendar.zone.clone()),
+        short_number: short_number.to_owned(),
     }
 }
 

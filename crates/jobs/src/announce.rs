@@ -41,6 +41,8 @@ impl Jobs {
             text: self.settings.texts.render(ticket.language, &facts).into(),
             due_at,
             urgent: false,
+            attempt: None,
+            until: None,
         };
         self.record.plan_message(job, message).await
     }
@@ -59,6 +61,8 @@ impl Jobs {
             text: self.settings.texts.render(ticket.language, &facts).into(),
             due_at: self.clock.now(),
             urgent: true,
+            attempt: None,
+            until: None,
         };
         self.record.plan_message(job, message).await
     }

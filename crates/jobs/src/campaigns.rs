@@ -1,14 +1,15 @@
-//! Whom the firm calls: the scheduler as the record knows it, and the task that does what it says.
+//! Whom the firm calls and sends messages: the scheduler as the record knows it, and the task that does what it says.
 
 mod caller;
 mod journal;
+mod notice;
 
 pub use caller::{Caller, Calling, QueueOf};
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use hotline_campaign::Scheduler;
+use hotline_campaign::{Event, Scheduler};
 use hotline_model::IdSource;
 use hotline_model::campaign::Settings;
 use hotline_record::{CampaignsSince, Record, RecordError};
@@ -44,5 +45,9 @@ pub async fn restore(
         spoke: before(settings.after_contact),
     };
     let stored = record.load_campaigns(since).await?;
-    Ok(Restored { scheduler: Scheduler::restore(now, settings, ids, stored.restored), seq: stored.seq })
+    let mut scheduler = Scheduler::restore(now, settings, ids, stored.restored);
+    for (call, how) in stored.settled {
+        scheduler.handle_event(now, Event::Ended { call, how });
+    }
+    Ok(Restored { scheduler, seq: stored.seq })
 }

@@ -119,6 +119,7 @@ mod tests {
             due_at: "2026-11-20T02:00:00Z".parse().unwrap(),
             attempts: 1,
             provider_ref: None,
+            attempt: None,
         }
     }
 

@@ -41,6 +41,7 @@ impl Jobs {
     }
 
     pub(crate) async fn send_due(self: Arc<Self>) -> Result<(), RecordError> {
+        self.record.expire_messages().await?;
         // The hours may have ended since a message was planned.
         let closed = !self.settings.calendar.borrow().is_open(self.clock.now());
         if !self.record.has_due_messages(closed).await? {

@@ -113,8 +113,8 @@ impl Calendar {
         None
     }
 
-    /// The first closed moment after an open one, or `latest` if it is open until then.
-    fn closes(&self, open: Timestamp, latest: Timestamp) -> Timestamp {
+    /// The first closed moment after `open`, which is an open one, or `latest` if it is open until then.
+    pub fn closes(&self, open: Timestamp, latest: Timestamp) -> Timestamp {
         let closed = |moment: &Timestamp| *moment > open && *moment < latest && !self.is_open(*moment);
         // As summer begins or ends, the clock may jump out of the hours.
         let jumps = self.zone.following(open).map(|jump| jump.timestamp()).take_while(|jump| *jump < latest);

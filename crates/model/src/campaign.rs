@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::Calendar;
+use crate::{Calendar, Language};
 
 /// The name of a policy, queue, trunk, plan, category or attribute.
 pub type Name = Arc<str>;
@@ -188,36 +188,134 @@ impl Default for Detection {
     }
 }
 
-/// One policy.
+/// The way on which a customer is reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Channel {
+    /// By a call.
+    Call,
+    /// By a text message.
+    Message,
+}
+
+impl Channel {
+    /// The word that the record keeps.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Call => "call",
+            Self::Message => "message",
+        }
+    }
+
+    /// The channel of this word.
+    pub fn find(word: &str) -> Option<Self> {
+        [Self::Call, Self::Message].into_iter().find(|channel| channel.word() == word)
+    }
+}
+
+/// What a message tells, in the place where its name stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Told {
+    /// The firm's own number of the ticket.
+    Reference,
+    /// What the ticket is about.
+    Category,
+    /// The day on which the ticket was closed or moved, on the customer's clock.
+    ClosedOn,
+    /// The day by which the ticket is to be settled, on the customer's clock.
+    DueOn,
+    /// The number to dial.
+    Number,
+}
+
+impl Told {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Reference, Self::Category, Self::ClosedOn, Self::DueOn, Self::Number];
+
+    /// The name that a designer writes.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Reference => "reference",
+            Self::Category => "category",
+            Self::ClosedOn => "closed-on",
+            Self::DueOn => "due-on",
+            Self::Number => "number",
+        }
+    }
+}
+
+/// A piece of a message's words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Part {
+    /// As they stand.
+    Words(String),
+    /// What is known at the time.
+    Told(Told),
+}
+
+/// How customers are called.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Policy {
-    /// Who is called.
-    pub who: Who,
+pub struct Calls {
     /// The plan that speaks to them.
     pub plan: Name,
-    /// When calls may ring, on the customer's clock (the calendar's own where theirs is not known). The
-    /// whole ring limit lies within.
-    pub hours: Arc<Calendar>,
-    /// So long after the ticket's closing or change at the earliest.
-    pub earliest: Duration,
-    /// So long after it at the latest; then it is too late.
-    pub latest: Duration,
     /// How often.
     pub retries: Retries,
     /// How long it rings.
     pub ring_limit: Duration,
-    /// Attempts by this policy alone, besides [`Settings::caps`].
-    pub caps: Vec<Cap>,
     /// Paced by the agents of a queue.
     pub pace: Option<Pace>,
     /// The trunks to call by: the first that is up and has a line free.
     pub trunks: Vec<Name>,
     /// The number the customer sees.
     pub show: Name,
-    /// 0 to 9; higher ones come first.
-    pub priority: u8,
     /// How it is told who answered.
     pub detection: Detection,
+}
+
+/// The text message by which customers are told.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Message {
+    /// The words, in every language.
+    pub texts: BTreeMap<Language, Vec<Part>>,
+    /// Instead of calls that led to nothing; `None` where nobody is called.
+    pub otherwise: Option<Otherwise>,
+}
+
+/// When a message follows calls.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Otherwise {
+    /// After these outcomes of the last call; it also follows where it became too late to call.
+    pub after: BTreeSet<Outcome>,
+    /// Sent within so long after that, in the hours of the policy, or not at all.
+    pub within: Duration,
+}
+
+/// One policy: customers are called, or sent a message, or sent a message when calls have led to nothing.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Policy {
+    /// Who is called or told.
+    pub who: Who,
+    /// When calls may ring and messages may be sent, on the customer's clock (the calendar's own where theirs
+    /// is not known). The whole ring limit lies within.
+    pub hours: Arc<Calendar>,
+    /// So long after the ticket's closing or change at the earliest.
+    pub earliest: Duration,
+    /// So long after it at the latest; then it is too late.
+    pub latest: Duration,
+    /// Attempts by this policy alone, messages among them, besides [`Settings::caps`].
+    pub caps: Vec<Cap>,
+    /// 0 to 9; higher ones come first.
+    pub priority: u8,
+    /// How they are called; `None`: they are only sent the message.
+    pub calls: Option<Calls>,
+    /// The message; never `None` where nobody is called.
+    pub message: Option<Message>,
+}
+
+impl Policy {
+    /// How a customer is reached first.
+    pub const fn first_channel(&self) -> Channel {
+        if self.calls.is_some() { Channel::Call } else { Channel::Message }
+    }
 }
 
 /// Everything that a firm decides about calling out.
@@ -227,7 +325,7 @@ pub struct Settings {
     pub policies: BTreeMap<Name, Arc<Policy>>,
     /// Which numbers may be called at all.
     pub numbers: NumberRules,
-    /// Attempts of all policies together, for each customer.
+    /// Attempts of all policies together, by call or by message, for each customer.
     pub caps: Vec<Cap>,
     /// Calls begun a second, over all trunks; at least one.
     pub per_second: u32,

@@ -21,6 +21,11 @@ pub(crate) struct Stamp {
 }
 
 impl Stamp {
+    /// A new id of a kind.
+    pub fn new_id<I: From<u128> + ToString>(&self) -> String {
+        self.ids.next::<I>(self.at).to_string()
+    }
+
     /// A new id.
     pub fn id(&self) -> String {
         self.ids.next::<JobId>(self.at).to_string()

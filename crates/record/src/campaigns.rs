@@ -8,8 +8,8 @@ use hotline_campaign::{
     AttemptRow, CaseKey, CaseRow, CustomerFacts, Decision, Disposition, Done, PolicyRow, Restored, Row,
     TicketFacts, Verdict, Waits,
 };
-use hotline_model::campaign::{Name, Outcome};
-use hotline_model::{CustomerId, Pii, TicketId};
+use hotline_model::campaign::{Channel, Name, Outcome};
+use hotline_model::{CallId, CustomerId, MessageId, Pii, TicketId};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use sqlx::AnyConnection;
@@ -18,6 +18,7 @@ use sqlx::any::AnyRow;
 use crate::act::Stamp;
 use crate::deed::{EventRow, insert_events};
 use crate::events::JournalEvent;
+use crate::messages::{MessageState, NewMessage, insert_message, store_undelivered};
 use crate::sql::Columns;
 use crate::writer::Ran;
 use crate::{Record, RecordError};
@@ -27,6 +28,8 @@ use crate::{Record, RecordError};
 pub struct StoredCampaigns {
     /// The scheduler's rows and facts.
     pub restored: Restored,
+    /// What became of messages of which the attempt does not know it yet.
+    pub settled: Vec<(CallId, Disposition)>,
     /// The journal's newest entry that is among them.
     pub seq: i64,
 }
@@ -51,6 +54,8 @@ pub enum CampaignDeed {
     Row(Row),
     /// A decision to tell in the journal.
     Decision(Decision),
+    /// A message of an attempt whose row stands before it.
+    Message(Box<NewMessage>),
 }
 
 /// The journal's entry by which a policy is stopped, or goes on.
@@ -73,6 +78,10 @@ impl Record {
                         CampaignDeed::Row(row) => store(row, connection, &stamp).await?,
                         CampaignDeed::Decision(decision) => {
                             insert_events(connection, &[&entry(decision, &stamp)], stamp.now).await?;
+                        }
+                        CampaignDeed::Message(message) => {
+                            let id = stamp.new_id::<MessageId>();
+                            insert_message(connection, message, &id, stamp.now).await?;
                         }
                     }
                 }
@@ -105,7 +114,7 @@ impl Record {
             restored.policies.push(policy_of(&row)?);
         }
         let mut tickets: HashSet<TicketId> = restored.cases.iter().map(|case| case.key.ticket).collect();
-        let sql = "SELECT id FROM ticket WHERE changed_at >= $1";
+        let sql = "SELECT id FROM ticket WHERE changed_at >= $1 OR moved_at >= $1";
         for row in sqlx::query(sql).bind(since.changed.as_microsecond()).fetch_all(&self.readers).await? {
             tickets.insert(row.parsed("id")?);
         }
@@ -123,7 +132,15 @@ impl Record {
         for row in sqlx::query(sql).bind(since.spoke.as_microsecond()).fetch_all(&self.readers).await? {
             restored.spoke.push((row.parsed("customer_id")?, row.time("at")?));
         }
-        Ok(StoredCampaigns { restored, seq })
+        let mut settled = Vec::new();
+        let sql = "SELECT m.attempt_id, m.state FROM message m JOIN campaign_attempt a ON a.call_id = m.attempt_id \
+                   WHERE a.ended_at IS NULL";
+        for row in sqlx::query(sql).fetch_all(&self.readers).await? {
+            if let Some(how) = disposition_of(row.parsed("state")?) {
+                settled.push((row.parsed("attempt_id")?, how));
+            }
+        }
+        Ok(StoredCampaigns { restored, settled, seq })
     }
 
     /// Tickets that changed since then.
@@ -131,7 +148,7 @@ impl Record {
     /// # Errors
     /// [`RecordError::Unavailable`] if the database does not answer.
     pub async fn tickets_changed_since(&self, at: Timestamp) -> Result<Vec<TicketId>, RecordError> {
-        let rows = sqlx::query("SELECT id FROM ticket WHERE changed_at >= $1")
+        let rows = sqlx::query("SELECT id FROM ticket WHERE changed_at >= $1 OR moved_at >= $1")
             .bind(at.as_microsecond())
             .fetch_all(&self.readers)
             .await?;
@@ -233,7 +250,8 @@ impl Record {
         let mut facts = Vec::with_capacity(ids.len());
         for ids in ids.chunks(IDS) {
             let sql = format!(
-                "SELECT t.id, t.state, t.category, t.outcome, t.changed_at, COALESCE(c.merged_into, c.id) AS whose \
+                "SELECT t.id, t.state, t.category, t.outcome, CASE WHEN t.moved_at > t.changed_at THEN t.moved_at \
+                 ELSE t.changed_at END AS changed_at, COALESCE(c.merged_into, c.id) AS whose \
                  FROM ticket t JOIN customer c ON c.id = t.customer_id WHERE t.id IN ({})",
                 numbered(ids.len())
             );
@@ -357,8 +375,9 @@ async fn store_case(row: &CaseRow, connection: &mut AnyConnection) -> Result<(),
         row.outcomes.iter().map(|(outcome, times)| format!("{}={times}", outcome.word())).collect();
     sqlx::query(
         "INSERT INTO campaign_case (ticket_id, policy, customer_id, round, since, next_at, next_why, until_at, made, \
-         outcomes, done_at, done_why) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) \
+         outcomes, done_at, done_why, channel) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) \
          ON CONFLICT (ticket_id, policy) DO UPDATE SET customer_id = excluded.customer_id, round = excluded.round, \
+         channel = excluded.channel, \
          since = excluded.since, next_at = excluded.next_at, next_why = excluded.next_why, \
          until_at = excluded.until_at, made = excluded.made, outcomes = excluded.outcomes, \
          done_at = excluded.done_at, done_why = excluded.done_why",
@@ -375,6 +394,7 @@ async fn store_case(row: &CaseRow, connection: &mut AnyConnection) -> Result<(),
     .bind(outcomes.join(" "))
     .bind(row.done.map(|(at, _)| at.as_microsecond()))
     .bind(row.done.map(|(_, why)| why.to_words()))
+    .bind(row.channel.word())
     .execute(connection)
     .await?;
     Ok(())
@@ -383,7 +403,8 @@ async fn store_case(row: &CaseRow, connection: &mut AnyConnection) -> Result<(),
 async fn store_attempt(row: &AttemptRow, connection: &mut AnyConnection) -> Result<(), RecordError> {
     sqlx::query(
         "INSERT INTO campaign_attempt (call_id, ticket_id, policy, round, number, customer_id, trunk, at, answered_at, \
-         ended_at, disposition) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (call_id) \
+         ended_at, disposition, channel) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) \
+         ON CONFLICT (call_id) \
          DO UPDATE SET answered_at = excluded.answered_at, ended_at = excluded.ended_at, \
          disposition = excluded.disposition",
     )
@@ -398,8 +419,13 @@ async fn store_attempt(row: &AttemptRow, connection: &mut AnyConnection) -> Resu
     .bind(row.answered_at.map(|at| at.as_microsecond()))
     .bind(row.ended.map(|(at, _)| at.as_microsecond()))
     .bind(row.ended.map(|(_, how)| how.to_words()))
-    .execute(connection)
+    .bind(row.channel.word())
+    .execute(&mut *connection)
     .await?;
+    // The receipt may have come before the scheduler heard that the message was taken.
+    if row.channel == Channel::Message && row.ended.is_some() {
+        store_undelivered(connection, row.call).await?;
+    }
     Ok(())
 }
 
@@ -415,6 +441,10 @@ fn entry(decision: &Decision, stamp: &Stamp) -> EventRow {
             ("campaign.waits", None, serde_json::json!({ "until": until, "why": why.to_words() }))
         }
         Verdict::Called { call } => ("campaign.called", Some(call), serde_json::json!({})),
+        Verdict::Messaged { call } => ("campaign.messaged", Some(call), serde_json::json!({})),
+        Verdict::Otherwise { until, why } => {
+            ("campaign.otherwise", None, serde_json::json!({ "until": until, "why": why.to_words() }))
+        }
         Verdict::Ended { call, how } => {
             ("campaign.ended", Some(call), serde_json::json!({ "how": how.to_words() }))
         }
@@ -442,6 +472,21 @@ fn key_of(row: &AnyRow) -> Result<CaseKey, RecordError> {
     Ok(CaseKey { ticket: row.parsed("ticket_id")?, policy: row.text("policy")?.into() })
 }
 
+fn channel_of(row: &AnyRow) -> Result<Channel, RecordError> {
+    Channel::find(&row.text("channel")?).ok_or_else(|| corrupt("channel"))
+}
+
+/// What a message's state says of its attempt; `None` as long as it may still leave.
+pub fn disposition_of(state: MessageState) -> Option<Disposition> {
+    Some(match state {
+        MessageState::Due | MessageState::Sending => return None,
+        MessageState::Sent | MessageState::Delivered => Disposition::Sent,
+        MessageState::Unknown => Disposition::Unknown,
+        MessageState::Failed => Disposition::Not(Outcome::Failed),
+        MessageState::Cancelled => Disposition::Not(Outcome::Cancelled),
+    })
+}
+
 fn small(row: &AnyRow, name: &str) -> Result<u8, RecordError> {
     row.int(name)?.try_into().map_err(|_| corrupt(name))
 }
@@ -464,6 +509,7 @@ fn case_of(row: &AnyRow) -> Result<CaseRow, RecordError> {
         key: key_of(row)?,
         round: row.time("round")?,
         customer: row.parsed("customer_id")?,
+        channel: channel_of(row)?,
         since: row.time("since")?,
         next: row.time("next_at")?,
         next_why: Waits::of_words(&row.text("next_why")?).ok_or_else(|| corrupt("next_why"))?,
@@ -483,6 +529,7 @@ fn attempt_of(row: &AnyRow) -> Result<AttemptRow, RecordError> {
     };
     Ok(AttemptRow {
         call: row.parsed("call_id")?,
+        channel: channel_of(row)?,
         key: key_of(row)?,
         round: row.time("round")?,
         number: small(row, "number")?,

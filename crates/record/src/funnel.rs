@@ -1,4 +1,5 @@
-//! What came of the calls that we make: how many customers each policy was for, reached, asked, and left content.
+//! What came of the calls that we make and the messages that we send: how many customers each policy was for, reached,
+//! asked, and left content.
 
 use std::collections::BTreeMap;
 
@@ -25,6 +26,10 @@ pub struct Funnel {
     pub attempted: i64,
     /// How many calls that took.
     pub attempts: i64,
+    /// Were sent a message that was taken to be delivered, and did not fail afterwards.
+    pub messaged: i64,
+    /// Of those: it reached the telephone, as the receipts say.
+    pub delivered: i64,
     /// Answered, and no machine did.
     pub answered: i64,
     /// Answered at least one question.
@@ -53,7 +58,7 @@ pub struct CampaignDecision {
     pub at: Timestamp,
     /// The policy.
     pub policy: String,
-    /// `drawn`, `not-drawn`, `waits`, `called`, `ended` or `done`.
+    /// `drawn`, `not-drawn`, `waits`, `called`, `messaged`, `otherwise`, `ended` or `done`.
     pub verdict: String,
     /// Why, in the scheduler's word.
     pub why: Option<String>,
@@ -63,7 +68,7 @@ pub struct CampaignDecision {
     pub external_ref: Option<String>,
     /// The customer.
     pub customer: Option<String>,
-    /// The call, if one was made.
+    /// The attempt, if one was made: the call, where it was one.
     pub call: Option<String>,
 }
 
@@ -90,6 +95,12 @@ impl Record {
                  AND a.policy = c.policy AND {what}) THEN 1 ELSE 0 END"
             )
         };
+        let message = |states: &str| {
+            format!(
+                "CASE WHEN EXISTS (SELECT 1 FROM campaign_attempt a JOIN message m ON m.attempt_id = a.call_id \
+                 WHERE a.ticket_id = c.ticket_id AND a.policy = c.policy AND m.state IN ({states})) THEN 1 ELSE 0 END"
+            )
+        };
         // A human had them in the call, or has done what was promised in it in time.
         let human = format!(
             "CASE WHEN EXISTS (SELECT 1 FROM campaign_attempt a JOIN survey_answer s ON s.call_id = a.call_id \
@@ -105,19 +116,21 @@ impl Record {
         );
         let sql = format!(
             "SELECT policy, category, COUNT(*) AS drawn, SUM(due) AS due, SUM(attempted) AS attempted, \
-             SUM(attempts) AS attempts, SUM(answered) AS answered, SUM(took_part) AS took_part, \
+             SUM(attempts) AS attempts, SUM(messaged) AS messaged, SUM(delivered) AS delivered, SUM(answered) AS answered, SUM(took_part) AS took_part, \
              SUM(completed) AS completed, SUM(satisfied) AS satisfied, SUM(dissatisfied) AS dissatisfied, \
              SUM(human) AS followed_up, SUM(CASE WHEN human = 0 THEN promised ELSE 0 END) AS promised FROM ( \
              SELECT c.policy, COALESCE(t.category, '') AS category, \
              CASE WHEN c.done_at IS NOT NULL OR c.next_at <= $3 THEN 1 ELSE 0 END AS due, \
              {attempted} AS attempted, \
              (SELECT CAST(COUNT(*) AS INTEGER) FROM campaign_attempt a WHERE a.ticket_id = c.ticket_id \
-              AND a.policy = c.policy) AS attempts, \
-             {answered} AS answered, {took_part} AS took_part, {completed} AS completed, {content} AS satisfied, \
+              AND a.policy = c.policy AND a.channel = 'call') AS attempts, \
+             {messaged} AS messaged, {delivered} AS delivered, {answered} AS answered, {took_part} AS took_part, {completed} AS completed, {content} AS satisfied, \
              {not_content} AS dissatisfied, {human} AS human, {promised} AS promised \
              FROM campaign_case c JOIN ticket t ON t.id = c.ticket_id \
              WHERE c.since >= $1 AND c.since < $2) q GROUP BY policy, category ORDER BY policy, category",
-            attempted = attempt("a.at > 0"),
+            attempted = attempt("a.channel = 'call'"),
+            messaged = message("'sent', 'delivered'"),
+            delivered = message("'delivered'"),
             answered = attempt("a.answered_at IS NOT NULL AND COALESCE(a.disposition, '') <> 'machine'"),
             took_part = answered("s.answer <> ''"),
             completed = attempt("a.disposition = 'completed'"),
@@ -167,7 +180,7 @@ impl Record {
         limit: u32,
     ) -> Result<Vec<CampaignDecision>, RecordError> {
         let kinds = "'campaign.drawn', 'campaign.not-drawn', 'campaign.waits', 'campaign.called', 'campaign.ended', \
-                     'campaign.done'";
+                     'campaign.done', 'campaign.messaged', 'campaign.otherwise'";
         let sql = format!(
             "SELECT e.seq, e.type, e.customer_id, e.interaction_id, e.ticket_id, e.occurred_at, e.body, t.external_ref \
              FROM event e LEFT JOIN ticket t ON t.id = e.ticket_id WHERE e.type IN ({kinds}) AND e.seq < $1 \
@@ -204,6 +217,8 @@ fn funnel_of(row: &AnyRow) -> Result<Funnel, RecordError> {
         due: row.int("due")?,
         attempted: row.int("attempted")?,
         attempts: row.int("attempts")?,
+        messaged: row.int("messaged")?,
+        delivered: row.int("delivered")?,
         answered: row.int("answered")?,
         took_part: row.int("took_part")?,
         completed: row.int("completed")?,

@@ -69,7 +69,7 @@ pub use address::{BadAddress, DatabaseAddress};
 pub use agents::{AfterCall, Agent, AgentProfile, AgentState};
 pub use audio::{AudioKey, StoredAudio};
 pub use calls::{CallDirection, CallEnd, CallSave, CallStep, NewCall, OpenedCall};
-pub use campaigns::{CampaignDeed, CampaignsSince, PAUSE_ASKED, StoredCampaigns};
+pub use campaigns::{CampaignDeed, CampaignsSince, PAUSE_ASKED, StoredCampaigns, disposition_of};
 pub use card::{Alert, Card};
 pub use customers::{ContactView, CustomerView, IdentityView};
 pub use engine::{Engine, Settings};

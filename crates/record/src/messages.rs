@@ -3,10 +3,11 @@
 
 use std::sync::Arc;
 
-use hotline_model::{CustomerId, JobId, MessageId, PhoneNumber, Pii, TicketId};
+use hotline_model::{CallId, CustomerId, JobId, MessageId, PhoneNumber, Pii, TicketId};
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::act::Stamp;
 use crate::deed::{EventRow, insert_events};
 use crate::follow_ups::{FollowUpRow, NewFollowUp};
 use crate::jobs::{Job, end_job};
@@ -73,8 +74,12 @@ pub struct NewMessage {
     pub text: Pii<String>,
     /// Not before.
     pub due_at: Timestamp,
-    /// Asked for by its customer just now: it keeps no hours.
+    /// Asked for by its customer just now, or planned within hours of its own: it keeps none of the house.
     pub urgent: bool,
+    /// The attempt of a policy that it is.
+    pub attempt: Option<CallId>,
+    /// Taken back if it was not handed over before.
+    pub until: Option<Timestamp>,
 }
 
 /// A message as it stands.
@@ -100,6 +105,8 @@ pub struct Message {
     pub attempts: i64,
     /// What the provider calls it.
     pub provider_ref: Option<String>,
+    /// The attempt of a policy that it is.
+    pub attempt: Option<CallId>,
 }
 
 /// What came of handing a message to the provider.
@@ -123,7 +130,7 @@ pub enum SendOutcome {
 const HOUR: i64 = 3_600_000_000;
 
 const COLUMNS: &str = "id, idempotency_key, customer_id, ticket_id, recipient, text, state, due_at, attempts, \
-    provider_ref";
+    provider_ref, attempt_id";
 
 impl Message {
     fn from_row(row: &sqlx::any::AnyRow) -> Result<Self, RecordError> {
@@ -138,6 +145,7 @@ impl Message {
             due_at: row.time("due_at")?,
             attempts: row.int("attempts")?,
             provider_ref: row.text_or_none("provider_ref")?,
+            attempt: row.parsed_or_none("attempt_id")?,
         })
     }
 }
@@ -177,7 +185,8 @@ impl Record {
                     // The code sent again does not replace what is planned.
                     sqlx::query(
                         "UPDATE message SET state = 'cancelled', changed_at = $3 \
-                         WHERE ticket_id = $1 AND state = 'due' AND idempotency_key <> $2 AND $4 = 0",
+                         WHERE ticket_id = $1 AND state = 'due' AND idempotency_key <> $2 AND $4 = 0 \
+                         AND attempt_id IS NULL",
                     )
                     .bind(message.ticket.map(|id| id.to_string()))
                     .bind(&message.idempotency_key)
@@ -203,7 +212,7 @@ impl Record {
         let sql = format!(
             "UPDATE message SET state = 'sending', attempts = attempts + 1, changed_at = $1, server = $4 \
              WHERE id IN (SELECT id FROM message WHERE state = 'due' AND due_at <= $1 \
-             AND urgent >= $3 ORDER BY due_at LIMIT $2 {}) RETURNING {COLUMNS}",
+             AND urgent >= $3 AND (until_at IS NULL OR until_at > $1) ORDER BY due_at LIMIT $2 {}) RETURNING {COLUMNS}",
             self.engine.skip_locked()
         );
         self.writer
@@ -279,13 +288,42 @@ impl Record {
     /// [`RecordError::Unavailable`] if the database does not answer.
     pub async fn has_due_messages(&self, urgent_only: bool) -> Result<bool, RecordError> {
         let row = sqlx::query(
-            "SELECT id FROM message WHERE state = 'due' AND due_at <= $1 AND urgent >= $2 LIMIT 1",
+            "SELECT id FROM message WHERE state = 'due' AND due_at <= $1 AND urgent >= $2 \
+             AND (until_at IS NULL OR until_at > $1) LIMIT 1",
         )
         .bind(self.now_micros())
         .bind(i64::from(urgent_only))
         .fetch_optional(&self.readers)
         .await?;
         Ok(row.is_some())
+    }
+
+    /// Takes back the messages whose time is over and that were not handed over.
+    ///
+    /// # Errors
+    /// [`RecordError::Unavailable`] if the database does not take it.
+    pub async fn expire_messages(&self) -> Result<(), RecordError> {
+        let sql = "SELECT id FROM message WHERE state = 'due' AND until_at <= $1 LIMIT 1";
+        let over = sqlx::query(sql).bind(self.now_micros()).fetch_optional(&self.readers).await?;
+        // A change is a commit, and a commit wakes those who look for work.
+        if over.is_none() {
+            return Ok(());
+        }
+        self.change((), |connection, _, stamp| {
+            Box::pin(async move { take_back(connection, None, &stamp).await })
+        })
+        .await
+    }
+
+    /// Takes back the message of an attempt, if it was not handed over.
+    ///
+    /// # Errors
+    /// [`RecordError::Unavailable`] if the database does not take it.
+    pub async fn cancel_message(&self, attempt: CallId) -> Result<(), RecordError> {
+        self.change(attempt.to_string(), |connection, attempt, stamp| {
+            Box::pin(async move { take_back(connection, Some(&attempt), &stamp).await })
+        })
+        .await
     }
 
     /// When the next message is due, if one is waiting.
@@ -351,9 +389,17 @@ impl Record {
                         interaction_id: None,
                         ticket_id: message.ticket.map(|id| id.to_string()),
                         occurred_at: now,
-                        body: serde_json::json!({ "message": id }).to_string(),
+                        body: event_body(&id, message.attempt),
                     };
                     insert_events(connection, &[&row], now).await?;
+                    // What a policy tells is no call for the result, and what cannot be told is the policy's matter.
+                    if let Some(attempt) = message.attempt {
+                        return if state == MessageState::Failed {
+                            store_undelivered(connection, attempt).await
+                        } else {
+                            Ok(())
+                        };
+                    }
                     if state == MessageState::Sent
                         && let Some(ticket) = message.ticket
                     {
@@ -396,6 +442,62 @@ impl Record {
     }
 }
 
+fn event_body(message: &str, attempt: Option<CallId>) -> String {
+    match attempt {
+        Some(attempt) => {
+            serde_json::json!({ "message": message, "attempt": attempt.to_string() }).to_string()
+        }
+        None => serde_json::json!({ "message": message }).to_string(),
+    }
+}
+
+/// What was taken and could not be delivered after all has failed.
+pub(crate) async fn store_undelivered(
+    connection: &mut sqlx::AnyConnection,
+    attempt: CallId,
+) -> Result<(), RecordError> {
+    sqlx::query(
+        "UPDATE campaign_attempt SET disposition = 'failed' WHERE call_id = $1 AND disposition = 'sent' \
+         AND EXISTS (SELECT 1 FROM message m WHERE m.attempt_id = campaign_attempt.call_id AND m.state = 'failed')",
+    )
+    .bind(attempt.to_string())
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Takes back the message of an attempt, or those whose time is over, if they were not handed over; with the journal's
+/// entries of it.
+async fn take_back(
+    connection: &mut sqlx::AnyConnection,
+    attempt: Option<&str>,
+    stamp: &Stamp,
+) -> Result<(), RecordError> {
+    let which = if attempt.is_some() { "attempt_id = $2" } else { "until_at <= $1" };
+    let sql = format!(
+        "UPDATE message SET state = 'cancelled', changed_at = $1 WHERE state = 'due' AND {which} \
+         RETURNING {COLUMNS}"
+    );
+    let query = sqlx::query(&sql).bind(stamp.now);
+    let query = if let Some(attempt) = attempt { query.bind(attempt.to_owned()) } else { query };
+    let rows = query.fetch_all(&mut *connection).await?;
+    for row in &rows {
+        let message = Message::from_row(row)?;
+        let entry = EventRow {
+            source: "message".into(),
+            source_event_id: stamp.id(),
+            type_name: event_type(MessageState::Cancelled).into(),
+            customer_id: Some(message.customer.to_string()),
+            interaction_id: None,
+            ticket_id: message.ticket.map(|id| id.to_string()),
+            occurred_at: stamp.now,
+            body: event_body(&message.id.to_string(), message.attempt),
+        };
+        insert_events(connection, &[&entry], stamp.now).await?;
+    }
+    Ok(())
+}
+
 const fn event_type(state: MessageState) -> &'static str {
     match state {
         MessageState::Due => "message.postponed",
@@ -416,7 +518,7 @@ pub(crate) async fn insert_message(
 ) -> Result<bool, RecordError> {
     let done = sqlx::query(
         "INSERT INTO message (id, idempotency_key, customer_id, ticket_id, recipient, text, state, due_at, urgent, \
-         created_at, changed_at) VALUES ($1, $2, $3, $4, $5, $6, 'due', $7, $8, $9, $9) \
+         created_at, changed_at, attempt_id, until_at) VALUES ($1, $2, $3, $4, $5, $6, 'due', $7, $8, $9, $9, $10, $11) \
          ON CONFLICT (idempotency_key) DO NOTHING",
     )
     .bind(id)
@@ -428,6 +530,8 @@ pub(crate) async fn insert_message(
     .bind(message.due_at.as_microsecond())
     .bind(i64::from(message.urgent))
     .bind(now)
+    .bind(message.attempt.map(|id| id.to_string()))
+    .bind(message.until.map(Timestamp::as_microsecond))
     .execute(connection)
     .await?;
     Ok(done.rows_affected() == 1)

@@ -28,6 +28,8 @@ mod transfer;
 mod upkeep;
 
 use campaigns::{
+    a_date_that_slips_moves_a_ticket_that_is_open,
+    a_message_of_a_policy_is_planned_with_its_attempt_and_what_became_of_it_is_told,
     decisions_of_campaigns_stand_in_the_journal, what_is_stored_of_campaigns_is_what_a_restart_finds,
     who_wants_no_calls_is_known_and_attributes_are_told,
 };
@@ -266,6 +268,8 @@ async fn a_message_is_claimed_once_and_a_failed_one_becomes_a_follow_up(house: H
         text: "请拨打10086".to_owned().into(),
         due_at: "2026-11-20T03:00:00Z".parse().unwrap(),
         urgent: false,
+        attempt: None,
+        until: None,
     };
     house.record.plan_message(&job, message.clone()).await.unwrap();
     house.record.plan_message(&job, message).await.unwrap();
@@ -478,6 +482,8 @@ on_both!(
     a_customer_erased_during_a_call_leaves_counts_and_nothing_else,
     what_is_stored_of_campaigns_is_what_a_restart_finds,
     decisions_of_campaigns_stand_in_the_journal,
+    a_date_that_slips_moves_a_ticket_that_is_open,
+    a_message_of_a_policy_is_planned_with_its_attempt_and_what_became_of_it_is_told,
     who_wants_no_calls_is_known_and_attributes_are_told,
     what_is_stored_of_queues_is_what_a_restart_finds,
     telephones_are_those_of_accounts_that_may_sign_in,

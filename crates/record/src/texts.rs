@@ -112,6 +112,8 @@ impl Input {
             due_at: Timestamp::from_microsecond(stamp.now)
                 .map_err(|_| RecordError::Corrupt("a time".into()))?,
             urgent: true,
+            attempt: None,
+            until: None,
         };
         if insert_message(connection, &message, &self.id, stamp.now).await? {
             let body = serde_json::json!({ "what": "texted", "by": self.by, "message": self.id });

@@ -542,7 +542,8 @@ async fn set_in_motion(
     }
     if checked.input.state == TicketState::Cancelled {
         sqlx::query(
-            "UPDATE message SET state = 'cancelled', changed_at = $2 WHERE ticket_id = $1 AND state = 'due'",
+            "UPDATE message SET state = 'cancelled', changed_at = $2 WHERE ticket_id = $1 AND state = 'due' \
+             AND attempt_id IS NULL",
         )
         .bind(&ticket)
         .bind(now)

@@ -317,7 +317,8 @@ impl Change {
         }
         let change = &self.change;
         sqlx::query(
-            "UPDATE ticket SET category = COALESCE($2, category), due_at = COALESCE($3, due_at), \
+            "UPDATE ticket SET moved_at = CASE WHEN $3 IS NULL OR state <> 'open' OR due_at = $3 THEN moved_at \
+             ELSE $6 END, category = COALESCE($2, category), due_at = COALESCE($3, due_at), \
              owner = COALESCE($4, owner), made_by = COALESCE(made_by, $5), version = version + 1 WHERE id = $1",
         )
         .bind(&self.ticket)
@@ -325,6 +326,7 @@ impl Change {
         .bind(change.due_at.map(Timestamp::as_microsecond))
         .bind(&change.owner)
         .bind(&self.by)
+        .bind(stamp.now)
         .execute(&mut *connection)
         .await?;
         index_ticket(connection, &self.ticket).await?;

@@ -7,10 +7,12 @@ use std::time::Duration;
 
 use hotline_model::Calendar;
 use hotline_model::campaign::{
-    Cap, Detection, Name as Word, NumberRules, Outcome, Pace, Policy, Retries, Retry, Settings, Trigger, Who,
+    Calls, Cap, Detection, Message, Name as Word, NumberRules, Outcome, Pace, Policy, Retries, Retry,
+    Settings, Trigger, Who,
 };
 use indexmap::IndexMap;
 
+use super::notice::NOT_CALLED;
 use super::plan::{PlanHead, World};
 use super::words::spell;
 use super::{Reader, Table, inner, list};
@@ -19,12 +21,14 @@ use crate::plan::Type;
 use crate::source::Span;
 use crate::tree::{Kind, Name, Node};
 
-pub(crate) const CAMPAIGN: [&str; 18] = [
+pub(crate) const CAMPAIGN: [&str; 20] = [
     "campaign",
     "about",
     "active",
     "who",
     "plan",
+    "message",
+    "otherwise",
     "hours",
     "earliest",
     "latest",
@@ -53,10 +57,10 @@ pub(crate) const TOLD: [(&str, Type); 3] =
 const TRIGGERS: [(&str, Trigger); 2] = [("closed", Trigger::Closed), ("changed", Trigger::Changed)];
 
 /// What a name that no file defines leads to.
-const NOBODY: &str = "nobody could be called by this policy";
+pub(super) const NOBODY: &str = "nobody could be called by this policy";
 
 const MINUTE: Duration = Duration::from_secs(60);
-const DAY: Duration = Duration::from_secs(86_400);
+pub(super) const DAY: Duration = Duration::from_secs(86_400);
 /// No period is longer: the record keeps attempts for longer, the scheduler does not.
 const YEAR: Duration = Duration::from_secs(366 * 86_400);
 
@@ -66,14 +70,14 @@ pub(crate) struct ReadPolicy {
     pub name: String,
     /// What it says.
     pub policy: Policy,
-    /// The plan, where it is named.
-    pub plan: Name,
+    /// The plan, where one is named.
+    pub plan: Option<Name>,
     /// Whether it is obeyed.
     pub active: bool,
 }
 
 impl Reader {
-    /// A policy by which customers are called.
+    /// A policy by which customers are called or told.
     pub(crate) fn campaign(
         &mut self,
         root: &Node,
@@ -95,6 +99,7 @@ impl Reader {
             )
             .map(|node| self.who(node, &table.key_span("who")));
         let plan = self.campaign_plan(&table, world);
+        let message = self.campaign_message(&table);
         let hours = self.campaign_hours(&table, world, calendars);
         let mut time = |word: &'static str, usual: Duration, most: Duration| {
             table
@@ -104,7 +109,6 @@ impl Reader {
         };
         let earliest = time("earliest", 30 * MINUTE, 30 * DAY);
         let latest = time("latest", 3 * DAY, 90 * DAY);
-        let ring_limit = time("ring", Duration::from_secs(25), 2 * MINUTE);
         if latest <= earliest {
             self.report(
                 Diagnostic::error(
@@ -116,23 +120,10 @@ impl Reader {
                 .help("write a `latest` that leaves days in which to call, for example `3d`"),
             );
         }
-        let retries = self.retries(&table);
         let caps =
             table.find("caps").map(|node| self.caps(node, &table.key_span("caps"))).unwrap_or_default();
-        let pace = table.find("humans").and_then(|node| self.humans(node, &table.key_span("humans"), world));
-        let detection = table
-            .find("machine")
-            .map(|node| self.machine(node, &table.key_span("machine")))
-            .unwrap_or_default();
-        let trunks = self.trunks(&table);
-        let show = table
-            .need(
-                self,
-                "show",
-                "customers would see no number, and could not call back",
-                "add `show: \"10086\"`, a number of yours that the carrier lets you show",
-            )
-            .and_then(|node| self.digits(node, "`show`", &table.key_span("show")));
+        let called = table.find("message").is_none();
+        let calls = called.then(|| self.calls(&table, plan.as_ref(), world));
         let priority = table
             .find("priority")
             .and_then(|node| self.count(node, "`priority`", 0..=9, &table.key_span("priority")))
@@ -141,27 +132,82 @@ impl Reader {
             .find("active")
             .and_then(|node| self.flag(node, "`active`", &table.key_span("active")))
             .unwrap_or(true);
-        let plan = plan?;
+        let calls = match calls {
+            Some(calls) => Some(calls?),
+            None => None,
+        };
         Some(ReadPolicy {
             name: name?,
             policy: Policy {
                 who: who?,
-                plan: plan.text.as_str().into(),
                 hours: hours?,
                 earliest,
                 latest,
-                retries,
-                ring_limit,
                 caps,
-                pace,
-                trunks,
-                show: show?.text.into(),
                 priority: priority as u8,
-                detection,
+                calls,
+                message,
             },
             plan,
             active,
         })
+    }
+
+    /// How customers are called.
+    fn calls(&mut self, table: &Table<'_>, plan: Option<&Name>, world: &World) -> Option<Calls> {
+        let ring_limit = table
+            .find("ring")
+            .and_then(|node| self.duration(node, "`ring`", 2 * MINUTE, &table.key_span("ring")))
+            .unwrap_or(Duration::from_secs(25));
+        let retries = self.retries(table);
+        let pace = table.find("humans").and_then(|node| self.humans(node, &table.key_span("humans"), world));
+        let detection = table
+            .find("machine")
+            .map(|node| self.machine(node, &table.key_span("machine")))
+            .unwrap_or_default();
+        let trunks = self.trunks(table);
+        let show = table
+            .need(
+                self,
+                "show",
+                "customers would see no number, and could not call back",
+                "add `show: \"10086\"`, a number of yours that the carrier lets you show",
+            )
+            .and_then(|node| self.digits(node, "`show`", &table.key_span("show")));
+        Some(Calls {
+            plan: plan?.text.as_str().into(),
+            retries,
+            ring_limit,
+            pace,
+            trunks,
+            show: show?.text.into(),
+            detection,
+        })
+    }
+
+    /// The message of a policy: in place of calls, or where they have led to nothing.
+    fn campaign_message(&mut self, table: &Table<'_>) -> Option<Message> {
+        let head = table.key_span("message");
+        if let Some(node) = table.find("message") {
+            for word in NOT_CALLED.iter().filter(|word| table.find(word).is_some()) {
+                self.report(
+                    Diagnostic::error(
+                        codes::BY_MESSAGE,
+                        &table.key_span(word),
+                        format!("`{word}` stands in a policy that sends a message and calls nobody"),
+                    )
+                    .label("it would never be obeyed")
+                    .help(if *word == "otherwise" || *word == "plan" {
+                        "write `plan:` and `otherwise:` to call first, or `message:` alone"
+                    } else {
+                        "take it out, or write `plan:` in place of `message:`"
+                    }),
+                );
+            }
+            return Some(Message { texts: self.notice_texts(node, &head), otherwise: None });
+        }
+        let node = table.find("otherwise")?;
+        self.otherwise(node, &table.key_span("otherwise"))
     }
 
     /// What all policies share; without the file, [`Settings::default`].
@@ -250,6 +296,9 @@ impl Reader {
 
     /// The plan that speaks, which takes nothing but what is told of the ticket.
     fn campaign_plan(&mut self, table: &Table<'_>, world: &World) -> Option<Name> {
+        if table.find("message").is_some() {
+            return table.find("plan").and_then(|node| self.text(node, "`plan`", &table.key_span("plan")));
+        }
         let node = table.need(
             self,
             "plan",

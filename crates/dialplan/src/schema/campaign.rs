@@ -19,8 +19,13 @@ pub(crate) struct CampaignFile {
     /// Who is called.
     who: WhoFile,
     /// The plan that speaks to them. It may take `reference` (text), `category` (text) and `closed-on` (date).
-    plan: String,
-    /// The calendar in whose hours telephones may ring, on the customer's clock.
+    plan: Option<String>,
+    /// In place of a plan: nobody is called, and this message is sent, in each language. It may tell `{{ reference }}`,
+    /// `{{ category }}`, `{{ closed-on }}` (the day it was closed or moved), `{{ due-on }}` and `{{ number }}`.
+    message: Option<NoticeFile>,
+    /// A message to those with whom calls led to nothing.
+    otherwise: Option<OtherwiseFile>,
+    /// The calendar in whose hours telephones may ring and messages are sent, on the customer's clock.
     hours: String,
     /// So long after the ticket's closing or change at the earliest: 30min if left out.
     earliest: Option<String>,
@@ -34,18 +39,43 @@ pub(crate) struct CampaignFile {
     again: Option<AgainFile>,
     /// Who hung up at this question or later has taken part: 1 if left out.
     took_part_from: Option<u32>,
-    /// Attempts by this policy alone, for each customer.
+    /// Attempts by this policy alone, messages among them, for each customer.
     caps: Option<Vec<CapFile>>,
     /// Calls are begun only as long as somebody is likely to be free for those who want a human.
     humans: Option<HumansFile>,
     /// How a machine that answers is told from a human; off: whoever answers is a human.
     machine: Option<Machine>,
     /// The trunks to call by: the first that is up and has a line free.
-    trunks: OneOrMany<String>,
+    trunks: Option<OneOrMany<String>>,
     /// The number that customers see.
-    show: String,
+    show: Option<String>,
     /// 0 to 9: higher ones come first. 5 if left out.
     priority: Option<u8>,
+}
+
+/// The words of a message.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(crate) struct NoticeFile {
+    /// In Chinese.
+    #[schemars(rename = "zh-CN")]
+    zh_cn: String,
+    /// In English.
+    #[schemars(rename = "en-US")]
+    en_us: String,
+}
+
+/// A message that follows calls.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(crate) struct OtherwiseFile {
+    /// After which outcomes of the last call: busy, no-answer, switched-off and machine if left out. It also follows
+    /// where it became too late to call.
+    after: Option<OneOrMany<String>>,
+    /// Sent within so long after that, or not at all: 2d if left out.
+    within: Option<String>,
+    /// The words.
+    message: NoticeFile,
 }
 
 /// Who is called. What is left out lets everybody pass.
@@ -179,7 +209,7 @@ mod tests {
     use hotline_model::campaign::Outcome;
 
     use super::*;
-    use crate::lower::campaign;
+    use crate::lower::{campaign, notice};
     use crate::schema::tests::{set, words};
 
     #[test]
@@ -188,6 +218,11 @@ mod tests {
         assert_eq!(words::<WhoFile>(), set(&campaign::WHO));
         assert_eq!(words::<AgainFile>(), set(&Outcome::ALL.map(Outcome::word)));
         assert_eq!(words::<RetryFile>(), set(&campaign::AGAIN));
+        assert_eq!(
+            words::<NoticeFile>(),
+            set(&hotline_model::Language::ALL.map(hotline_model::Language::tag))
+        );
+        assert_eq!(words::<OtherwiseFile>(), set(&notice::OTHERWISE));
         assert_eq!(words::<CapFile>(), set(&campaign::CAP));
         assert_eq!(words::<HumansFile>(), set(&campaign::HUMANS));
         assert_eq!(words::<MachineFile>(), set(&campaign::MACHINE));

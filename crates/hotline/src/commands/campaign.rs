@@ -51,7 +51,7 @@ pub fn run(config: Option<&Path>, arguments: Arguments) -> Result<ExitCode, Prob
     let (plans, settings) = policies(&config)?;
     if settings.policies.is_empty() {
         println!(
-            "no policy calls anybody: a file in {}/policies that begins with `campaign:` and is not `active: false` is one",
+            "no policy calls or tells anybody: a file in {}/policies that begins with `campaign:` and is not `active: false` is one",
             config.plans.folder.display()
         );
         return Ok(ExitCode::SUCCESS);
@@ -180,6 +180,8 @@ fn words(verdict: &Verdict) -> (&'static str, String, Option<Timestamp>) {
         Verdict::Drawn { from, .. } => ("drawn", String::new(), Some(*from)),
         Verdict::Waits { until, why } => ("waits", why.to_words(), Some(*until)),
         Verdict::Called { .. } => ("called", String::new(), None),
+        Verdict::Messaged { .. } => ("messaged", String::new(), None),
+        Verdict::Otherwise { until, why } => ("otherwise", why.to_words(), Some(*until)),
         Verdict::Ended { how, .. } => ("ended", how.to_words(), None),
         Verdict::Done(why) => ("done", why.to_words(), None),
     }
@@ -190,28 +192,33 @@ fn told(kind: &str, why: &str) -> String {
     let (word, more) = why.split_once(':').unwrap_or((why, ""));
     match kind {
         "not-drawn" => format!("does not concern it: {}", not_drawn(word, more)),
-        "drawn" => "is to be called about".into(),
-        "waits" => format!("not called now: {}", waits(word, more)),
+        "drawn" => "is to be called or told about".into(),
+        "waits" => format!("not now: {}", waits(word, more)),
         "called" => "called".into(),
-        "ended" => format!("the call came to: {}", outcome(word, more)),
-        "done" => match word {
-            "ended" => {
-                let (word, more) = more.split_once(':').unwrap_or((more, ""));
-                format!("no call follows: {}", outcome(word, more))
-            }
-            "exhausted" => {
-                format!("no call follows: tried as often as may be, the last came to: {}", outcome(more, ""))
-            }
-            "too-late" => {
-                let (word, more) = more.split_once(':').unwrap_or((more, ""));
-                format!("no call follows: it is too late; it waited because {}", waits(word, more))
-            }
-            "number" => format!("no call follows: {}", number(more)),
-            "opted-out" => "no call follows: the customer wants no calls".into(),
-            "ticket" => "no call follows: the ticket is no longer one of the policy's".into(),
-            _ => "no call follows: there is no such policy any more".into(),
-        },
+        "messaged" => "a message is sent".into(),
+        "otherwise" => format!("a message follows: {}", done(word, more)),
+        "ended" => format!("that came to: {}", outcome(word, more)),
+        "done" => format!("nothing follows: {}", done(word, more)),
         _ => why.to_owned(),
+    }
+}
+
+/// How a case, or its calls, came to an end.
+fn done(word: &str, more: &str) -> String {
+    match word {
+        "ended" => {
+            let (word, more) = more.split_once(':').unwrap_or((more, ""));
+            outcome(word, more)
+        }
+        "exhausted" => format!("tried as often as may be, the last came to: {}", outcome(more, "")),
+        "too-late" => {
+            let (word, more) = more.split_once(':').unwrap_or((more, ""));
+            format!("it is too late; it waited because {}", waits(word, more))
+        }
+        "number" => number(more).into(),
+        "opted-out" => "the customer wants no calls".into(),
+        "ticket" => "the ticket is no longer one of the policy's".into(),
+        _ => "there is no such policy any more".into(),
     }
 }
 
@@ -250,6 +257,7 @@ fn number(word: &str) -> &'static str {
         "not-a-number" => "what stands as number is none",
         "foreign" => "a number of a country that is not called (`countries` of campaigns.yaml)",
         "premium" => "a number at whose calls the called party earns",
+        "not-mobile" => "a number of a fixed line, which takes no messages",
         _ => "nobody sits at that kind of number",
     }
 }
@@ -261,6 +269,7 @@ fn outcome(word: &str, more: &str) -> String {
         "hung-up" if !more.is_empty() => format!("hung up at question {more}"),
         "hung-up" => "hung up early".into(),
         "opted-out" => "the customer wants no calls".into(),
+        "sent" => "the message was taken to be delivered".into(),
         "unknown" => "nobody knows: it was cut off, and is not repeated".into(),
         "busy" => "busy".into(),
         "no-answer" => "nobody answered".into(),
@@ -277,17 +286,19 @@ fn outcome(word: &str, more: &str) -> String {
 fn forecast(scheduler: &Scheduler, now: Timestamp, days: u16, zone: &TimeZone) {
     let due = scheduler.due().count();
     let forecast = scheduler.forecast(now, days);
-    println!("{due} calls are due now; the coming {days} days, if nothing new becomes due:");
-    let mut by_day: BTreeMap<(String, &Name), Vec<(String, u32)>> = BTreeMap::new();
-    for ((hour, policy), attempts) in &forecast.attempts {
-        let at = hour.to_zoned(zone.clone());
-        let day = by_day.entry((at.strftime("%Y-%m-%d %a").to_string(), policy)).or_default();
-        day.push((at.strftime("%H").to_string(), *attempts));
+    println!("{due} customers are due now; the coming {days} days, if nothing new becomes due:");
+    let mut by_day: BTreeMap<(String, &Name, &str), Vec<(String, u32)>> = BTreeMap::new();
+    for (what, planned) in [("attempts", &forecast.attempts), ("messages", &forecast.messages)] {
+        for ((hour, policy), count) in planned {
+            let at = hour.to_zoned(zone.clone());
+            let day = by_day.entry((at.strftime("%Y-%m-%d %a").to_string(), policy, what)).or_default();
+            day.push((at.strftime("%H").to_string(), *count));
+        }
     }
-    for ((day, policy), hours) in by_day {
-        let attempts: u32 = hours.iter().map(|(_, attempts)| attempts).sum();
-        let hours: Vec<String> = hours.iter().map(|(hour, attempts)| format!("{hour}h {attempts}")).collect();
-        println!("  {day}  {policy}: {attempts} attempts ({})", hours.join(", "));
+    for ((day, policy, what), hours) in by_day {
+        let sum: u32 = hours.iter().map(|(_, count)| count).sum();
+        let hours: Vec<String> = hours.iter().map(|(hour, count)| format!("{hour}h {count}")).collect();
+        println!("  {day}  {policy}: {sum} {what} ({})", hours.join(", "));
     }
     for (policy, left) in &forecast.left {
         println!("  still due at the end  {policy}: {left}");

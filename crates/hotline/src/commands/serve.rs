@@ -106,7 +106,7 @@ async fn serve(config: Config, drain: Duration) -> Result<ExitCode, Problem> {
     let caller = Caller {
         record: record.clone(),
         bus: bus.clone(),
-        calling: publisher::calling(published.clone()),
+        calling: publisher::calling(published.clone(), &config),
         trunks: outward_trunks(&config),
         clock: Arc::clone(&clock),
     };

@@ -4,15 +4,15 @@
 //! wants kept is committed before anything it says is done, so an attempt is on the record before its
 //! INVITE leaves.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use hotline_bus::{Bus, Command as Ask, Dial, DialNews};
-use hotline_campaign::{Attempt, Command, Disposition, Event, Row, Scheduler, Trunk};
-use hotline_model::campaign::{Name, Outcome, Settings};
+use hotline_campaign::{Attempt, Command, Disposition, Event, Notice, Row, Scheduler, Trunk};
+use hotline_model::campaign::{Channel, Name, Outcome, Settings};
 use hotline_model::{CallId, Clock, CustomerId, Fields, IdSource, Language, Value};
-use hotline_record::{AgentState, CampaignDeed, Record, RecordError};
+use hotline_record::{AgentState, CampaignDeed, NewMessage, Record, RecordError};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use tokio::sync::{mpsc, watch};
@@ -29,6 +29,8 @@ pub struct Calling {
     pub queues: Vec<QueueOf>,
     /// The clock of days that customers are told, where theirs is not known.
     pub zone: TimeZone,
+    /// The number to dial that messages tell.
+    pub short_number: String,
 }
 
 /// A queue, as far as its free agents are counted.
@@ -113,9 +115,11 @@ pub(super) struct Run<'a> {
     pub on_the_line: HashMap<String, CustomerId>,
     /// Which attempt of its case each call is.
     attempts: HashMap<CallId, u8>,
+    /// Attempts that are messages.
+    messages: HashSet<CallId>,
     news: mpsc::UnboundedReceiver<(CallId, DialNews)>,
     tell: mpsc::UnboundedSender<(CallId, DialNews)>,
-    calling: watch::Receiver<Arc<Calling>>,
+    pub(super) calling: watch::Receiver<Arc<Calling>>,
 }
 
 impl<'a> Run<'a> {
@@ -132,10 +136,13 @@ impl<'a> Run<'a> {
             seq: restored.seq,
             on_the_line: HashMap::new(),
             attempts: HashMap::new(),
+            messages: HashSet::new(),
             news,
             tell,
             calling,
         };
+        let open = run.scheduler.attempts().filter(|row| row.channel == Channel::Message);
+        run.messages = open.map(|row| row.call).collect();
         for (interaction, customer) in caller.record.on_the_line().await? {
             run.calls_in(interaction, customer);
         }
@@ -261,16 +268,27 @@ impl<'a> Run<'a> {
             if self.scheduler.poll_timeout().is_some_and(|at| at <= now) {
                 self.scheduler.handle_timeout(now);
             }
-            let (mut deeds, mut acts) = (Vec::new(), Vec::new());
+            let (mut deeds, mut acts, mut failed) = (Vec::new(), Vec::new(), Vec::new());
             while let Some(command) = self.scheduler.poll_command() {
                 match command {
                     Command::Store(row) => {
-                        if let Row::Attempt(attempt) = &row {
+                        if let Row::Attempt(attempt) = &row
+                            && attempt.channel == Channel::Call
+                        {
                             self.attempts.insert(attempt.call, attempt.number);
                         }
                         deeds.push(CampaignDeed::Row(row));
                     }
                     Command::Explain(decision) => deeds.push(CampaignDeed::Decision(decision)),
+                    // In one commit with its row: a message is in the outbox exactly if its attempt is on the record.
+                    Command::Send(notice) => match self.message_for(&notice, stop).await {
+                        Ok(Some(message)) => {
+                            self.messages.insert(notice.call);
+                            deeds.push(CampaignDeed::Message(Box::new(message)));
+                        }
+                        Ok(None) => failed.push(notice.call),
+                        Err(over) => return Some(over),
+                    },
                     act @ (Command::Dial(_) | Command::Cancel { .. }) => acts.push(act),
                 }
             }
@@ -299,13 +317,53 @@ impl<'a> Run<'a> {
             for act in acts {
                 match act {
                     Command::Dial(attempt) => self.dial(*attempt, stop).await,
+                    Command::Cancel { call, .. } if self.messages.contains(&call) => {
+                        self.take_back(call).await
+                    }
                     Command::Cancel { call, .. } => {
                         // One that has just ended is told of by its news.
                         let _ = self.caller.bus.ask(Ask::StopDialling(call)).await;
                     }
-                    Command::Store(_) | Command::Explain(_) => {}
+                    Command::Store(_) | Command::Explain(_) | Command::Send(_) => {}
                 }
             }
+            for call in failed {
+                self.take(call, DialNews::Ended(Disposition::Not(Outcome::Failed)));
+            }
+        }
+    }
+
+    /// The message of a notice, however long the database is away.
+    async fn message_for(
+        &self,
+        notice: &Notice,
+        stop: &CancellationToken,
+    ) -> Result<Option<NewMessage>, Over> {
+        loop {
+            match self.message_of(notice).await {
+                Ok(message) => return Ok(message),
+                Err(error) => {
+                    tracing::warn!(call.id = %notice.call, %error, "the ticket of a message cannot be read; it is tried again");
+                    tokio::select! {
+                        () = stop.cancelled() => return Err(Over::Stopped),
+                        () = tokio::time::sleep(AGAIN) => {}
+                    }
+                }
+            }
+        }
+    }
+
+    /// A message that has not left stays here; what became of it is told by the journal.
+    async fn take_back(&mut self, call: CallId) {
+        if let Err(error) = self.caller.record.cancel_message(call).await {
+            tracing::warn!(call.id = %call, %error, "a message could not be taken back");
+        }
+    }
+
+    /// What became of a message.
+    pub(super) fn ended_by_outbox(&mut self, call: CallId, how: Disposition) {
+        if self.messages.remove(&call) {
+            self.tell(Event::Ended { call, how });
         }
     }
 
@@ -348,6 +406,7 @@ impl<'a> Run<'a> {
         ]
         .into();
         let policy = calling.settings.policies.get(&attempt.policy);
+        let calls = policy.and_then(|policy| policy.calls.as_ref());
         Ok(Some(Dial {
             call: attempt.call,
             policy: attempt.policy.to_string(),
@@ -362,7 +421,7 @@ impl<'a> Run<'a> {
             given,
             language: language.or(Some(ticket.language)),
             ring: attempt.ring_limit,
-            detection: policy.map(|policy| policy.detection).unwrap_or_default(),
+            detection: calls.map(|calls| calls.detection).unwrap_or_default(),
             news: self.tell.clone(),
         }))
     }

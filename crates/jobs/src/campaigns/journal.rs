@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use hotline_campaign::Event;
 use hotline_model::{CustomerId, TicketId};
-use hotline_record::{JournalEvent, PAUSE_ASKED, RecordError};
+use hotline_record::{JournalEvent, MessageState, PAUSE_ASKED, RecordError, disposition_of};
 
 use super::caller::Run;
 
@@ -61,6 +61,13 @@ impl Run<'_> {
                 }
             }
             ("call.ended", Some(interaction)) => over.extend(self.on_the_line.remove(interaction)),
+            (kind, _) if kind.starts_with("message.") => {
+                let state = kind.trim_start_matches("message.").parse::<MessageState>().ok();
+                let attempt = entry.body["attempt"].as_str().and_then(|id| id.parse().ok());
+                if let (Some(call), Some(how)) = (attempt, state.and_then(disposition_of)) {
+                    self.ended_by_outbox(call, how);
+                }
+            }
             ("agent.state" | "agent.changed", _) => about.agents = true,
             (kind, _) if kind.starts_with("ticket.") => {
                 about.tickets.extend(entry.ticket_id.as_deref().and_then(|id| id.parse::<TicketId>().ok()));

@@ -304,6 +304,8 @@ pub async fn a_customer_erased_during_a_call_leaves_counts_and_nothing_else(hous
         text: "编号407192865".to_owned().into(),
         due_at: house.clock.now(),
         urgent: false,
+        attempt: None,
+        until: None,
     };
     record.plan_message(&job, message).await.unwrap();
     assert!(record.flush(Duration::from_secs(5)).await);

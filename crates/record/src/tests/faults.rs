@@ -231,6 +231,8 @@ async fn two_servers_never_take_the_same_job_nor_the_same_message() {
                     text: "请拨打10086".to_owned().into(),
                     due_at: house.clock.now(),
                     urgent: false,
+                    attempt: None,
+                    until: None,
                 };
                 house.record.plan_message(&job, message).await.unwrap();
                 taken.push(job.id);

@@ -28,6 +28,7 @@ async fn called(
         key: key.clone(),
         round: now,
         customer: stored.customer,
+        channel: hotline_model::campaign::Channel::Call,
         since: now,
         next: now,
         next_why: Waits::NotYetDue,
@@ -39,6 +40,7 @@ async fn called(
     let answered = !matches!(how, Disposition::Not(_));
     let attempt = AttemptRow {
         call,
+        channel: hotline_model::campaign::Channel::Call,
         key,
         round: now,
         number: 1,

@@ -29,6 +29,8 @@ async fn filled(house: &House) -> (CallId, Upserted) {
         text: "请拨打10086".to_owned().into(),
         due_at: house.clock.now(),
         urgent: false,
+        attempt: None,
+        until: None,
     };
     house.record.plan_message(&job, message).await.unwrap();
     let claimed = house.record.claim_messages(1, false).await.unwrap();
