@@ -287,7 +287,9 @@ fn forecast(scheduler: &Scheduler, now: Timestamp, days: u16, zone: &TimeZone) {
     let due = scheduler.due().count();
     let forecast = scheduler.forecast(now, days);
     println!("{due} customers are due now; the coming {days} days, if nothing new becomes due:");
-    let mut by_day: BTreeMap<(String, &Name, &str), Vec<(String, u32)>> = BTreeMap::new();
+    /// A day, the policy, and what it plans.
+    type Row<'a> = (String, &'a Name, &'static str);
+    let mut by_day: BTreeMap<Row<'_>, Vec<(String, u32)>> = BTreeMap::new();
     for (what, planned) in [("attempts", &forecast.attempts), ("messages", &forecast.messages)] {
         for ((hour, policy), count) in planned {
             let at = hour.to_zoned(zone.clone());
