@@ -16,6 +16,7 @@ use crate::*;
 const START: &str = "2026-11-20T02:00:00Z";
 
 mod messages;
+mod restarts;
 
 struct House {
     scheduler: Scheduler,
@@ -547,75 +548,6 @@ fn a_policy_that_is_gone_calls_nobody_and_a_new_one_draws_what_is_known() {
     assert_eq!(house.done(1), Some(Done::PolicyGone));
     let other = CaseKey { policy: Name::from("other"), ..key(1) };
     assert_eq!(house.scheduler.find_case(&other).map(|row| row.done), Some(None));
-}
-
-#[test]
-fn an_attempt_of_which_nothing_is_heard_is_unknown_and_not_repeated() {
-    let mut house = House::new(|_| {});
-    house.settled(1);
-    let (_, call) = house.first_call(3_600).unwrap();
-    let told = house.pass(105);
-    assert!(told.contains(&Command::Cancel { call, why: CancelWhy::Silent }));
-    assert_eq!(house.done(1), Some(Done::Ended(Disposition::Unknown)));
-    assert_eq!(house.first_call(5 * 86_400), None);
-}
-
-#[test]
-fn after_a_restart_an_open_attempt_is_unknown_and_the_rest_goes_on() {
-    let mut house = House::new(|_| {});
-    house.settled(1);
-    house.settled(2);
-    house.pass(600);
-    let mut rows = Restored::default();
-    for command in &house.told {
-        match command {
-            Command::Store(Row::Case(row)) => {
-                rows.cases.retain(|before| before.key != row.key);
-                rows.cases.push(row.clone());
-            }
-            // The second call was not begun when the process died.
-            Command::Store(Row::Attempt(row)) if rows.attempts.is_empty() => rows.attempts.push(row.clone()),
-            _ => {}
-        }
-    }
-    for number in [1, 2] {
-        rows.customers.push(CustomerFacts {
-            customer: who(number),
-            number: Some(Pii::new(format!("138001380{number:02}"))),
-            zone: None,
-            attributes: BTreeMap::new(),
-            do_not_call: false,
-        });
-        rows.tickets.push(TicketFacts {
-            ticket: TicketId::from(number),
-            customer: who(number),
-            state: TicketState::Closed,
-            since: START.parse().unwrap(),
-            category: Name::from("fees"),
-            outcome: None,
-        });
-    }
-    let ids = Arc::new(IdSource::new(2));
-    house.scheduler = Scheduler::restore(house.now, house.settings.clone(), ids, rows);
-    house.trunk("one", true, 100);
-    assert_eq!(house.done(1), Some(Done::Ended(Disposition::Unknown)));
-    let goes_on: Vec<CustomerId> = house.scheduler.attempts().map(|row| row.customer).collect();
-    assert_eq!(goes_on, [who(2)], "the second, once");
-}
-
-#[test]
-fn a_ticket_that_becomes_somebody_elses_during_a_call_is_called_about() {
-    let mut house = House::new(|_| {});
-    house.settled(1);
-    house.customer(2, |_| {});
-    let (_, call) = house.first_call(3_600).unwrap();
-    house.happen(Event::OptOut { customer: who(1), out: true });
-    house.ticket(1, 2, |_| {});
-    house.pass(1);
-    house.end(call, Disposition::Not(Outcome::Cancelled));
-    let (_, second) = house.first_call(3_600).unwrap();
-    let whom: Vec<CustomerId> = house.scheduler.attempts().map(|row| row.customer).collect();
-    assert!(second != call && whom == [who(2)], "{whom:?}");
 }
 
 #[test]

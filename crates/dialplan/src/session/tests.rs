@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use hotline_model::verification::Factor;
 use hotline_model::{CallerNumber, Fields, StepEvent, Value};
-use proptest::prelude::*;
 
 use super::*;
 
+mod anything;
 mod queues;
+mod said;
 mod surveys;
 use crate::recordings::Recordings;
 
@@ -455,94 +456,6 @@ fn a_quick_answer_needs_no_filler_and_an_answer_under_it_waits_for_its_end() {
 }
 
 #[test]
-fn a_missing_value_is_trouble_and_never_silence_for_ever() {
-    let mut call = at_the_check();
-    call.answer(Answer::Verified { verdict: Verified::Passed { ticket: Fields::new() } });
-    assert!(
-        call.events
-            .iter()
-            .any(|event| matches!(event, StepEvent::Trouble { code, .. } if code == "value-missing"))
-    );
-    assert_eq!(call.listen().step(), "offer");
-}
-
-#[test]
-fn a_play_that_nobody_reports_done_is_given_up() {
-    let mut call = Call::start(&load(&[("complaint-result", SHIPPED)]), "complaint-result", context());
-    call.pause();
-    assert!(
-        call.events
-            .iter()
-            .any(|event| matches!(event, StepEvent::Trouble { code, .. } if code == "play-late"))
-    );
-    assert!(call.session.poll_timeout().is_some());
-}
-
-/// Everything is said but the prompts of this name.
-fn listen_but_for(call: &mut Call, prompt: &str) {
-    while let Some(op) = call.playing.take() {
-        let says = |command: &Command| match command {
-            Command::Play { op: its, utterances, .. } => {
-                *its == op && utterances.iter().any(|utterance| utterance.prompt == prompt)
-            }
-            _ => false,
-        };
-        let fails = call.commands.iter().any(says);
-        call.at += Duration::from_secs(2);
-        call.happen(if fails { Event::PlayFailed { op } } else { Event::PlayDone { op } });
-    }
-}
-
-fn saves(call: &Call) -> Vec<&Save> {
-    call.commands.iter().filter_map(save).collect()
-}
-
-fn save(command: &Command) -> Option<&Save> {
-    if let Command::Save { save, .. } = command { Some(save) } else { None }
-}
-
-#[test]
-fn a_result_that_could_not_be_said_is_no_service_and_a_human_sees_to_it() {
-    let ticket: Fields = [("result".to_owned(), Value::text("退费25元。"))].into();
-    let passed = || Answer::Verified { verdict: Verified::Passed { ticket: ticket.clone() } };
-    let mut call = at_the_check();
-    call.answer(passed());
-    listen_but_for(&mut call, "the-result");
-    assert!(call.events.contains(&StepEvent::Heard { prompt: "the-result".into(), whole: false }));
-    let trouble = |event: &StepEvent| matches!(event, StepEvent::Trouble { code, .. } if code == "not-said");
-    assert!(call.events.iter().any(trouble));
-    assert_eq!(call.step(), "offer", "the plan goes on, and a human is a key away");
-    let ends = |call: &mut Call| {
-        while !call.session.is_over() && !call.commands.iter().any(|c| matches!(c, Command::Hangup { .. })) {
-            call.pause();
-            call.listen();
-        }
-    };
-    ends(&mut call);
-    assert!(saves(&call).iter().all(|save| save.outcome != Some(Outcome::Contained)));
-    assert_eq!(saves(&call).last().unwrap().outcome, Some(Outcome::Failed));
-    let follow_ups: Vec<_> = saves(&call).into_iter().filter_map(|save| save.follow_up.as_ref()).collect();
-    assert_eq!(follow_ups.len(), 1);
-    assert_eq!(follow_ups[0].reason, "not-said");
-
-    // Nor is who hangs up at once.
-    let mut gone = at_the_check();
-    gone.answer(passed());
-    listen_but_for(&mut gone, "the-result");
-    gone.happen(Event::HungUp { by: HungUpBy::Caller });
-    assert!(saves(&gone).last().unwrap().follow_up.is_some());
-
-    // Heard at the second try, all is well.
-    let mut again = at_the_check();
-    again.answer(passed());
-    listen_but_for(&mut again, "the-result");
-    again.keys("1").listen();
-    ends(&mut again);
-    assert_eq!(saves(&again).last().unwrap().outcome, Some(Outcome::Contained));
-    assert!(saves(&again).iter().all(|save| save.follow_up.is_none()));
-}
-
-#[test]
 fn an_announcement_comes_first_and_the_recording_begins_after_its_notice() {
     let announcement = [(Language::ZhCn, "线路故障。".to_owned())].into();
     let plans = load(&[("complaint-result", SHIPPED)]);
@@ -590,109 +503,4 @@ fn arguments_and_results_pass_between_plans() {
         panic!("nothing was said")
     };
     assert_eq!(crate::simulation::words(&utterances[0]), "42 and 21 .");
-}
-
-// Anything may happen in any order.
-
-#[derive(Debug, Clone)]
-enum Happens {
-    Key(char),
-    PlayDone(u64),
-    PlayFailed(u64),
-    Answer(u64, u8),
-    Pause,
-    Time(u16),
-    News(u64, u8),
-    HangUp,
-}
-
-fn anything() -> impl Strategy<Value = Happens> {
-    prop_oneof![
-        6 => prop::sample::select("0123456789*#x\u{1F4DE}".chars().collect::<Vec<_>>()).prop_map(Happens::Key),
-        4 => (0u64..40).prop_map(Happens::PlayDone),
-        1 => (0u64..40).prop_map(Happens::PlayFailed),
-        3 => ((0u64..40), 0u8..6).prop_map(|(op, answer)| Happens::Answer(op, answer)),
-        3 => Just(Happens::Pause),
-        2 => any::<u16>().prop_map(Happens::Time),
-        3 => ((0u64..40), 0u8..8).prop_map(|(op, news)| Happens::News(op, news)),
-        1 => prop::bool::weighted(0.05).prop_map(|end| if end { Happens::HangUp } else { Happens::Pause }),
-    ]
-}
-
-fn some_answer(kind: u8) -> Answer {
-    let ticket: Fields = [("result".to_owned(), Value::text("Refunded 25 yuan."))].into();
-    match kind {
-        0 => Answer::Found { fields: ticket },
-        1 => Answer::Empty,
-        2 => Answer::Failed,
-        3 => Answer::Verified { verdict: Verified::Passed { ticket } },
-        4 => Answer::Verified { verdict: Verified::Pending },
-        _ => Answer::Verified { verdict: Verified::Refused },
-    }
-}
-
-fn some_news(op: OpId, kind: u8) -> Event {
-    match kind {
-        0 => Event::Place { op, place: 3, wait: Some(Duration::from_secs(240)) },
-        1 => Event::Joined { op, agent: None },
-        2 => Event::Returned { op },
-        3 => Event::TalkEnded { op },
-        4 => Event::Nobody { op },
-        5 => Event::QueueClosed { op },
-        6 => Event::QueueFailed { op },
-        _ => Event::TransferFailed { op, how: NotThrough::Busy },
-    }
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(128))]
-
-    #[test]
-    fn no_sequence_of_events_makes_a_call_panic_or_hang(
-        plan in prop::sample::select(vec!["complaint-result", "main-menu"]),
-        happens in prop::collection::vec(anything(), 0..120),
-    ) {
-        let plans = load(&[("complaint-result", SHIPPED), ("main-menu", MAIN)]);
-        let mut session = Session::new(plans, plan, context()).unwrap();
-        let mut at = Duration::ZERO;
-        session.handle_event(at, Event::Started);
-        for happening in happens {
-            let mut drained = 0;
-            while let Some(command) = session.poll_command() {
-                drained += 1;
-                prop_assert!(drained < 20_000, "{command:?}");
-            }
-            prop_assert!(session.is_over() || session.poll_timeout().is_some(), "a call that waits for nothing");
-            match happening {
-                Happens::Key(key) => session.handle_event(at, Event::Key { key }),
-                Happens::PlayDone(op) => session.handle_event(at, Event::PlayDone { op: OpId(op) }),
-                Happens::PlayFailed(op) => session.handle_event(at, Event::PlayFailed { op: OpId(op) }),
-                Happens::Answer(op, kind) => {
-                    session.handle_event(at, Event::Answer { op: OpId(op), answer: some_answer(kind) });
-                }
-                Happens::Pause => {
-                    at = session.poll_timeout().unwrap_or(at).max(at);
-                    session.handle_timeout(at);
-                }
-                Happens::Time(millis) => {
-                    at += Duration::from_millis(millis.into());
-                    session.handle_timeout(at);
-                }
-                Happens::News(op, kind) => session.handle_event(at, some_news(OpId(op), kind)),
-                Happens::HangUp => session.handle_event(at, Event::HungUp { by: HungUpBy::Caller }),
-            }
-        }
-        // Left alone, every call comes to its end; a queue sends its callers away one day.
-        for round in 0..5_000 {
-            while session.poll_command().is_some() {}
-            if round % 50 == 0 {
-                (0..1_000).for_each(|op| session.handle_event(at, Event::Nobody { op: OpId(op) }));
-            }
-            let Some(next) = session.poll_timeout() else { break };
-            at = at.max(next);
-            session.handle_timeout(at);
-        }
-        while session.poll_command().is_some() {}
-        prop_assert!(session.is_over());
-    }
 }
