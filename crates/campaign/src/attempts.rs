@@ -169,6 +169,11 @@ impl Scheduler {
         let quiet = after(now, self.settings.after_contact);
         let person = self.customers.entry(row.customer).or_default();
         person.calling = None;
+        if row.is_taken_back() {
+            // It never left: the customer was not tried.
+            let was = (row.at, row.key.policy.clone());
+            person.tried.retain(|tried| *tried != was);
+        }
         if spoken_to || was_spoken_to(how) {
             person.quiet_until = Some(quiet);
         }

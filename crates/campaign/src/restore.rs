@@ -101,7 +101,9 @@ impl Scheduler {
         attempts.sort_by_key(|row| (row.at, row.call));
         for mut row in attempts {
             let person = self.customers.entry(row.customer).or_default();
-            person.tried.push((row.at, row.key.policy.clone()));
+            if !row.is_taken_back() {
+                person.tried.push((row.at, row.key.policy.clone()));
+            }
             let open = row.ended.is_none();
             if open && row.channel == Channel::Message {
                 self.resume(now, row);

@@ -87,6 +87,14 @@ pub struct AttemptRow {
     pub ended: Option<(Timestamp, Disposition)>,
 }
 
+impl AttemptRow {
+    /// Whether it is a message that was taken back before it left.
+    pub(crate) fn is_taken_back(&self) -> bool {
+        let taken_back = Disposition::Not(Outcome::Cancelled);
+        self.channel == Channel::Message && self.ended.is_some_and(|(_, how)| how == taken_back)
+    }
+}
+
 /// A row of `campaign_policy`: what is known of a policy beyond its file.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PolicyRow {

@@ -299,6 +299,14 @@ impl World {
             let row = &self.attempts[&call];
             assert!(self.told.insert((row.key.clone(), row.round)), "told twice");
         }
+        if how == Disposition::Not(Outcome::Cancelled) {
+            // It never left, and fills no cap.
+            let at = self.attempts[&call].at;
+            let rang = self.rang.entry(notice.customer).or_default();
+            if let Some(nth) = rang.iter().position(|rang| *rang == at) {
+                rang.remove(nth);
+            }
+        }
         self.settled.insert(call, how);
         self.happen(Event::Ended { call, how });
         self.happen(Event::Ended { call, how });

@@ -87,7 +87,10 @@ fn pop_facts(card: &Card, shown: bool) -> Facts<'_> {
             .iter()
             .find(|one| shown && one.kind == "phone")
             .map(|one| one.value.expose().as_str()),
-        ticket: ticket.or(card.open_tickets.first()).map(|one| one.external_ref.as_str()),
+        // The call's own may be closed: then it is none of the open ones.
+        ticket: ticket
+            .or(card.open_tickets.first().filter(|_| about.is_none()))
+            .map(|one| one.external_ref.as_str()),
         call: live.map(|call| call.id.as_str()),
     }
 }

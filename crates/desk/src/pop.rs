@@ -12,7 +12,7 @@ enum Place {
     Customer,
     /// The telephone number, for whoever may see it.
     Number,
-    /// The firm's own name of the ticket: that of the call, else the most urgent open one.
+    /// The firm's own name of the ticket: that of the call while it is open; without one, the most urgent open one.
     Ticket,
     /// The call that goes on.
     Call,
@@ -72,7 +72,10 @@ impl FromStr for PopUrl {
         pieces.push(Piece::Text(rest.to_owned()));
         // Whoever calls does not choose where the browser goes.
         let host = pieces.first().is_some_and(|piece| match piece {
-            Piece::Text(text) => text.splitn(4, '/').count() == 4 || pieces.len() == 1,
+            Piece::Text(text) => {
+                let named = text.split('/').nth(2).is_some_and(|host| !host.is_empty());
+                named && (text.splitn(4, '/').count() == 4 || pieces.len() == 1)
+            }
             Piece::Place(_) => false,
         });
         if !host {
@@ -147,6 +150,7 @@ mod tests {
         assert!(told("https://crm.example/{{ name }}").contains("{{ reference }}, {{ customer }}"));
         assert!(told("https://crm.example/{{ call").contains("write }}"));
         assert!(told("https://{{ reference }}/").contains("behind the host"));
+        assert!(told("https:///{{ reference }}").contains("behind the host"));
         assert!(told("https://crm.example{{ reference }}").contains("behind the host"));
         assert!("https://crm.example".parse::<PopUrl>().is_ok());
     }

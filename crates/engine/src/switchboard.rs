@@ -331,6 +331,7 @@ impl Task {
                 }
                 self.offers.clear();
                 self.queues = Queues::new(self.settings.clone(), Arc::clone(&self.ids));
+                figures::queues(&self.queues);
             }
             Request::Choice(user, choice, answer) => {
                 let done = self.choose(user, choice).await;

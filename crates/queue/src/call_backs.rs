@@ -168,6 +168,13 @@ impl Queues {
         self.let_agent_go(now, place);
         match how {
             CallBackEnd::NotReached => self.not_reached_by_call(now, place),
+            CallBackEnd::NotMade => {
+                let row = self.callers.get_mut(&place).and_then(|caller| caller.row.call_back.as_mut());
+                if let Some(call_back) = row {
+                    call_back.tries = call_back.tries.saturating_sub(1);
+                }
+                self.not_reached_by_call(now, place);
+            }
             CallBackEnd::Settled => {
                 self.finish(now, place, WaitingState::Left);
             }

@@ -142,10 +142,12 @@ impl Queues {
             }
             WaitingState::Offered => self.withdraw_from(now, waiting, Withdrawn::CallerLeft),
             WaitingState::Waiting => {}
-            WaitingState::CallBack => {
+            WaitingState::CallBack if how != Leaving::OtherWay => {
                 self.hung_up_to_be_called(now, waiting);
                 return;
             }
+            // They have found another way: nobody calls them.
+            WaitingState::CallBack => {}
             _ => return,
         }
         let kept_until = match how {

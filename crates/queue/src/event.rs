@@ -61,6 +61,8 @@ pub enum CallBackEnd {
     NotReached,
     /// They need nobody any more, or all is settled without an agent.
     Settled,
+    /// No call was made: it is no try.
+    NotMade,
 }
 
 /// Something happened. What does not fit what goes on is dropped.
@@ -152,8 +154,8 @@ pub enum Event {
         agent: AgentId,
     },
     /// A caller would rather be called back than wait. [`Command::CallBackKept`] says whether the place is kept for it;
-    /// they are called once they have gone by [`Event::Leave`], whichever
-    /// way, and have had a moment to hang up.
+    /// they are called once they have hung up ([`Event::Leave`]),
+    /// and have had a moment for it; who goes another way is not called.
     CallBack {
         /// Who.
         waiting: WaitingId,

@@ -71,8 +71,37 @@ impl Record {
     /// # Errors
     /// [`RecordError::Unavailable`] if it was not committed.
     pub async fn store_campaign(&self, deeds: Vec<CampaignDeed>) -> Result<(), RecordError> {
-        self.change(deeds, |connection, deeds, stamp| -> Ran<'_, ()> {
+        self.store_campaign_unless(None, deeds).await.map(|_| ())
+    }
+
+    /// The same for whoever holds a lease, in one commit with it: `false`, and nothing is stored, where another server has
+    /// it by now.
+    ///
+    /// # Errors
+    /// As [`Record::store_campaign`].
+    pub async fn store_campaign_by(
+        &self,
+        lease: &'static str,
+        deeds: Vec<CampaignDeed>,
+    ) -> Result<bool, RecordError> {
+        self.store_campaign_unless(Some((lease, self.server.to_string())), deeds).await
+    }
+
+    async fn store_campaign_unless(
+        &self,
+        lease: Option<(&'static str, String)>,
+        deeds: Vec<CampaignDeed>,
+    ) -> Result<bool, RecordError> {
+        self.change((lease, deeds), |connection, input, stamp| -> Ran<'_, bool> {
             Box::pin(async move {
+                let (lease, deeds) = &*input;
+                if let Some((name, holder)) = lease {
+                    let sql = "SELECT 1 AS held FROM lease WHERE name = $1 AND holder <> $2";
+                    let other = sqlx::query(sql).bind(*name).bind(holder);
+                    if other.fetch_optional(&mut *connection).await?.is_some() {
+                        return Ok(false);
+                    }
+                }
                 for deed in deeds.iter() {
                     match deed {
                         CampaignDeed::Row(row) => store(row, connection, &stamp).await?,
@@ -85,7 +114,7 @@ impl Record {
                         }
                     }
                 }
-                Ok(())
+                Ok(true)
             })
         })
         .await

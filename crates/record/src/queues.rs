@@ -404,7 +404,8 @@ impl Record {
     /// [`RecordError::Unavailable`] if the database does not answer.
     pub async fn call_back_facts(&self, call: CallId) -> Result<Option<CallBackFacts>, RecordError> {
         let sql = "SELECT customer_id, ticket_id, language, (SELECT COUNT(*) FROM interaction o \
-                   WHERE o.customer_id = i.customer_id AND o.ended_at IS NULL AND o.id <> i.id) AS others \
+                   WHERE (o.customer_id = i.customer_id OR o.identity_id = i.identity_id) \
+                   AND o.ended_at IS NULL AND o.id <> i.id) AS others \
                    FROM interaction i WHERE id = $1 AND erased = 0";
         let row = sqlx::query(sql).bind(call.to_string()).fetch_optional(&self.readers).await?;
         row.map(|row| {

@@ -284,10 +284,9 @@ impl Session {
     pub(super) fn play_failed(&mut self) {
         let step = self.position().1.to_owned();
         self.note(StepEvent::Trouble { step, code: "not-said".into() });
-        if let Some(playing) = &self.voice.playing {
-            self.voice.unsaid.extend(playing.telling.iter().cloned());
+        if let Some(playing) = self.voice.playing.take() {
+            self.voice.unsaid.extend(playing.telling);
         }
-        self.play_ended(false);
     }
 
     /// Who was not told what they called for is not served, whatever the plan says.

@@ -10,7 +10,7 @@ use hotline_campaign::Disposition;
 use hotline_model::campaign::Detection;
 use hotline_model::{CallId, Fields, WaitingId};
 use hotline_queue::{CallBackEnd, WaitingRow};
-use hotline_record::NewFollowUp;
+use hotline_record::{CallBackFacts, NewFollowUp};
 use tokio::sync::mpsc;
 
 use super::Hall;
@@ -48,7 +48,10 @@ pub(super) async fn run(hall: Arc<Hall>, mut wanted: mpsc::UnboundedReceiver<Cal
                     let _ = mailbox.send(Note::StopDialling);
                 }
             }
-            CallBacks::GivenUp(row) => give_up(&hall, *row).await,
+            CallBacks::GivenUp(row) => {
+                let hall = Arc::clone(&hall);
+                tokio::spawn(async move { give_up(&hall, *row).await });
+            }
         }
     }
 }
@@ -58,7 +61,7 @@ async fn call(hall: &Hall, wanted: CallBack, under_way: &UnderWay) -> CallBackEn
     let house = &hall.house;
     if !house.record.flush(COMMIT).await {
         tracing::warn!(call.id = %wanted.call, "a caller is not called back now: the record does not take the attempt");
-        return CallBackEnd::NotReached;
+        return CallBackEnd::NotMade;
     }
     let facts = match house.record.call_back_facts(wanted.call).await {
         Ok(Some(facts)) => facts,
@@ -66,12 +69,12 @@ async fn call(hall: &Hall, wanted: CallBack, under_way: &UnderWay) -> CallBackEn
         Ok(None) => return CallBackEnd::Settled,
         Err(error) => {
             tracing::warn!(call.id = %wanted.call, %error, "a caller is not called back now");
-            return CallBackEnd::NotReached;
+            return CallBackEnd::NotMade;
         }
     };
     if facts.on_the_line {
         tracing::info!(call.id = %wanted.call, "a caller is not called back now: they talk with us");
-        return CallBackEnd::NotReached;
+        return CallBackEnd::NotMade;
     }
     let plan = hall.plans.borrow().find_queue(&wanted.queue).and_then(|queue| queue.call_back.clone());
     let Some(plan) = plan else {
@@ -101,7 +104,7 @@ async fn call(hall: &Hall, wanted: CallBack, under_way: &UnderWay) -> CallBackEn
     under_way.lock().expect("no holder of this lock panics").insert(wanted.place, id);
     if let Err(error) = hall.dial(Box::new(dial)) {
         tracing::warn!(call.id = %wanted.call, %error, "a caller cannot be called back now");
-        return CallBackEnd::NotReached;
+        return CallBackEnd::NotMade;
     }
     while let Some((_, news)) = news.recv().await {
         if let DialNews::Ended(Disposition::Completed | Disposition::OptedOut) = news {
@@ -114,7 +117,13 @@ async fn call(hall: &Hall, wanted: CallBack, under_way: &UnderWay) -> CallBackEn
 /// Somebody has to see to it.
 async fn give_up(hall: &Hall, row: WaitingRow) {
     let record = &hall.house.record;
-    let facts = record.call_back_facts(row.call).await.unwrap_or_default().unwrap_or_default();
+    let facts = match record.call_back_facts(row.call).await {
+        // Erased meanwhile: nobody knows them any more.
+        Ok(None) => return,
+        Ok(Some(facts)) => facts,
+        // What is known without it has to do.
+        Err(_) => CallBackFacts::default(),
+    };
     record.store_follow_up(NewFollowUp {
         customer: row.customer.or(facts.customer),
         interaction: Some(row.call),

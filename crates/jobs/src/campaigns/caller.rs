@@ -56,6 +56,8 @@ pub struct Caller {
     pub clock: Arc<dyn Clock>,
 }
 
+/// The lease's name.
+const NAME: &str = "campaigns";
 /// The lease is held for so long, and asked for again far sooner.
 const LEASE: Duration = Duration::from_secs(15);
 const RENEW: Duration = Duration::from_secs(4);
@@ -86,7 +88,13 @@ impl Caller {
             }
             match Run::open(&self).await {
                 Ok(run) => match run.go_on(&draining, &stop).await {
-                    Over::Stopped => return,
+                    Over::Stopped => {
+                        // The next one need not wait for the lease's end.
+                        if let Err(error) = self.record.drop_lease(NAME).await {
+                            tracing::debug!(%error, "whoever calls the customers next waits for a few seconds");
+                        }
+                        return;
+                    }
                     Over::Lost => tracing::warn!("another server calls the customers from now on"),
                 },
                 Err(error) => {
@@ -101,7 +109,7 @@ impl Caller {
     }
 
     async fn holds_lease(&self) -> bool {
-        self.record.hold_lease("campaigns", LEASE).await.unwrap_or(false)
+        self.record.hold_lease(NAME, LEASE).await.unwrap_or(false)
     }
 }
 
@@ -301,18 +309,19 @@ impl<'a> Run<'a> {
             }
             // What the scheduler has decided stands in its memory alone until this is committed: nothing is
             // done, and nothing else decided, before.
-            let mut again = false;
-            while let Err(error) = self.caller.record.store_campaign(deeds.clone()).await {
-                again = true;
-                tracing::warn!(%error, "what was decided about calls cannot be kept; it is tried again");
+            loop {
+                match self.caller.record.store_campaign_by(NAME, deeds.clone()).await {
+                    Ok(true) => break,
+                    // It would call the same customers, and send the same messages.
+                    Ok(false) => return Some(Over::Lost),
+                    Err(error) => {
+                        tracing::warn!(%error, "what was decided about calls cannot be kept; it is tried again");
+                    }
+                }
                 tokio::select! {
                     () = stop.cancelled() => return Some(Over::Stopped),
                     () = tokio::time::sleep(AGAIN) => {}
                 }
-            }
-            // Time has passed: another server may have the lease, and call the same customers.
-            if again && !self.caller.holds_lease().await {
-                return Some(Over::Lost);
             }
             for act in acts {
                 match act {

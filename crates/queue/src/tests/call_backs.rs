@@ -146,6 +146,34 @@ fn who_is_not_reached_is_called_again_later_three_times_in_all() {
 }
 
 #[test]
+fn a_call_that_was_not_made_is_no_try() {
+    let (mut desk, first, _) = one_keeps_the_place();
+    assert_eq!(attempts(&frees_the_agent(&mut desk)), [(first, 1)]);
+    for _ in 0..5 {
+        desk.happen(Event::CallBackEnded { place: first, how: CallBackEnd::NotMade });
+        if desk.state(1) != "available" {
+            desk.answer(1);
+            frees_the_agent(&mut desk);
+        }
+        assert_eq!(attempts(&desk.pass(300)), [(first, 1)]);
+    }
+}
+
+#[test]
+fn who_goes_another_way_is_not_called() {
+    let mut desk = desk();
+    desk.sign_in(1, &[]);
+    desk.join();
+    desk.answer(1);
+    let first = desk.join();
+    desk.happen(Event::CallBack { waiting: first, number: number(1) });
+    desk.happen(Event::Leave { waiting: first, how: Leaving::OtherWay });
+    assert_eq!(desk.is_in(first), "over");
+    assert_eq!(attempts(&frees_the_agent(&mut desk)), []);
+    assert_eq!(attempts(&desk.pass(3_600)), []);
+}
+
+#[test]
 fn there_is_one_call_back_for_a_caller_and_for_a_number() {
     let mut desk = desk();
     desk.sign_in(1, &[]);
