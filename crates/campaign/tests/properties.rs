@@ -67,6 +67,7 @@ fn settings(other: bool) -> Settings {
             otherwise: Some(Otherwise {
                 after: [Outcome::NoAnswer, Outcome::Machine, Outcome::SwitchedOff].into(),
                 within: Duration::from_secs(2 * 24 * HOUR),
+                valid: Duration::from_secs(7 * 24 * HOUR),
             }),
         }),
     };

@@ -7,11 +7,13 @@ mod flow;
 mod graph;
 mod variables;
 mod voices;
+mod written;
 
 pub(crate) use called::called_plans;
 pub(crate) use flow::{circles, inside_queues, plans_with_humans};
 pub(crate) use variables::{KEYED, type_of_value};
 pub(crate) use voices::recordings;
+pub(crate) use written::{answerable, ways as ways_in_writing};
 
 use crate::lower::Reader;
 use crate::lower::plan::World;
@@ -30,6 +32,7 @@ pub(crate) fn plan(
     let graph = graph::Graph::of(plan);
     variables::check(reader, plan, world, &graph, tainted);
     called::names(reader, plan);
+    written::answers(reader, plan);
     let shaky = shaky || reader.found.iter().any(crate::diagnostic::Diagnostic::is_error);
     flow::check(reader, plan, world, &graph, humans, shaky);
     voices::unused(reader, plan, world, shaky);

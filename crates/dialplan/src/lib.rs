@@ -24,6 +24,7 @@ pub mod session;
 pub mod simulation;
 pub mod source;
 mod tree;
+pub mod writing;
 
 pub use calls::CallScripts;
 pub use diagnostic::{Diagnostic, Severity};

@@ -28,6 +28,8 @@ pub(crate) struct Reader {
     pub found: Vec<Diagnostic>,
     /// Variables whose definition has an error: not reported again as unknown.
     pub tainted: Vec<String>,
+    /// Where a message tells a link, the first time.
+    pub link: Option<Span>,
 }
 
 /// A table whose words are known.

@@ -346,7 +346,11 @@ impl Loader {
             let mut reader = Reader::default();
             let read = reader.campaign(&root, &whole, &self.world, &self.made.calendars);
             self.take(reader);
-            let Some(ReadPolicy { name, policy, plan, active }) = read else { continue };
+            let Some(ReadPolicy { name, policy, plan, link, active }) = read else { continue };
+            if let Some(link) = link {
+                let found = check::answerable(&self.made.plans, plan.as_ref(), &link);
+                self.found.extend(found);
+            }
             self.called.extend(plan);
             if !active {
                 continue;

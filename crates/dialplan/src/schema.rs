@@ -54,7 +54,7 @@ mod tests {
 
     use super::calls::{CallFile, DoesFile, GivenFile, PlaceFile, RecordFile, TicketFile};
     use super::files::{QueueFile, WeekFile};
-    use super::plan::{FollowUpFile, MenuFile, SaveFile, StepFile};
+    use super::plan::{FollowUpFile, MenuFile, SaveFile, StepFile, WrittenFile};
     use super::*;
 
     pub(super) fn words<T: JsonSchema>() -> BTreeSet<String> {
@@ -75,6 +75,7 @@ mod tests {
             .flat_map(|(verb, beside)| [*verb].into_iter().chain(beside.iter().copied()));
         assert_eq!(words::<StepFile>(), set(&steps.chain(lower::step::BESIDE).collect::<Vec<_>>()));
         assert_eq!(words::<MenuFile>(), set(&lower::step::MENU));
+        assert_eq!(words::<WrittenFile>(), set(&lower::step::WRITTEN));
         assert_eq!(words::<SaveFile>(), set(&lower::step::SAVE));
         assert_eq!(words::<FollowUpFile>(), set(&lower::step::FOLLOW_UP));
         assert_eq!(words::<VerificationPolicy>(), set(&lower::policy::KNOWN));

@@ -131,6 +131,8 @@ pub struct Session {
     questions: BTreeSet<String>,
     /// Whether a human had the caller, or will call back.
     human_is_coming: bool,
+    /// Whether it is read and answered in writing: questions are asked by their `written`.
+    in_writing: bool,
 }
 
 impl Session {
@@ -168,7 +170,29 @@ impl Session {
             queued: None,
             questions: BTreeSet::new(),
             human_is_coming: false,
+            in_writing: false,
         })
+    }
+
+    /// The same plan, read and answered in writing: [`crate::writing`] drives it.
+    pub(crate) fn in_writing(plans: Arc<Plans>, plan: &str, context: StartContext) -> Option<Self> {
+        // Nothing is recorded, so nobody is told that it is.
+        Self::new(plans, plan, context).map(|session| Self { in_writing: true, recording: true, ..session })
+    }
+
+    /// Whether something is keyed that may not be whole yet.
+    pub(crate) fn has_keys(&self) -> bool {
+        matches!(&self.state, State::Asking(ask) if ask.is_begun())
+    }
+
+    /// The step whose question waits for an answer, with its plan.
+    pub(crate) fn asked(&self) -> Option<(&Arc<Plan>, StepId)> {
+        let frame = self.frame();
+        match &self.state {
+            State::Asking(ask) => Some((&frame.plan, ask.step)),
+            State::Recording(_) => Some((&frame.plan, frame.step)),
+            _ => None,
+        }
     }
 
     /// Something happened, `at` since the call began. An answer to an operation that no longer

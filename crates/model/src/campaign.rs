@@ -225,11 +225,14 @@ pub enum Told {
     DueOn,
     /// The number to dial.
     Number,
+    /// Where the customer answers the plan of the policy in writing.
+    Link,
 }
 
 impl Told {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Reference, Self::Category, Self::ClosedOn, Self::DueOn, Self::Number];
+    pub const ALL: [Self; 6] =
+        [Self::Reference, Self::Category, Self::ClosedOn, Self::DueOn, Self::Number, Self::Link];
 
     /// The name that a designer writes.
     pub const fn word(self) -> &'static str {
@@ -239,6 +242,7 @@ impl Told {
             Self::ClosedOn => "closed-on",
             Self::DueOn => "due-on",
             Self::Number => "number",
+            Self::Link => "link",
         }
     }
 }
@@ -287,6 +291,15 @@ pub struct Otherwise {
     pub after: BTreeSet<Outcome>,
     /// Sent within so long after that, in the hours of the policy, or not at all.
     pub within: Duration,
+    /// For so long after it was made the link that it tells can be answered.
+    pub valid: Duration,
+}
+
+impl Message {
+    /// Whether it tells a link.
+    pub fn has_link(&self) -> bool {
+        self.texts.values().flatten().any(|part| *part == Part::Told(Told::Link))
+    }
 }
 
 /// One policy: customers are called, or sent a message, or sent a message when calls have led to nothing.

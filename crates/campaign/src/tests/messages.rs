@@ -21,7 +21,11 @@ fn otherwise(after: &[Outcome]) -> House {
     House::new(|policy| {
         policy.message = Some(Message {
             texts: BTreeMap::new(),
-            otherwise: Some(Otherwise { after: after.iter().copied().collect(), within: secs(2 * 86_400) }),
+            otherwise: Some(Otherwise {
+                after: after.iter().copied().collect(),
+                within: secs(2 * 86_400),
+                valid: secs(7 * 86_400),
+            }),
         });
     })
 }

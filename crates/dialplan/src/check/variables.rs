@@ -12,7 +12,7 @@ use crate::expression::Expression;
 use crate::lower::Reader;
 use crate::lower::plan::World;
 use crate::plan::{
-    Action, Attempt, CallBackTo, LookupOf, Piece, Plan, PromptId, TransferTo, Type, VariablePath,
+    Action, Attempt, CallBackTo, LookupOf, Piece, Plan, PromptId, Step, TransferTo, Type, VariablePath,
 };
 use crate::source::Span;
 
@@ -206,15 +206,20 @@ impl Checker<'_> {
             }
             Action::Menu(menu) => {
                 self.prompts(&menu.question.prompt, defined, &step.span);
+                self.read(step, defined);
                 self.attempts(&menu.question.no_input, defined, &step.span);
                 self.attempts(&menu.question.no_match, &keyed, &step.span);
             }
             Action::Survey(survey) => {
                 self.prompts(&survey.question.prompt, defined, &step.span);
+                self.read(step, defined);
                 self.attempts(&survey.question.no_input, defined, &step.span);
                 self.attempts(&survey.question.no_match, &keyed, &step.span);
             }
-            Action::Record(record) => self.prompts(&record.prompt, defined, &step.span),
+            Action::Record(record) => {
+                self.prompts(&record.prompt, defined, &step.span);
+                self.read(step, defined);
+            }
             Action::Branch { arms, .. } => arms.iter().for_each(|(when, _)| self.expression(when, defined)),
             Action::Set(values) => {
                 let mut so_far = defined.clone();
@@ -294,6 +299,13 @@ impl Checker<'_> {
                 .label("would never be right, whatever the caller keys")
                 .help("name a variable that a `collect` made"),
             );
+        }
+    }
+
+    /// What stands there in writing.
+    fn read(&mut self, step: &Step, defined: &BTreeSet<String>) {
+        if let Some(written) = step.action.written() {
+            self.prompts(&written.ask, defined, &written.span);
         }
     }
 

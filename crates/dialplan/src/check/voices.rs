@@ -15,7 +15,11 @@ pub(crate) fn recordings(reader: &mut Reader, plan: &Plan, recordings: &Recordin
             reader.music_there(&music.name, &step.span, recordings);
         }
     }
-    for prompt in &plan.prompts {
+    let heard = said(plan, false);
+    let read = said(plan, true);
+    for (prompt, _) in
+        plan.prompts.iter().zip(heard.iter().zip(&read)).filter(|(_, (heard, read))| **heard || !**read)
+    {
         for (&language, pieces) in &prompt.texts {
             let folder = format!("prompts/{language}");
             let name = &prompt.name;
@@ -80,11 +84,8 @@ fn one(
     }
 }
 
-/// Prompts that no step says.
-pub(super) fn unused(reader: &mut Reader, plan: &Plan, world: &World, shaky: bool) {
-    if shaky {
-        return;
-    }
+/// Which prompts some step says; `in_writing`: or shows, where it is asked in writing.
+fn said(plan: &Plan, in_writing: bool) -> Vec<bool> {
     let mut used = vec![false; plan.prompts.len()];
     let mut mark = |ids: &[PromptId]| {
         for id in ids {
@@ -104,6 +105,9 @@ pub(super) fn unused(reader: &mut Reader, plan: &Plan, world: &World, shaky: boo
     mark(&[plan.bridge, plan.apology, plan.recording_notice].into_iter().flatten().collect::<Vec<_>>());
     for step in &plan.steps {
         mark(&step.say);
+        if in_writing {
+            mark(step.action.written().map_or(&[], |written| &written.ask));
+        }
         match &step.action {
             Action::Collect(collect) => {
                 question(&mut mark, &collect.question);
@@ -122,7 +126,15 @@ pub(super) fn unused(reader: &mut Reader, plan: &Plan, world: &World, shaky: boo
             _ => {}
         }
     }
-    for (prompt, used) in plan.prompts.iter().zip(used) {
+    used
+}
+
+/// Prompts that no step says.
+pub(super) fn unused(reader: &mut Reader, plan: &Plan, world: &World, shaky: bool) {
+    if shaky {
+        return;
+    }
+    for (prompt, used) in plan.prompts.iter().zip(said(plan, true)) {
         let by_policy = world.policy_asks.values().flatten().any(|(ask, _)| *ask == prompt.name);
         if !used && !by_policy {
             reader.report(

@@ -72,6 +72,8 @@ pub(crate) struct ReadPolicy {
     pub policy: Policy,
     /// The plan, where one is named.
     pub plan: Option<Name>,
+    /// Where its message tells a link, if it does.
+    pub link: Option<Span>,
     /// Whether it is obeyed.
     pub active: bool,
 }
@@ -149,6 +151,7 @@ impl Reader {
                 message,
             },
             plan,
+            link: self.link.take(),
             active,
         })
     }

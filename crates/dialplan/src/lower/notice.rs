@@ -12,7 +12,7 @@ use crate::source::Span;
 use crate::tree::{Kind, Node};
 
 /// The words of `otherwise`.
-pub(crate) const OTHERWISE: [&str; 3] = ["after", "within", "message"];
+pub(crate) const OTHERWISE: [&str; 4] = ["after", "within", "valid", "message"];
 
 /// Words that concern calls alone.
 pub(crate) const NOT_CALLED: [&str; 10] = [
@@ -49,6 +49,10 @@ impl Reader {
             .find("within")
             .and_then(|node| self.duration(node, "`within`", 30 * DAY, &table.key_span("within")))
             .unwrap_or(2 * DAY);
+        let valid = table
+            .find("valid")
+            .and_then(|node| self.duration(node, "`valid`", 90 * DAY, &table.key_span("valid")))
+            .unwrap_or(7 * DAY);
         let node = table.need(
             self,
             "message",
@@ -56,7 +60,7 @@ impl Reader {
             "add `message:` with `zh-CN:` and `en-US:` below it",
         )?;
         let texts = self.notice_texts(node, &table.key_span("message"));
-        Some(Message { texts, otherwise: Some(Otherwise { after, within }) })
+        Some(Message { texts, otherwise: Some(Otherwise { after, within, valid }) })
     }
 
     /// The words of a message in every language: customers have theirs.
@@ -129,7 +133,12 @@ impl Reader {
             let lead = text[open + 2..close].find(name).unwrap_or(0);
             let span = place(open + 2 + lead, open + 2 + lead + name.len());
             match Told::ALL.into_iter().find(|told| told.word() == name) {
-                Some(told) => parts.push(Part::Told(told)),
+                Some(told) => {
+                    if told == Told::Link {
+                        self.link.get_or_insert(span);
+                    }
+                    parts.push(Part::Told(told));
+                }
                 None => {
                     sound = false;
                     let names: Vec<String> = known.iter().map(|name| format!("`{name}`")).collect();

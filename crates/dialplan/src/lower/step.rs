@@ -6,6 +6,7 @@ mod keys;
 mod record;
 mod survey;
 mod values;
+mod written;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -56,11 +57,12 @@ pub(crate) const VERBS: [(&str, &[&str]); 23] = [
             "no-input",
             "no-match",
             "keys",
+            "written",
             "then",
             "failed",
         ],
     ),
-    ("record", &["prompt", "longest", "silence", "end-key", "keys", "nothing", "then", "failed"]),
+    ("record", &["prompt", "longest", "silence", "end-key", "keys", "written", "nothing", "then", "failed"]),
     ("branch", &["else"]),
     ("set", &["then"]),
     ("lookup", &["url", "with", "as", "fields", "within", "meanwhile", "found", "empty", "late", "failed"]),
@@ -99,7 +101,11 @@ pub(crate) const VERBS: [(&str, &[&str]); 23] = [
 ];
 
 /// The words of a `menu`.
-pub(crate) const MENU: [&str; 6] = ["prompt", "keys", "first-digit", "inter-digit", "no-input", "no-match"];
+pub(crate) const MENU: [&str; 7] =
+    ["prompt", "keys", "written", "first-digit", "inter-digit", "no-input", "no-match"];
+
+/// The words of a `written`.
+pub(crate) const WRITTEN: [&str; 3] = ["ask", "answers", "take"];
 
 /// The words of a `save`.
 pub(crate) const SAVE: [&str; 6] = ["outcome", "reason", "note", "tags", "follow-up", "do-not-call"];

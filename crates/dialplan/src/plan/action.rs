@@ -1,5 +1,6 @@
 //! What a step does: a verb, and what goes with it.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use hotline_model::Language;
@@ -7,6 +8,7 @@ use indexmap::IndexMap;
 
 use super::{PromptId, StepId, Type, VariablePath};
 use crate::expression::Expression;
+use crate::source::Span;
 
 /// How fast something is said.
 #[derive(
@@ -98,6 +100,19 @@ impl Pattern {
     }
 }
 
+/// How a step is asked in writing: on a page, where nobody hears anything and there are no keys.
+#[derive(Debug, Clone)]
+pub struct Written {
+    /// What is asked, in place of the prompt that is said.
+    pub ask: Vec<PromptId>,
+    /// The words beside each entry, in the order in which they are shown.
+    pub answers: IndexMap<String, BTreeMap<Language, String>>,
+    /// The entry that is taken without asking, where the question makes no sense in writing.
+    pub take: Option<String>,
+    /// Where it stands.
+    pub span: Span,
+}
+
 /// `menu`: a key, or a few, to a step.
 #[derive(Debug, Clone)]
 pub struct Menu {
@@ -105,6 +120,8 @@ pub struct Menu {
     pub question: Question,
     /// Where each entry leads.
     pub keys: IndexMap<String, StepId>,
+    /// How it is asked in writing, if it can be.
+    pub written: Option<Written>,
 }
 
 /// `survey`: a question whose answer is kept.
@@ -124,6 +141,8 @@ pub struct Survey {
     pub then: StepId,
     /// It could not be kept; as `then` if left out.
     pub failed: Option<StepId>,
+    /// How it is asked in writing, if it can be.
+    pub written: Option<Written>,
 }
 
 /// `record`: some words of the caller.
@@ -145,6 +164,8 @@ pub struct Record {
     pub nothing: Option<StepId>,
     /// They could not be kept; as `then` if left out.
     pub failed: Option<StepId>,
+    /// How it is asked in writing, if it can be.
+    pub written: Option<Written>,
 }
 
 /// What is looked up.
@@ -515,6 +536,16 @@ impl Action {
             Self::Repeat(_) => "repeat",
             Self::Return(_) => "return",
             Self::Hangup(_) => "hangup",
+        }
+    }
+
+    /// How it is asked in writing, if it can be.
+    pub fn written(&self) -> Option<&Written> {
+        match self {
+            Self::Menu(menu) => menu.written.as_ref(),
+            Self::Survey(survey) => survey.written.as_ref(),
+            Self::Record(record) => record.written.as_ref(),
+            _ => None,
         }
     }
 

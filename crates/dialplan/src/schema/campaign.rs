@@ -74,7 +74,9 @@ pub(crate) struct OtherwiseFile {
     after: Option<OneOrMany<String>>,
     /// Sent within so long after that, or not at all: 2d if left out.
     within: Option<String>,
-    /// The words.
+    /// For so long the link of the message can be answered: 7d if left out.
+    valid: Option<String>,
+    /// The words; `{{ link }}` leads to the plan as a page, where the customer answers in writing.
     message: NoticeFile,
 }
 

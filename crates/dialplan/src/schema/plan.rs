@@ -190,6 +190,8 @@ pub(crate) struct StepFile {
     confirm: Option<ConfirmFile>,
     /// collect: keys that lead elsewhere when they are pressed alone. survey, record, music: keys that lead elsewhere.
     keys: Option<BTreeMap<String, String>>,
+    /// survey, record: how it is asked in writing, on a page.
+    written: Option<WrittenFile>,
     /// collect, survey, verify: how long the first key may take. 6s if left out.
     first_digit: Option<String>,
     /// collect, survey, verify: how long the next key may take. 3s if left out.
@@ -290,6 +292,8 @@ pub(crate) struct MenuFile {
     prompt: OneOrMany<String>,
     /// Where each key leads; keys in quotes.
     keys: BTreeMap<String, String>,
+    /// How it is asked in writing, on a page.
+    written: Option<WrittenFile>,
     /// How long the first key may take. 6s if left out.
     first_digit: Option<String>,
     /// How long the next key may take. 3s if left out.
@@ -298,6 +302,18 @@ pub(crate) struct MenuFile {
     no_input: Attempts,
     /// What happens when another key is pressed.
     no_match: Attempts,
+}
+
+/// How a step is asked in writing: where a policy's message has a link, the customer answers the same plan on a page.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct WrittenFile {
+    /// The prompt, or prompts, that are read in place of those that are said.
+    ask: Option<OneOrMany<String>>,
+    /// Keys in quotes, each with the words beside it in each language, in the order in which they are shown.
+    answers: Option<BTreeMap<String, BTreeMap<Language, String>>>,
+    /// menu: this key is taken without asking, because the question makes no sense in writing.
+    take: Option<String>,
 }
 
 /// A condition and where it leads.

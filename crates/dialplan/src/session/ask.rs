@@ -64,6 +64,11 @@ impl Ask {
         }
     }
 
+    /// Whether something is keyed, and more may come.
+    pub const fn is_begun(&self) -> bool {
+        !self.keys.is_empty()
+    }
+
     pub const fn deadline(&self) -> Option<Duration> {
         match self.phase {
             Phase::Prompting => None,
@@ -172,6 +177,9 @@ impl Session {
         let pace = if pace == Pace::Normal { step.pace } else { pace };
         let prompts = match (&ask.what, accepts.collect.and_then(|collect| collect.confirm.as_ref())) {
             (What::Confirm { .. }, Some(confirm)) => vec![confirm.prompt],
+            _ if self.in_writing => {
+                step.action.written().map_or_else(Vec::new, |written| written.ask.clone())
+            }
             _ => accepts.question.prompt.clone(),
         };
         ask.prompts =

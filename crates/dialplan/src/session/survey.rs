@@ -63,7 +63,11 @@ impl Session {
         // Keys that mean nothing here would only keep the caller from hearing what is asked.
         let means = |key: &char| record.end_key == Some(*key) || record.keys.contains_key(key);
         self.type_ahead.retain(means);
-        self.say(&record.prompt, Manner { pace, skippable: true, repeats: true });
+        let prompt = match &record.written {
+            Some(written) if self.in_writing => &written.ask,
+            _ => &record.prompt,
+        };
+        self.say(prompt, Manner { pace, skippable: true, repeats: true });
         self.state =
             State::Recording(Words { op: None, until: self.now, ended: false, to: None, answer: None });
     }

@@ -200,6 +200,7 @@ impl Reader {
                 no_match: Vec::new(),
             },
             keys: IndexMap::new(),
+            written: None,
         };
         let Some(table) = self.table(node, &step.span, &format!("menu `{}`", step.text), &MENU) else {
             return Action::Menu(Box::new(empty));
@@ -244,7 +245,8 @@ impl Reader {
         if table.find("inter-digit").is_none() {
             self.prefixes(&spans);
         }
-        Action::Menu(Box::new(Menu { question, keys }))
+        let written = self.written(&table, scope);
+        Action::Menu(Box::new(Menu { question, keys, written }))
     }
 
     pub(super) fn prefixes(&mut self, spans: &[(String, Span)]) {

@@ -84,6 +84,7 @@ impl Reader {
             keys,
             then: StepId::NOWHERE,
             failed: self.other_way(table, scope, "failed"),
+            written: self.written(table, scope),
         }))
     }
 
@@ -234,6 +235,7 @@ impl Reader {
             keys,
             nothing: self.other_way(table, scope, "nothing"),
             failed: self.other_way(table, scope, "failed"),
+            written: self.written(table, scope),
         }))
     }
 
