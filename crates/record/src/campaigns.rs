@@ -20,6 +20,7 @@ use crate::deed::{EventRow, insert_events};
 use crate::events::JournalEvent;
 use crate::messages::{MessageState, NewMessage, insert_message, store_undelivered};
 use crate::sql::Columns;
+use crate::survey_pages::{NewPage, insert_page};
 use crate::writer::Ran;
 use crate::{Record, RecordError};
 
@@ -56,6 +57,8 @@ pub enum CampaignDeed {
     Decision(Decision),
     /// A message of an attempt whose row stands before it.
     Message(Box<NewMessage>),
+    /// The page that the link of such a message leads to.
+    Page(Box<NewPage>),
 }
 
 /// The journal's entry by which a policy is stopped, or goes on.
@@ -112,6 +115,7 @@ impl Record {
                             let id = stamp.new_id::<MessageId>();
                             insert_message(connection, message, &id, stamp.now).await?;
                         }
+                        CampaignDeed::Page(page) => insert_page(connection, page, stamp.now).await?,
                     }
                 }
                 Ok(true)

@@ -101,7 +101,7 @@ impl Record {
 }
 
 /// What is run for the family of `$1`, in this order.
-const STATEMENTS: [&str; 16] = [
+const STATEMENTS: [&str; 18] = [
     "DELETE FROM customer_tag WHERE customer_id IN {family}",
     "DELETE FROM customer_attribute WHERE customer_id IN {family}",
     "DELETE FROM search_word WHERE customer_id IN {family}",
@@ -111,6 +111,9 @@ const STATEMENTS: [&str; 16] = [
     "UPDATE follow_up SET phone = NULL, note = NULL WHERE customer_id IN {family}",
     "UPDATE message SET text = '', recipient = '', error = NULL, provider_ref = NULL, \
      state = CASE WHEN state = 'due' THEN 'cancelled' ELSE state END WHERE customer_id IN {family}",
+    "UPDATE survey_page SET given = '{}', turns = '[]' WHERE customer_id IN {family}",
+    "UPDATE caller_words SET text = NULL WHERE call_id IN \
+     (SELECT id FROM interaction WHERE customer_id IN {family})",
     "UPDATE waiting SET call_back_to = NULL WHERE interaction_id IN \
      (SELECT id FROM interaction WHERE customer_id IN {family})",
     "UPDATE verification SET caller = 'erased' WHERE interaction_id IN \

@@ -38,6 +38,21 @@ impl Record {
                     "at": row.time("at")? }))
             })
             .collect::<Result<Vec<Value>, RecordError>>()?;
+        let answers = self.answers_of(card.id, CONTACTS).await?;
+        let written = sqlx::query(&format!(
+            "SELECT w.call_id, w.name, w.text, w.at FROM caller_words w JOIN interaction i ON i.id = w.call_id \
+             WHERE i.customer_id IN {FAMILY} AND w.text IS NOT NULL ORDER BY w.at, w.name"
+        ))
+        .bind(card.id.to_string())
+        .fetch_all(&self.readers)
+        .await?;
+        let written = written
+            .iter()
+            .map(|row| {
+                Ok(json!({ "contact": row.text("call_id")?, "name": row.text("name")?, "text": row.text("text")?,
+                    "at": row.time("at")? }))
+            })
+            .collect::<Result<Vec<Value>, RecordError>>()?;
         Ok(Some(json!({
             "id": card.id,
             "exported-at": self.now(),
@@ -61,6 +76,8 @@ impl Record {
             }).collect::<Vec<_>>(),
             "follow-ups": view.follow_ups,
             "notes": notes,
+            "answers": answers,
+            "written": written,
             "contacts": view.contacts.iter().map(contact).collect::<Vec<_>>(),
             "merges": self.merges_of(card.id).await?,
             "looked-at": self.accesses_of(card.id, CONTACTS).await?,

@@ -32,9 +32,9 @@ pub struct Funnel {
     pub delivered: i64,
     /// Answered, and no machine did.
     pub answered: i64,
-    /// Answered at least one question.
+    /// Answered at least one question, in a call or in writing.
     pub took_part: i64,
-    /// Heard the plan to its end.
+    /// Heard the plan to its end, or answered it in writing to its end.
     pub completed: i64,
     /// Said that they are content.
     pub satisfied: i64,
@@ -133,7 +133,10 @@ impl Record {
             delivered = message("'delivered'"),
             answered = attempt("a.answered_at IS NOT NULL AND COALESCE(a.disposition, '') <> 'machine'"),
             took_part = answered("s.answer <> ''"),
-            completed = attempt("a.disposition = 'completed'"),
+            completed = attempt(
+                "(a.disposition = 'completed' OR EXISTS (SELECT 1 FROM survey_page p \
+                 WHERE p.attempt_id = a.call_id AND p.done_at IS NOT NULL))"
+            ),
             content = answered(CONTENT),
             not_content = answered(NOT_CONTENT),
         );

@@ -12,6 +12,7 @@ use crate::deed::{EventRow, insert_events};
 use crate::follow_ups::{FollowUpRow, NewFollowUp};
 use crate::jobs::{Job, end_job};
 use crate::sql::{Columns, FAMILY, clean, short};
+use crate::survey_pages::BLANKED;
 use crate::{Record, RecordError};
 
 /// Where a message stands.
@@ -394,6 +395,9 @@ impl Record {
                     insert_events(connection, &[&row], now).await?;
                     // What a policy tells is no call for the result, and what cannot be told is the policy's matter.
                     if let Some(attempt) = message.attempt {
+                        if state != MessageState::Due {
+                            blank_link(connection, &id).await?;
+                        }
                         return if state == MessageState::Failed {
                             store_undelivered(connection, attempt).await
                         } else {
@@ -442,6 +446,27 @@ impl Record {
     }
 }
 
+/// The link of a message that left opens its page to whoever reads it: it does not stay on the record.
+async fn blank_link(connection: &mut sqlx::AnyConnection, message: &str) -> Result<(), RecordError> {
+    let row = sqlx::query(
+        "SELECT m.text, p.token_hash FROM message m JOIN survey_page p ON p.attempt_id = m.attempt_id WHERE m.id = $1",
+    )
+    .bind(message)
+    .fetch_optional(&mut *connection)
+    .await?;
+    let Some(row) = row else { return Ok(()) };
+    let (text, hash) = (row.text("text")?, row.text("token_hash")?);
+    let is_token = |word: &&str| crate::users::hash_of(word) == hash;
+    let is_part = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    let Some(token) = text.split(|c| !is_part(c)).find(is_token) else { return Ok(()) };
+    sqlx::query("UPDATE message SET text = $2 WHERE id = $1")
+        .bind(message)
+        .bind(text.replace(token, BLANKED))
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
 fn event_body(message: &str, attempt: Option<CallId>) -> String {
     match attempt {
         Some(attempt) => {
@@ -483,6 +508,7 @@ async fn take_back(
     let rows = query.fetch_all(&mut *connection).await?;
     for row in &rows {
         let message = Message::from_row(row)?;
+        blank_link(connection, &message.id.to_string()).await?;
         let entry = EventRow {
             source: "message".into(),
             source_event_id: stamp.id(),

@@ -53,6 +53,27 @@ impl Retained {
             Self::AccessLog => ("access_log", "at < $1"),
         }
     }
+
+    /// What goes with it uncounted, older than `$1`, `$2` rows at once.
+    const fn goes_with(self) -> &'static [&'static str] {
+        match self {
+            // What was written in place of what was said.
+            Self::Steps => &[
+                "UPDATE caller_words SET text = NULL WHERE (call_id, name) IN \
+                 (SELECT call_id, name FROM caller_words WHERE text IS NOT NULL AND at < $1 LIMIT $2)",
+                "UPDATE interaction SET note = NULL WHERE id IN (SELECT id FROM interaction \
+                 WHERE channel = 'web' AND note IS NOT NULL AND started_at < $1 LIMIT $2)",
+            ],
+            // The pages that messages led to, and what was written back.
+            Self::Messages => &[
+                "DELETE FROM survey_page WHERE attempt_id IN \
+                 (SELECT attempt_id FROM survey_page WHERE valid_until < $1 LIMIT $2)",
+                "UPDATE interaction SET note = NULL WHERE id IN (SELECT id FROM interaction \
+                 WHERE channel = 'message' AND note IS NOT NULL AND started_at < $1 LIMIT $2)",
+            ],
+            Self::Journal | Self::AccessLog => &[],
+        }
+    }
 }
 
 impl Record {
@@ -78,6 +99,14 @@ impl Record {
     /// # Errors
     /// [`RecordError::Unavailable`] if the database does not take it: what was deleted until then stays so.
     pub async fn delete_older(&self, kind: Retained, before: Timestamp) -> Result<u64, RecordError> {
+        let deleted = self.delete_rows(kind, before).await?;
+        for sql in kind.goes_with() {
+            while self.delete((*sql).to_owned(), [before.as_microsecond(), ROWS]).await? > 0 {}
+        }
+        Ok(deleted)
+    }
+
+    async fn delete_rows(&self, kind: Retained, before: Timestamp) -> Result<u64, RecordError> {
         let (table, condition) = kind.rows();
         let mut deleted = 0;
         if table == "event" {

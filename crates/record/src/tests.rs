@@ -23,6 +23,7 @@ mod intake;
 mod people;
 mod queues;
 mod spooled;
+mod survey_pages;
 mod surveys;
 mod transfer;
 mod upkeep;
@@ -42,6 +43,7 @@ use queues::{
     telephones_are_those_of_accounts_that_may_sign_in, the_last_agent_of_a_caller_is_known,
     what_is_stored_of_queues_is_what_a_restart_finds,
 };
+use survey_pages::*;
 use surveys::*;
 use upkeep::*;
 
@@ -446,6 +448,9 @@ macro_rules! on_both {
 }
 
 on_both!(
+    a_page_keeps_each_answer_once_and_counts_as_its_attempt,
+    a_page_that_is_over_takes_nothing,
+    what_was_written_goes_with_its_customer_and_its_age,
     what_came_of_the_calls_is_counted_once_for_each_customer,
     words_are_found_and_go_with_their_customer,
     one_server_at_a_time_calls_the_customers,

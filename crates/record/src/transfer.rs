@@ -11,7 +11,7 @@ use crate::sql::{Columns, clean};
 use crate::{DatabaseAddress, RecordError};
 
 /// Every table, each behind those it refers to.
-const TABLES: [&str; 36] = [
+const TABLES: [&str; 37] = [
     "customer",
     "customer_tag",
     "identity",
@@ -46,6 +46,7 @@ const TABLES: [&str; 36] = [
     "campaign_case",
     "campaign_attempt",
     "campaign_policy",
+    "survey_page",
     "survey_answer",
     "caller_words",
 ];

@@ -67,7 +67,9 @@ async fn filled(house: &House) -> (CallId, Upserted) {
     execute(&house.address, others).await;
     let calls_made = "INSERT INTO survey_answer (call_id, question, answer, plan, plan_version, at) \
         VALUES ('c', 'content', 'yes', 'survey', '1', 1); INSERT INTO caller_words (call_id, name, recording, seconds, at) \
-        VALUES ('c', 'comment', 'c.wav', 7, 1); INSERT INTO lease (name, holder, until_at) VALUES ('campaigns', 'one', 1)";
+        VALUES ('c', 'comment', 'c.wav', 7, 1); INSERT INTO survey_page (attempt_id, token_hash, customer_id, \
+        ticket_id, policy, plan, plan_version, language, given, created_at, valid_until) \
+        VALUES ('a', 'h', 'c', 't', 'survey', 'ask', '1', 'zh-CN', '{}', 1, 2); INSERT INTO lease (name, holder, until_at) VALUES ('campaigns', 'one', 1)";
     execute(&house.address, calls_made).await;
     // One customer merged into another who comes later.
     let merged = "INSERT INTO customer (id, created_at, changed_at) VALUES ('zz', 1, 1); \
