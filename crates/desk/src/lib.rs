@@ -24,9 +24,11 @@ mod oidc;
 mod pages;
 mod pop;
 mod receipts;
+mod replies;
 mod serve;
 mod sessions;
 mod sign_in;
+mod surveys;
 mod tickets;
 mod views;
 mod waits;
@@ -53,6 +55,7 @@ pub use floor::{House, QueueWords, Reason};
 pub use oidc::{CALLBACK, Oidc, OidcSettings};
 pub use pop::PopUrl;
 pub use serve::serve;
+pub use surveys::Surveys;
 
 /// Forgets a text that was spoken, by its language.
 pub type Forget =
@@ -89,6 +92,8 @@ pub struct Desk {
     pub oidc: Option<Arc<Oidc>>,
     /// The firm's own page about a customer, if its agents work there.
     pub pop_url: Option<Arc<PopUrl>>,
+    /// The pages that links of messages lead to, if surveys are answered here.
+    pub surveys: Option<Surveys>,
     /// One file of customers is taken in at a time: calls wait for what is stored. Made by [`Desk::new`].
     pub imports: Arc<Semaphore>,
     /// Who follows the journal. Made by [`Desk::new`].
@@ -114,6 +119,7 @@ impl Desk {
             house: House::default(),
             oidc: None,
             pop_url: None,
+            surveys: None,
             imports: Arc::new(Semaphore::new(1)),
         }
     }
@@ -190,6 +196,7 @@ const BODY: usize = 1 << 20;
         campaigns::decisions,
         campaigns::pause,
         receipts::put,
+        replies::put,
         health::healthz,
         health::readyz,
     )
@@ -258,7 +265,9 @@ pub fn router(desk: Desk) -> Router {
         .route("/api/v1/campaigns/{policy}/pause", put(campaigns::pause))
         .route("/campaigns", get(pages::page))
         .route("/api/v1/receipts", post(receipts::put))
+        .route("/api/v1/replies", post(replies::put))
         .route("/api/v1/openapi.json", get(|| async { axum::Json(ApiDocument::openapi()) }))
+        .merge(surveys::routes())
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
         .route("/metrics", get(health::metrics))

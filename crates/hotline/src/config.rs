@@ -95,6 +95,8 @@ pub struct Messages {
     pub file: PathBuf,
     /// The gateway that takes messages to telephones.
     pub gateway: Option<Gateway>,
+    /// Where the links of messages lead: the address at which customers reach this server.
+    pub links: Option<String>,
     /// The words in Chinese, with `{{ number }}` and `{{ code }}`.
     pub text_zh_cn: Option<String>,
     /// The words in English.
@@ -108,6 +110,7 @@ impl Default for Messages {
             calendar: "office".into(),
             file: "var/messages.jsonl".into(),
             gateway: None,
+            links: None,
             text_zh_cn: None,
             text_en_us: None,
         }
@@ -272,6 +275,15 @@ impl Config {
         for network in &self.telephones.from {
             if let Err(error) = network.parse::<hotline_sip::Network>() {
                 problems.push(format!("telephones, from: `{network}`: {error}"));
+            }
+        }
+        if let Some(links) = &self.messages.links {
+            let rest = links.strip_prefix("https://").or_else(|| links.strip_prefix("http://"));
+            let fits = |c: char| c.is_ascii_alphanumeric() || "-._~:/[]".contains(c);
+            if !rest.is_some_and(|rest| !rest.is_empty() && rest.chars().all(fits)) {
+                problems.push(format!(
+                    "messages.links: `{links}`: an address as https://survey.example is expected, without `?` and `#`"
+                ));
             }
         }
         for word in self.desk.wrap_up_reasons.iter().chain(&self.desk.break_reasons) {

@@ -9,13 +9,14 @@ use hotline_desk::{QueueWords, Reason};
 use hotline_dialplan::Plans;
 use hotline_dialplan::plans::Queue;
 use hotline_jobs::campaigns::{Calling, QueueOf};
+use hotline_model::campaign::Policy;
 use hotline_model::{Calendar, Language};
 use hotline_record::Record;
 use hotline_speech::Speech;
 use tokio::sync::watch;
 
 use crate::commands::{Problem, check, plan_files};
-use crate::config::Config;
+use crate::config::{Config, Messages};
 
 /// The sources as they were published last.
 pub struct Publisher {
@@ -31,6 +32,9 @@ impl Publisher {
         let numbers_saved = saved(&numbers);
         let files = plan_files::read(&config.plans.folder)?;
         let plans = load(config, &files);
+        if let Some(problem) = plans.as_ref().and_then(|plans| links_missing(config, plans)) {
+            return Err(problem.into());
+        }
         Ok(plans.map(|plans| (plans, Self { files, numbers, numbers_saved })))
     }
 
@@ -76,13 +80,27 @@ fn load(config: &Config, files: &[(String, String)]) -> Option<Plans> {
     plans
 }
 
+/// A policy whose message has a link, where the configuration does not say where links lead.
+pub fn links_missing(config: &Config, plans: &Plans) -> Option<String> {
+    if config.messages.links.is_some() {
+        return None;
+    }
+    let has_link = |policy: &Arc<Policy>| policy.message.as_ref().is_some_and(|message| message.has_link());
+    let (name, _) = plans.campaigns().policies.iter().find(|(_, policy)| has_link(policy))?;
+    Some(format!(
+        "messages.links: the message of policy `{name}` has a link, and nothing says where it leads; write \
+         `links = \"https://…\"` under [messages], the address at which customers reach this server by HTTPS, or take \
+         `{{{{ link }}}}` out of the message"
+    ))
+}
+
 /// What the files say of calls that we make, whenever plans are published.
 pub fn calling(mut plans: watch::Receiver<Arc<Plans>>, config: &Config) -> watch::Receiver<Arc<Calling>> {
-    let short_number = config.messages.short_number.clone();
-    let (tell, calling) = watch::channel(Arc::new(calling_of(&plans.borrow(), &short_number)));
+    let messages = config.messages.clone();
+    let (tell, calling) = watch::channel(Arc::new(calling_of(&plans.borrow(), &messages)));
     tokio::spawn(async move {
         while plans.changed().await.is_ok() {
-            let now = Arc::new(calling_of(&plans.borrow_and_update(), &short_number));
+            let now = Arc::new(calling_of(&plans.borrow_and_update(), &messages));
             if tell.send(now).is_err() {
                 return;
             }
@@ -91,13 +109,14 @@ pub fn calling(mut plans: watch::Receiver<Arc<Plans>>, config: &Config) -> watch
     calling
 }
 
-fn calling_of(plans: &Plans, short_number: &str) -> Calling {
+fn calling_of(plans: &Plans, messages: &Messages) -> Calling {
     let queue = |queue: &Queue| QueueOf { name: queue.name.as_str().into(), skills: queue.skills.clone() };
     Calling {
         settings: plans.campaigns().clone(),
         queues: plans.queues().map(queue).collect(),
         zone: plans.calendars().next().map_or(jiff::tz::TimeZone::UTC, |calendar| calendar.zone.clone()),
-        short_number: short_number.to_owned(),
+        short_number: messages.short_number.clone(),
+        links: messages.links.clone(),
     }
 }
 

@@ -62,6 +62,8 @@ fn unknown_names(config: &Config) -> Result<Vec<String>, Problem> {
                 config.messages.calendar
             ));
         }
+        let (plans, _) = Plans::load(plan_files::read(&config.plans.folder)?, &Default::default());
+        problems.extend(plans.and_then(|plans| publisher::links_missing(config, &plans)));
     } else {
         problems.push(format!("plans.folder: {} is no folder", config.plans.folder.display()));
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hotline_campaign::Trunk;
-use hotline_desk::{Desk, Forget, QueueWords, Reason, Token, Tokens};
+use hotline_desk::{Desk, Forget, QueueWords, Reason, Surveys, Token, Tokens};
 use hotline_dialplan::Plans;
 use hotline_engine::{Exchange, HttpDoor, Recogniser, TrunkSettings};
 use hotline_jobs::campaigns::Caller;
@@ -103,6 +103,7 @@ async fn serve(config: Config, drain: Duration) -> Result<ExitCode, Problem> {
     let (bus, commands) = hotline_bus::bus();
     let queues = publisher::queue_words(published.clone());
     let house = house(&config, queues, &hours.borrow());
+    let surveys = Surveys::new(published.clone(), config.messages.short_number.clone());
     let caller = Caller {
         record: record.clone(),
         bus: bus.clone(),
@@ -130,6 +131,7 @@ async fn serve(config: Config, drain: Duration) -> Result<ExitCode, Problem> {
         house,
         oidc,
         pop_url,
+        surveys: Some(surveys),
         ..desk(&config, &record, &speech, metrics.clone(), &draining, &stop)
     };
     let api = tokio::spawn(hotline_desk::serve(api, hotline_desk::router(desk), stop.clone()));

@@ -12,12 +12,13 @@ use hotline_bus::{Bus, Command as Ask, Dial, DialNews};
 use hotline_campaign::{Attempt, Command, Disposition, Event, Notice, Row, Scheduler, Trunk};
 use hotline_model::campaign::{Channel, Name, Outcome, Settings};
 use hotline_model::{CallId, Clock, CustomerId, Fields, IdSource, Language, Value};
-use hotline_record::{AgentState, CampaignDeed, NewMessage, Record, RecordError};
+use hotline_record::{AgentState, CampaignDeed, Record, RecordError};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
+use super::notice::Written;
 use super::restore;
 
 /// What the designer's files say of calls that we make.
@@ -31,6 +32,8 @@ pub struct Calling {
     pub zone: TimeZone,
     /// The number to dial that messages tell.
     pub short_number: String,
+    /// Where links of messages lead: what stands before `/s/`.
+    pub links: Option<String>,
 }
 
 /// A queue, as far as its free agents are counted.
@@ -290,9 +293,10 @@ impl<'a> Run<'a> {
                     Command::Explain(decision) => deeds.push(CampaignDeed::Decision(decision)),
                     // In one commit with its row: a message is in the outbox exactly if its attempt is on the record.
                     Command::Send(notice) => match self.message_for(&notice, stop).await {
-                        Ok(Some(message)) => {
+                        Ok(Some(written)) => {
                             self.messages.insert(notice.call);
-                            deeds.push(CampaignDeed::Message(Box::new(message)));
+                            deeds.push(CampaignDeed::Message(Box::new(written.message)));
+                            deeds.extend(written.page.map(|page| CampaignDeed::Page(Box::new(page))));
                         }
                         Ok(None) => failed.push(notice.call),
                         Err(over) => return Some(over),
@@ -343,11 +347,7 @@ impl<'a> Run<'a> {
     }
 
     /// The message of a notice, however long the database is away.
-    async fn message_for(
-        &self,
-        notice: &Notice,
-        stop: &CancellationToken,
-    ) -> Result<Option<NewMessage>, Over> {
+    async fn message_for(&self, notice: &Notice, stop: &CancellationToken) -> Result<Option<Written>, Over> {
         loop {
             match self.message_of(notice).await {
                 Ok(message) => return Ok(message),
