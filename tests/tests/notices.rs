@@ -7,6 +7,8 @@ use std::time::{Duration, SystemTime};
 use serde_json::{Value, json};
 
 use crate::support::agents::Agent;
+use crate::support::browser::run_told;
+use crate::support::http;
 use crate::support::people::{People, Person};
 use crate::support::server::{Server, Setup};
 use crate::support::{seconds, tickets, wait_until};
@@ -159,4 +161,112 @@ fn who_does_not_answer_is_sent_a_message_and_the_funnel_tells_both() {
     let told = boss.ask("GET", "/api/v1/campaigns/decisions?policy=survey", Value::Null).json();
     let verdict = |word: &str| told.as_array().unwrap().iter().filter(|one| one["verdict"] == word).count();
     assert_eq!((verdict("called"), verdict("otherwise"), verdict("messaged")), (2, 1, 1), "{told}");
+}
+
+fn calls_and_links(folder: &Path) {
+    plans(folder);
+    let survey = SURVEY
+        .replace("我们打过您的电话,请您拨打{{ number }}。", "请点 {{ link }} 告诉我们")
+        .replace("We called. Please call {{ number }}.", "Tell us at {{ link }} please");
+    std::fs::write(folder.join("policies/survey.yaml"), survey).unwrap();
+}
+
+/// The path that the link of a message leads to.
+fn path_of(message: &Value) -> String {
+    let text = message["text"].as_str().unwrap_or_default();
+    let link = text.split(' ').find(|word| word.starts_with("http://")).expect("the message has a link");
+    format!("/s/{}", link.rsplit('/').next().unwrap())
+}
+
+#[test]
+fn who_does_not_answer_answers_in_writing_and_is_counted_and_called_back() {
+    let people = People::start();
+    let mut server = Server::start(Setup {
+        voice: false,
+        trunk: people.trunk(),
+        plans: calls_and_links,
+        ..Setup::default()
+    });
+    let stored = server.put_ticket(&json!({
+        "external-ref": "W-1", "phone": Person::Silent.phone(), "language": "zh-CN", "category": "data-charge",
+        "state": "closed", "result": tickets::REFUND,
+    }));
+    let linked =
+        || server.messages().into_iter().find(|line| line["text"].as_str().unwrap_or("").contains("/s/"));
+    wait_until("the message with the link follows", seconds(40), || linked().is_some());
+    let path = path_of(&linked().unwrap());
+    let token = path.rsplit('/').next().unwrap().to_owned();
+    // A messenger looks first, and changes nothing.
+    let look = |path: &str| http::send(server.api(), "GET", path, &[], None).unwrap();
+    let page = look(&path);
+    assert_eq!(page.status, 200, "{}", page.body);
+    assert!(page.body.contains("您对处理结果满意吗?"), "{}", page.body);
+    assert_eq!(server.query("SELECT COUNT(*) FROM interaction WHERE channel = 'web'").trim(), "0");
+    let answer = |form: &str| {
+        let answer = http::send_form(server.api(), &path, form).unwrap();
+        assert_eq!(answer.status, 303, "{}", answer.body);
+        look(answer.header("location").expect("it leads on"))
+    };
+    assert!(answer("at=0&step=after-complaint%2Fhow-was-it&choice=2").body.contains("主要是什么原因?"));
+    assert!(answer("at=1&step=after-complaint%2Fwhy&choice=2").body.contains("<textarea"));
+    let end = answer("at=2&step=after-complaint%2Fcomment&words=%E8%BF%98%E6%B2%A1%E9%80%80");
+    assert!(end.body.contains("之前给您回电"), "{}", end.body);
+    let customer = stored["customer"].as_str().unwrap();
+    let card = server.ask(&format!("/api/v1/customers/{customer}/card"));
+    let promised = card["open-follow-ups"].as_array().unwrap();
+    assert_eq!((promised.len(), promised[0]["reason"].as_str()), (1, Some("dissatisfied")), "{card}");
+    let boss = Agent::hire_as(&server, "boss", "supervisor");
+    let page = boss.ask("GET", "/api/v1/campaigns", Value::Null).json();
+    let funnel = page["funnels"].as_array().unwrap().iter().find(|row| row["policy"] == "survey").unwrap();
+    for (step, count) in [
+        ("messaged", 1),
+        ("took-part", 1),
+        ("completed", 1),
+        ("dissatisfied", 1),
+        ("promised", 1),
+        ("satisfied", 0),
+    ] {
+        assert_eq!(funnel[step], count, "{step}: {funnel}");
+    }
+    assert_eq!(funnel["reasons"], json!({ "not-solved": 1 }));
+    // One contact with the call that nobody answered; nobody is called or written to again.
+    let root = server.query(
+        "SELECT COUNT(*) FROM interaction w JOIN interaction c ON c.id = w.parent_id \
+                             WHERE w.channel = 'web' AND w.root_id = c.root_id AND c.channel = 'call'",
+    );
+    assert_eq!(root.trim(), "1");
+    std::thread::sleep(Duration::from_secs(4));
+    assert_eq!(
+        server.messages().iter().filter(|line| line["text"].as_str().unwrap_or("").contains("/s/")).count(),
+        1
+    );
+    assert_eq!(server.query("SELECT COUNT(*) FROM campaign_attempt").trim(), "2");
+    // The key to the page is nowhere but with the customer.
+    assert_eq!(
+        server.query("SELECT text FROM message WHERE text LIKE '%/s/%'").trim().rsplit('/').next(),
+        Some("… 告诉我们")
+    );
+    assert!(!server.log().contains(&token), "the log tells the link");
+}
+
+#[test]
+fn a_survey_in_writing_can_be_read_and_answered_by_everybody() {
+    let people = People::start();
+    let mut server = Server::start(Setup {
+        voice: false,
+        trunk: people.trunk(),
+        plans: calls_and_links,
+        ..Setup::default()
+    });
+    server.put_ticket(&json!({
+        "external-ref": "W-2", "phone": Person::Silent.phone(), "language": "zh-CN", "category": "data-charge",
+        "state": "closed", "result": tickets::REFUND,
+    }));
+    let linked = |server: &Server| {
+        server.messages().into_iter().find(|line| line["text"].as_str().unwrap_or("").contains("/s/"))
+    };
+    wait_until("the message with the link follows", seconds(40), || linked(&server).is_some());
+    let path = path_of(&linked(&server).unwrap());
+    let nobody = |_: &mut Server, asked: &[&str]| panic!("nobody knows how to {asked:?}");
+    run_told("in-writing.mjs", &mut server, &[("SURVEY_PATH", &path)], nobody);
 }

@@ -114,6 +114,8 @@ const english: typeof words = {
     call: 'Call',
     callOut: 'Call to the customer',
     chat: 'Chat',
+    web: 'Survey in writing',
+    reply: 'Text message reply',
     by: 'by {who}',
     goesOn: 'goes on',
     lasted: 'lasted {time}',
@@ -144,6 +146,7 @@ const english: typeof words = {
   },
   reason: {
     'wants-a-person': 'Wants a person',
+    'wrote-back': 'Answered a text message',
     'complaint-not-settled': 'Result does not settle it',
     'system-away': 'System away',
     'opening-hours': 'Opening hours',

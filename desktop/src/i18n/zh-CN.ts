@@ -103,6 +103,8 @@ export default {
     call: '来电',
     callOut: '去电',
     chat: '在线会话',
+    web: '网页评价',
+    reply: '短信回复',
     by: '{who} 写',
     goesOn: '进行中',
     lasted: '时长 {time}',
@@ -133,6 +135,7 @@ export default {
   },
   reason: {
     'wants-a-person': '要求人工',
+    'wrote-back': '客户回复了短信',
     'complaint-not-settled': '结果未解决问题',
     'system-away': '系统不可用',
     'opening-hours': '询问营业时间',

@@ -36,10 +36,21 @@ impl Drop for Script {
 }
 
 /// Runs a script of `desktop/tests/` against a server; what it asks for is done by `does`.
-pub fn run(script: &str, server: &mut Server, mut does: impl FnMut(&mut Server, &[&str])) {
+pub fn run(script: &str, server: &mut Server, does: impl FnMut(&mut Server, &[&str])) {
+    run_told(script, server, &[], does);
+}
+
+/// The same for a script that is told more by its environment.
+pub fn run_told(
+    script: &str,
+    server: &mut Server,
+    told: &[(&str, &str)],
+    mut does: impl FnMut(&mut Server, &[&str]),
+) {
     let mut command = Command::new(root().join("tools/desktop"));
     command.args(["node", &format!("desktop/tests/{script}")]).current_dir(root());
     command.env("DESKTOP_URL", server.url()).env("DESKTOP_TOKEN", TOKEN).env("DESKTOP_PASSWORD", PASSWORD);
+    command.envs(told.iter().copied());
     let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let mut script = Script(child);
     let mut answers = script.0.stdin.take().unwrap();

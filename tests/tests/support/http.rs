@@ -51,15 +51,31 @@ pub fn send(
     headers: &[(&str, &str)],
     body: Option<&Value>,
 ) -> std::io::Result<Response> {
+    let body = body.map(Value::to_string).unwrap_or_default();
+    exchange(to, method, path, headers, "application/json", &body)
+}
+
+/// Sends a form, as a browser without scripts does, and reads the answer.
+pub fn send_form(to: SocketAddr, path: &str, form: &str) -> std::io::Result<Response> {
+    exchange(to, "POST", path, &[], "application/x-www-form-urlencoded", form)
+}
+
+fn exchange(
+    to: SocketAddr,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    kind: &str,
+    body: &str,
+) -> std::io::Result<Response> {
     let limit = Duration::from_secs(10);
     let mut stream = TcpStream::connect_timeout(&to, limit)?;
     stream.set_read_timeout(Some(limit))?;
     stream.set_write_timeout(Some(limit))?;
-    let body = body.map(Value::to_string).unwrap_or_default();
     let more: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
     let head = format!(
         "{method} {path} HTTP/1.1\r\nHost: {to}\r\nConnection: close\r\n{more}\
-         Content-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+         Content-Type: {kind}\r\nContent-Length: {}\r\n\r\n",
         body.len()
     );
     stream.write_all(head.as_bytes())?;

@@ -180,7 +180,7 @@ impl Server {
              [record]\ndatabase = \"{database}\"\n{second}\n\
              [plans]\nfolder = \"{folder}/dialplans\"\nprompts = \"{prompts}\"\n\n[speech]\nfolder = \"{speech}\"\n\n\
              [recordings]\non = {recordings}\nfolder = \"{disk}/recordings\"\n\n\
-             [messages]\nfile = \"{folder}/messages.jsonl\"\n{gateway}\n\
+             [messages]\nfile = \"{folder}/messages.jsonl\"\nlinks = \"http://{api}\"\n{gateway}\n\
              [desk]\npop-url = \"https://crm.example/open?customer={{{{ customer }}}}\"\n\n\
              [api]\nbind = \"{api}\"\n[[api.tokens]]\nname = \"tests\"\nsecret = \"{TOKEN}\"\n",
             api = self.api(),
