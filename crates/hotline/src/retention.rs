@@ -46,6 +46,7 @@ const fn days(periods: &Retention, kind: Retained) -> u32 {
         Retained::Messages => periods.messages_days,
         Retained::Journal => periods.journal_days,
         Retained::AccessLog => periods.access_log_days,
+        Retained::Rebates => periods.rebates_days,
     }
 }
 

@@ -22,7 +22,7 @@ pub struct Erased {
 /// What stands before what was taken away.
 const ERASED: &str = "erased ";
 
-/// What stands for a ticket's or customer's number in the firm's own system once the customer was erased:
+/// What stands for a ticket's, rebate's or customer's number in the firm's own system once the customer was erased:
 /// handed over again it is recognised and not taken, and nobody can read the number from it.
 pub(crate) fn erased_ref(external_ref: &str) -> String {
     let hash = Sha256::digest(external_ref.trim().as_bytes());
@@ -101,7 +101,7 @@ impl Record {
 }
 
 /// What is run for the family of `$1`, in this order.
-const STATEMENTS: [&str; 16] = [
+const STATEMENTS: [&str; 17] = [
     "DELETE FROM customer_tag WHERE customer_id IN {family}",
     "DELETE FROM customer_attribute WHERE customer_id IN {family}",
     "DELETE FROM search_word WHERE customer_id IN {family}",
@@ -125,6 +125,7 @@ const STATEMENTS: [&str; 16] = [
     "UPDATE ticket SET phone = '', code = 'erased ' || id, code_expires_at = 0, result = NULL, \
      result_language = NULL, owner = NULL, version = version + 1, \
      state = CASE WHEN state = 'open' THEN 'cancelled' ELSE state END WHERE customer_id IN {family}",
+    "UPDATE rebate SET phone = '', text = NULL WHERE customer_id IN {family}",
     // A number that others have too stays theirs.
     "UPDATE identity SET value = 'erased ' || id, namespace = '' WHERE id IN \
      (SELECT l.identity_id FROM identity_link l WHERE l.customer_id IN {family}) AND id NOT IN \
@@ -160,6 +161,20 @@ async fn erase(
             .bind(erased_ref(&external_ref))
             .execute(&mut *connection)
             .await?;
+    }
+    let rebates = sqlx::query(&format!("SELECT id, external_ref FROM rebate WHERE customer_id IN {FAMILY}"))
+        .bind(&id)
+        .fetch_all(&mut *connection)
+        .await?;
+    for row in &rebates {
+        let external_ref = row.text("external_ref")?;
+        if !external_ref.starts_with(ERASED) {
+            sqlx::query("UPDATE rebate SET external_ref = $2 WHERE id = $1")
+                .bind(row.text("id")?)
+                .bind(erased_ref(&external_ref))
+                .execute(&mut *connection)
+                .await?;
+        }
     }
     let customers = sqlx::query(&format!(
         "SELECT id, external_ref FROM customer WHERE id IN {FAMILY} AND external_ref IS NOT NULL"

@@ -38,9 +38,10 @@ impl Record {
                     "at": row.time("at")? }))
             })
             .collect::<Result<Vec<Value>, RecordError>>()?;
+        let (now, rebates) = (self.now(), self.rebates_of(card.id).await?);
         Ok(Some(json!({
             "id": card.id,
-            "exported-at": self.now(),
+            "exported-at": now,
             "name": card.name.as_ref().map(|name| name.expose()),
             "language": card.language.map(Language::tag),
             "tier": card.tier,
@@ -54,6 +55,12 @@ impl Record {
                 "external-ref": ticket.external_ref, "state": ticket.state, "category": ticket.category,
                 "result": ticket.result, "created-at": ticket.created_at, "due-at": ticket.due_at,
                 "notified-at": ticket.notified_at, "heard-at": ticket.heard_at })).collect::<Vec<_>>(),
+            "rebates": rebates.iter().map(|rebate| json!({ "id": rebate.id, "external-ref": rebate.external_ref,
+                "activity": rebate.activity, "type": rebate.kind, "face-value": rebate.face_value.to_string(),
+                "currency": rebate.face_value.currency, "quantity": rebate.quantity, "state": rebate.state_at(now),
+                "returned-at": rebate.returned_at, "used-at": rebate.used_at, "expires-at": rebate.expires_at,
+                "text": rebate.text.as_ref().map(|text| text.expose()), "resends": rebate.resends }))
+                .collect::<Vec<_>>(),
             "messages": view.messages.iter().map(|message| {
                 let text = without_codes(message.text.expose(), view.tickets.iter().map(|t| t.code.digits()));
                 json!({ "id": message.id, "to": message.recipient.e164(), "text": text,

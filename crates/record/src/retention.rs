@@ -20,6 +20,8 @@ pub enum Retained {
     Journal,
     /// Who looked at whom.
     AccessLog,
+    /// Rebates that can be used no longer, by when they were given.
+    Rebates,
 }
 
 /// Rows of a commit.
@@ -29,7 +31,7 @@ const ENTRIES: i64 = 5_000;
 
 impl Retained {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Steps, Self::Messages, Self::Journal, Self::AccessLog];
+    pub const ALL: [Self; 5] = [Self::Steps, Self::Messages, Self::Journal, Self::AccessLog, Self::Rebates];
 
     /// The word in figures and in the journal.
     pub const fn word(self) -> &'static str {
@@ -38,6 +40,7 @@ impl Retained {
             Self::Messages => "messages",
             Self::Journal => "journal",
             Self::AccessLog => "access-log",
+            Self::Rebates => "rebates",
         }
     }
 
@@ -51,6 +54,11 @@ impl Retained {
                 "state IN ('sent', 'delivered', 'failed', 'cancelled', 'unknown') AND due_at < $1",
             ),
             Self::AccessLog => ("access_log", "at < $1"),
+            // What can still be used is somebody's money.
+            Self::Rebates => (
+                "rebate",
+                "returned_at < $1 AND (state <> 'unused' OR (expires_at IS NOT NULL AND expires_at < $1))",
+            ),
         }
     }
 }
@@ -92,14 +100,19 @@ impl Record {
                 let there = sqlx::query(&sql).bind(from).bind(to).fetch_optional(&self.readers).await?;
                 if there.is_some() {
                     let sql = format!("DELETE FROM event WHERE seq >= $1 AND seq < $2 AND {condition}");
-                    deleted += self.delete(sql, [from, to]).await?;
+                    deleted += self.delete(vec![sql], [from, to]).await?;
                 }
                 from = to;
             }
             return Ok(deleted);
         }
-        let sql =
-            format!("DELETE FROM {table} WHERE id IN (SELECT id FROM {table} WHERE {condition} LIMIT $2)");
+        let some = format!("(SELECT id FROM {table} WHERE {condition} ORDER BY id LIMIT $2)");
+        let mut sql = Vec::new();
+        if kind == Retained::Rebates {
+            // Nothing is found by words of what is not there.
+            sql.push(format!("DELETE FROM search_word WHERE ref_id IN {some}"));
+        }
+        sql.push(format!("DELETE FROM {table} WHERE id IN {some}"));
         loop {
             let rows = self.delete(sql.clone(), [before.as_microsecond(), ROWS]).await?;
             deleted += rows;
@@ -109,11 +122,16 @@ impl Record {
         }
     }
 
-    async fn delete(&self, sql: String, values: [i64; 2]) -> Result<u64, RecordError> {
+    /// Runs statements in one commit, and gives the rows of the last.
+    async fn delete(&self, sql: Vec<String>, values: [i64; 2]) -> Result<u64, RecordError> {
         self.change((sql, values), |connection, input, _| {
             Box::pin(async move {
-                let query = sqlx::query(&input.0).bind(input.1[0]).bind(input.1[1]);
-                Ok(query.execute(connection).await?.rows_affected())
+                let mut rows = 0;
+                for sql in &input.0 {
+                    let query = sqlx::query(sql).bind(input.1[0]).bind(input.1[1]);
+                    rows = query.execute(&mut *connection).await?.rows_affected();
+                }
+                Ok(rows)
             })
         })
         .await

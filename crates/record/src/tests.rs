@@ -22,6 +22,7 @@ mod house;
 mod intake;
 mod people;
 mod queues;
+mod rebates;
 mod spooled;
 mod surveys;
 mod transfer;
@@ -41,6 +42,14 @@ use people::*;
 use queues::{
     telephones_are_those_of_accounts_that_may_sign_in, the_last_agent_of_a_caller_is_known,
     what_is_stored_of_queues_is_what_a_restart_finds,
+};
+use rebates::{
+    a_bad_rebate_is_refused_alone_with_its_field,
+    a_rebate_is_found_stands_on_the_line_and_goes_with_its_customer,
+    a_rebate_is_sent_again_to_the_number_on_file_three_times_a_day,
+    articles_are_written_once_changed_by_version_and_found,
+    articles_fit_by_open_tickets_calls_that_go_on_and_what_was_given,
+    the_same_rebate_twice_changes_nothing_and_an_older_change_is_not_taken,
 };
 use surveys::*;
 use upkeep::*;
@@ -446,6 +455,12 @@ macro_rules! on_both {
 }
 
 on_both!(
+    the_same_rebate_twice_changes_nothing_and_an_older_change_is_not_taken,
+    a_bad_rebate_is_refused_alone_with_its_field,
+    a_rebate_is_sent_again_to_the_number_on_file_three_times_a_day,
+    a_rebate_is_found_stands_on_the_line_and_goes_with_its_customer,
+    articles_are_written_once_changed_by_version_and_found,
+    articles_fit_by_open_tickets_calls_that_go_on_and_what_was_given,
     what_came_of_the_calls_is_counted_once_for_each_customer,
     words_are_found_and_go_with_their_customer,
     one_server_at_a_time_calls_the_customers,

@@ -11,12 +11,13 @@ use crate::sql::{Columns, clean};
 use crate::{DatabaseAddress, RecordError};
 
 /// Every table, each behind those it refers to.
-const TABLES: [&str; 36] = [
+const TABLES: [&str; 40] = [
     "customer",
     "customer_tag",
     "identity",
     "identity_link",
     "ticket",
+    "rebate",
     "interaction",
     "event",
     "verification",
@@ -48,6 +49,9 @@ const TABLES: [&str; 36] = [
     "campaign_policy",
     "survey_answer",
     "caller_words",
+    "article",
+    "article_topic",
+    "article_word",
 ];
 
 /// What servers say of the moment: whoever starts there says it anew.

@@ -58,6 +58,8 @@ pub struct Retention {
     pub journal_days: u32,
     /// Who looked at whom.
     pub access_log_days: u32,
+    /// Rebates that can be used no longer, counted from when they were given.
+    pub rebates_days: u32,
 }
 
 fn without_password<S: Serializer>(address: &Pii<String>, to: S) -> Result<S::Ok, S::Error> {

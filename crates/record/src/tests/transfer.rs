@@ -69,6 +69,10 @@ async fn filled(house: &House) -> (CallId, Upserted) {
         VALUES ('c', 'content', 'yes', 'survey', '1', 1); INSERT INTO caller_words (call_id, name, recording, seconds, at) \
         VALUES ('c', 'comment', 'c.wav', 7, 1); INSERT INTO lease (name, holder, until_at) VALUES ('campaigns', 'one', 1)";
     execute(&house.address, calls_made).await;
+    let rebates = vec![super::rebates::rebate("R-1", "13800138000")];
+    assert!(house.record.upsert_rebates(rebates, "crm").await.unwrap()[0].is_ok());
+    let article = super::rebates::article("流量费争议", &["data-charge"]);
+    house.record.add_article(article, None, "min.li").await.unwrap();
     // One customer merged into another who comes later.
     let merged = "INSERT INTO customer (id, created_at, changed_at) VALUES ('zz', 1, 1); \
         INSERT INTO customer (id, merged_into, created_at, changed_at) VALUES ('aa', 'zz', 1, 1)";
