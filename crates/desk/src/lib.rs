@@ -7,6 +7,7 @@
 mod access;
 mod acts;
 mod agents;
+mod articles;
 mod call_acts;
 mod calls;
 mod campaigns;
@@ -23,6 +24,7 @@ mod mine;
 mod oidc;
 mod pages;
 mod pop;
+mod rebates;
 mod receipts;
 mod serve;
 mod sessions;
@@ -133,6 +135,16 @@ const BODY: usize = 1 << 20;
     info(title = "hotline", description = "Tickets in; customers, calls and their paths out."),
     paths(
         tickets::put,
+        articles::list,
+        articles::load,
+        articles::make,
+        articles::change,
+        articles::withdraw,
+        articles::fitting,
+        rebates::put,
+        rebates::batch,
+        rebates::list,
+        rebates::resend,
         customers::find,
         import::put,
         import::import,
@@ -223,6 +235,14 @@ pub fn router(desk: Desk) -> Router {
         .route("/api/v1/follow-ups/{id}/take", post(work::take))
         .route("/api/v1/follow-ups/{id}/release", post(work::release))
         .route("/api/v1/follow-ups/{id}/done", post(work::done))
+        .route("/api/v1/articles", get(articles::list).post(articles::make))
+        .route("/api/v1/articles/{id}", get(articles::load).put(articles::change).delete(articles::withdraw))
+        .route("/api/v1/customers/{id}/articles", get(articles::fitting))
+        .route("/articles", get(pages::page))
+        .route("/api/v1/rebates", post(rebates::put))
+        .route("/api/v1/rebates/batch", post(rebates::batch))
+        .route("/api/v1/rebates/{id}/resend", post(rebates::resend))
+        .route("/api/v1/customers/{id}/rebates", get(rebates::list))
         .route("/api/v1/calls", get(calls::list))
         .route("/api/v1/calls/{id}", get(calls::load))
         .route("/api/v1/calls/{id}/words/{name}", get(calls::words))

@@ -180,3 +180,4 @@ mod import;
 mod live;
 mod mine;
 mod people;
+mod rebates;
