@@ -27,7 +27,7 @@ use hotline_dialplan::session::HungUpBy;
 use hotline_dialplan::{Event, OpId, Plans, Session, StartContext};
 use hotline_media::{LegId, LegStats, MediaEvent};
 use hotline_model::campaign::Outcome;
-use hotline_model::{CallId, CustomerId, EndReason, Ending, Language, TicketId, UserId, WaitingId};
+use hotline_model::{CallId, CustomerId, EndReason, Ending, Language, RebateId, TicketId, UserId, WaitingId};
 use hotline_record::{CallDirection, NewCall, OpenedCall};
 use hotline_sip::LegKey;
 use hotline_sip::sdp::{Capabilities, Codec};
@@ -140,6 +140,8 @@ pub(crate) struct Call {
     about: Option<TicketId>,
     /// What was verified.
     ticket: Option<TicketId>,
+    /// The rebate that was told of last.
+    rebate: Option<RebateId>,
     /// It stands on the record that the call began.
     on_record: bool,
     /// Why whom we called was not reached.
@@ -216,6 +218,7 @@ impl Call {
             customer,
             about,
             ticket: None,
+            rebate: None,
             on_record: false,
             not_reached: None,
             opted_out: false,
@@ -322,14 +325,18 @@ impl Call {
         });
     }
 
+    /// Where the firm's days begin.
+    fn zone(&self) -> jiff::tz::TimeZone {
+        self.answering.plans.calendars().next().map_or(jiff::tz::TimeZone::UTC, |c| c.zone.clone())
+    }
+
     fn start(&mut self, known: OpenedCall) {
         if self.session.is_some() {
             return;
         }
         self.customer = known.customer;
         self.begin_on_record(&known);
-        let zone =
-            self.answering.plans.calendars().next().map_or(jiff::tz::TimeZone::UTC, |c| c.zone.clone());
+        let zone = self.zone();
         let context = StartContext {
             caller: self.side.caller.clone(),
             dialled: self.side.our_number().to_owned(),
@@ -438,6 +445,11 @@ impl Call {
                 if let Some((ticket, customer)) = brought.verified {
                     self.customer = Some(customer);
                     self.ticket = Some(ticket);
+                    // Whoever is somebody else now asks for nothing of those before.
+                    self.rebate = None;
+                }
+                if brought.rebate.is_some() {
+                    self.rebate = brought.rebate;
                 }
                 self.tell(Event::Answer { op, answer: brought.answer });
             }

@@ -44,6 +44,10 @@ impl Call {
                 Command::EndWords { op } => self.end_words(op),
                 Command::CallBack { op, number } => self.ask_to_be_called(op, number),
                 Command::Save { save, .. } => self.save(save),
+                Command::Message { template, .. } if template == "rebate-again" => {
+                    let rebate = self.rebate.filter(|_| self.ticket.is_some());
+                    self.house.record.request_rebate_resend(self.id, &self.side.caller, rebate);
+                }
                 Command::Message { .. } => self.house.record.request_resend(self.id, &self.side.caller),
                 Command::StartRecording => self.start_recording(),
                 Command::Answer => self.answer(),
@@ -87,6 +91,11 @@ impl Call {
         match query {
             Query::Customer => self.bring(op, doors::customer(record, self.side.caller.clone())),
             Query::Ticket => self.bring(op, doors::ticket(record, self.ticket)),
+            Query::Rebates { skip } => {
+                // Known by a number is not verified.
+                let customer = self.customer.filter(|_| self.ticket.is_some());
+                self.bring(op, doors::rebates(record, customer, skip, self.zone()));
+            }
             Query::Http { url, with, fields } => {
                 let door = self.house.http.clone();
                 let with: Vec<(String, String)> =
