@@ -120,7 +120,7 @@ export interface Card {
 }
 
 export interface Entry {
-  kind: 'contact' | 'message' | 'ticket' | 'follow-up' | 'note';
+  kind: 'contact' | 'message' | 'ticket' | 'follow-up' | 'note' | 'rebate';
   id: string;
   at: string;
   until: string | null;
@@ -139,13 +139,52 @@ export interface Timeline {
 }
 
 export interface Hit {
-  kind: 'customer' | 'ticket' | 'note';
+  kind: 'customer' | 'ticket' | 'note' | 'rebate';
   id: string;
   customer: string;
   name: string | null;
   title: string | null;
   text: string | null;
   at: string;
+}
+
+/** Something of value that a customer was given. */
+export interface Rebate {
+  id: string;
+  'external-ref': string;
+  activity: string;
+  type: string;
+  /** With two decimals. */
+  'face-value': string;
+  currency: string;
+  quantity: number;
+  state: string;
+  'returned-at': string;
+  'used-at': string | null;
+  'expires-at': string | null;
+  /** The text message that carried it. */
+  text: string | null;
+  resends: number;
+  /** How often it may be sent again now. */
+  'resends-left': number;
+}
+
+export type ArticleState = 'draft' | 'published' | 'withdrawn';
+
+/** A piece of knowledge. */
+export interface Article {
+  id: string;
+  'external-ref': string | null;
+  title: Title;
+  body: Title;
+  categories: string[];
+  tags: string[];
+  'valid-from': string | null;
+  'valid-to': string | null;
+  state: ArticleState;
+  version: number;
+  'changed-by': string;
+  'changed-at': string;
 }
 
 export interface MyWork {
