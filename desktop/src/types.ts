@@ -98,6 +98,30 @@ export type Alert =
   | { kind: 'dissatisfied'; call: string; ticket: string | null; reason: string | null; at: string }
   | { kind: 'repeat-contact'; contacts: number; ticket: string | null; reason: string | null };
 
+/** What a customer agreed to or refused; `current`: nothing newer of its kind is known. */
+export interface Consent {
+  id: string;
+  kind: string;
+  state: 'given' | 'withdrawn';
+  current: boolean;
+  channel: string;
+  interaction: string | null;
+  words: string | null;
+  'words-version': string | null;
+  'noted-by': string;
+  at: string;
+}
+
+/** A file of a customer. */
+export interface Attachment {
+  id: string;
+  name: string;
+  'media-type': string;
+  bytes: number;
+  by: string;
+  at: string;
+}
+
 export interface Card {
   seq: number;
   version: number;
@@ -115,12 +139,13 @@ export interface Card {
   'open-follow-ups': FollowUp[];
   live: Contact[];
   'last-contact-at': string | null;
+  consents: Consent[];
   /** The firm's own page about them. */
   'pop-url'?: string;
 }
 
 export interface Entry {
-  kind: 'contact' | 'message' | 'ticket' | 'follow-up' | 'note';
+  kind: 'contact' | 'message' | 'ticket' | 'follow-up' | 'note' | 'consent' | 'attachment';
   id: string;
   at: string;
   until: string | null;

@@ -5,7 +5,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use hotline_model::{CustomerId, PhoneNumber};
-use hotline_record::{Access, Alert, Card, Cursor, FollowUp, Hits, Merge, Role, TimelineEntry};
+use hotline_record::{Access, Alert, Card, Consent, Cursor, FollowUp, Hits, Merge, Role, TimelineEntry};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -44,6 +44,9 @@ pub struct CardPage {
     /// Contacts that go on, each with its path so far.
     live: Vec<CallPage>,
     last_contact_at: Option<String>,
+    /// What they agreed to or refused, the newest of each kind.
+    #[schema(value_type = Vec<Object>)]
+    consents: Vec<Consent>,
     /// The firm's own page about them, where the operator has named one (`desk.pop-url`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pop_url: Option<String>,
@@ -69,6 +72,7 @@ impl CardPage {
             open_tickets: card.open_tickets.into_iter().map(TicketSummary::from).collect(),
             open_follow_ups: card.open_follow_ups,
             live: card.live.into_iter().map(CallPage::from).collect(),
+            consents: card.consents,
             last_contact_at: card.last_contact_at.map(|at| at.to_string()),
         }
     }

@@ -71,6 +71,11 @@ impl Place {
         Some(Self { open: Arc::clone(open), address, released: AtomicBool::new(false) })
     }
 
+    /// Where whoever connected comes from.
+    pub fn address(&self) -> IpAddr {
+        self.address
+    }
+
     /// Whoever connected is known: the connection counts no longer.
     pub fn release(&self) {
         if self.released.swap(true, Ordering::Relaxed) {

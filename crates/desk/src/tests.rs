@@ -174,6 +174,7 @@ fn the_document_describes_every_route() {
     }
 }
 
+mod consents;
 mod desktop;
 mod floor;
 mod import;

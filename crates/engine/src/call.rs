@@ -11,6 +11,7 @@ mod other;
 mod parties;
 mod party;
 mod pick_up;
+mod recording;
 mod sound;
 mod words;
 
@@ -41,6 +42,7 @@ use pick_up::PickUp;
 use sound::Watch;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
+use recording::Recording;
 use words::Words;
 
 use crate::doors::Brought;
@@ -68,6 +70,8 @@ pub(crate) enum Note {
     Sentence(UserId, String, Result<Vec<Clip>, SpeechError>),
     /// What an agent wants to happen; the agent whom the call is to go to.
     Act(UserId, Act, Option<Reached>, oneshot::Sender<Result<(), BusError>>),
+    /// Whether the customer has withdrawn their consent to recordings.
+    Consent { withdrawn: bool },
     /// What an announcement of the network means, if anything.
     Announced(Option<Outcome>),
     /// Whom we call is not to be rung any longer.
@@ -154,6 +158,7 @@ pub(crate) struct Call {
     unclear: Option<Unclear>,
     /// Who picked up, until it is known.
     pick_up: Option<PickUp>,
+    recording: Recording,
     /// Words of the caller that are being recorded.
     words: Option<Words>,
     steps: u32,
@@ -219,6 +224,7 @@ impl Call {
             on_record: false,
             not_reached: None,
             opted_out: false,
+            recording: Recording::default(),
             early: Early::default(),
             asked: Asked::default(),
             unclear: None,
@@ -425,6 +431,7 @@ impl Call {
                 let _ = answer.send(done);
             }
             Note::Announced(means) => self.announced(means),
+            Note::Consent { withdrawn } => self.heard_of_consent(withdrawn),
             Note::StopDialling => self.stop_dialling(),
             Note::Recognised(known) => self.start(known),
             Note::Rendered(rendered) => {
@@ -438,6 +445,7 @@ impl Call {
                 if let Some((ticket, customer)) = brought.verified {
                     self.customer = Some(customer);
                     self.ticket = Some(ticket);
+                    self.recording_of(customer);
                 }
                 self.tell(Event::Answer { op, answer: brought.answer });
             }
@@ -508,7 +516,8 @@ impl Call {
             MediaEvent::FirstPacket { .. } => {
                 self.heard_after.get_or_insert(self.began.elapsed());
             }
-            MediaEvent::RecordingDone { .. } | MediaEvent::Stats { .. } => {}
+            MediaEvent::RecordingDone { path, .. } => self.recording_closed(&path),
+            MediaEvent::Stats { .. } => {}
         }
     }
 

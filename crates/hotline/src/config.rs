@@ -16,7 +16,7 @@ use hotline_record::{BadAddress, DatabaseAddress, Engine};
 use serde::{Deserialize, Serialize, Serializer};
 
 pub use desk::{Api, DeskSection, OidcSection, ReasonWord};
-pub use keeping::{RecordSection, Recordings, Retention};
+pub use keeping::{Attachments, RecordSection, Recordings, Retention};
 pub use network::{Media, Sip, Telephones, Trunk};
 use network::{sixty, thirty};
 pub use recogniser::RecogniserSection;
@@ -46,6 +46,8 @@ pub struct Config {
     pub recogniser: Option<RecogniserSection>,
     /// Which calls are recorded.
     pub recordings: Recordings,
+    /// Where files of customers are kept.
+    pub attachments: Attachments,
     /// How long things are kept.
     pub retention: Retention,
     /// How customers are told to call.
@@ -99,6 +101,8 @@ pub struct Messages {
     pub text_zh_cn: Option<String>,
     /// The words in English.
     pub text_en_us: Option<String>,
+    /// What links in messages begin with: where customers reach this server by HTTPS. Without it no message has a link.
+    pub links: Option<String>,
 }
 
 impl Default for Messages {
@@ -110,6 +114,7 @@ impl Default for Messages {
             gateway: None,
             text_zh_cn: None,
             text_en_us: None,
+            links: None,
         }
     }
 }
@@ -278,6 +283,27 @@ impl Config {
             let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
             if word.code.is_empty() || word.code.len() > 64 || !word.code.chars().all(fits) {
                 problems.push(format!("desk: `{}`: a code has small letters, digits and `-`", word.code));
+            }
+        }
+        for (at, one) in self.desk.rubric.iter().enumerate() {
+            let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+            let twice = self.desk.rubric[..at].iter().any(|other| other.code == one.code);
+            if one.code.is_empty() || one.code.len() > 64 || !one.code.chars().all(fits) || twice {
+                problems.push(format!(
+                    "desk.rubric: `{}`: a code of its own is expected, in small letters, digits and `-`",
+                    one.code
+                ));
+            }
+            if !(1..=100).contains(&one.scale) || !(1..=100).contains(&one.weight) {
+                problems.push(format!("desk.rubric: `{}`: scale and weight are 1 to 100", one.code));
+            }
+        }
+        if let Some(links) = &self.messages.links {
+            let begins = links.starts_with("https://") || links.starts_with("http://127.0.0.1");
+            if !begins || links.contains(['?', '#', ' ']) || links.len() > 100 {
+                problems.push(
+                    "messages.links: an address is expected that customers reach, such as `https://kf.example`".into(),
+                );
             }
         }
         problems.extend(self.desk.pop().err());

@@ -10,6 +10,7 @@ use sqlx::AnyConnection;
 use sqlx::any::AnyRow;
 
 use crate::act::{Entry, Stamp};
+use crate::consents::{Proof, SURVEYS, add as add_consent, was_do_not_call};
 use crate::erase::erased_ref;
 use crate::identities::{LinkLevel, Linking};
 use crate::indexing::index_customer;
@@ -448,6 +449,7 @@ async fn store(
     stamp: &Stamp,
 ) -> Result<(), RecordError> {
     let input = &customer.input;
+    let was_out = was_do_not_call(connection, &write.id).await?;
     sqlx::query(
         "UPDATE customer SET external_ref = $2, name = COALESCE($3, name), language = COALESCE($4, language), \
          tier = COALESCE($5, tier), do_not_call = COALESCE($6, do_not_call), told_at = COALESCE($7, told_at), \
@@ -463,6 +465,10 @@ async fn store(
     .bind(stamp.now)
     .execute(&mut *connection)
     .await?;
+    if let Some(out) = input.do_not_call.filter(|out| was_out.is_some_and(|was| was != *out)) {
+        let proof = Proof { channel: "crm", by, ..Proof::default() };
+        add_consent(connection, &stamp.id(), (&write.id, SURVEYS, !out), &proof, stamp).await?;
+    }
     for tag in &write.tags {
         sqlx::query(
             "INSERT INTO customer_tag (customer_id, tag, at) VALUES ($1, $2, $3) \

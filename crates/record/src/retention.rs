@@ -20,6 +20,8 @@ pub enum Retained {
     Journal,
     /// Who looked at whom.
     AccessLog,
+    /// What supervisors think of talks.
+    Reviews,
 }
 
 /// Rows of a commit.
@@ -29,7 +31,8 @@ const ENTRIES: i64 = 5_000;
 
 impl Retained {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Steps, Self::Messages, Self::Journal, Self::AccessLog];
+    pub const ALL: [Self; 5] =
+        [Self::Steps, Self::Messages, Self::Journal, Self::AccessLog, Self::Reviews];
 
     /// The word in figures and in the journal.
     pub const fn word(self) -> &'static str {
@@ -38,6 +41,7 @@ impl Retained {
             Self::Messages => "messages",
             Self::Journal => "journal",
             Self::AccessLog => "access-log",
+            Self::Reviews => "reviews",
         }
     }
 
@@ -51,6 +55,7 @@ impl Retained {
                 "state IN ('sent', 'delivered', 'failed', 'cancelled', 'unknown') AND due_at < $1",
             ),
             Self::AccessLog => ("access_log", "at < $1"),
+            Self::Reviews => ("review", "made_at < $1"),
         }
     }
 }

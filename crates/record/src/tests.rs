@@ -13,8 +13,10 @@ use hotline_model::{
 use super::*;
 use crate::address::DatabaseAddress;
 
+mod attachments;
 mod bad;
 mod campaigns;
+mod consents;
 mod customers;
 mod faults;
 mod floor;
@@ -22,17 +24,20 @@ mod house;
 mod intake;
 mod people;
 mod queues;
+mod reviews;
 mod spooled;
 mod surveys;
 mod transfer;
 mod upkeep;
 
+use attachments::*;
 use campaigns::{
     a_date_that_slips_moves_a_ticket_that_is_open,
     a_message_of_a_policy_is_planned_with_its_attempt_and_what_became_of_it_is_told,
     decisions_of_campaigns_stand_in_the_journal, what_is_stored_of_campaigns_is_what_a_restart_finds,
     who_wants_no_calls_is_known_and_attributes_are_told,
 };
+use consents::*;
 use customers::*;
 use floor::*;
 use house::{House, execute};
@@ -42,6 +47,7 @@ use queues::{
     telephones_are_those_of_accounts_that_may_sign_in, the_last_agent_of_a_caller_is_known,
     what_is_stored_of_queues_is_what_a_restart_finds,
 };
+use reviews::*;
 use surveys::*;
 use upkeep::*;
 
@@ -446,6 +452,14 @@ macro_rules! on_both {
 }
 
 on_both!(
+    a_file_is_on_the_record_once_and_goes_with_its_customer,
+    a_link_brings_ten_files_in_48_hours_and_its_token_is_nowhere,
+    a_link_goes_to_the_number_on_file_alone,
+    talks_to_be_heard_are_drawn_by_lot_and_each_once,
+    a_review_is_shared_once_and_answered_once,
+    a_consent_is_added_with_its_proof_and_never_changed,
+    what_proves_a_consent_is_the_customers_own,
+    who_wants_no_calls_has_said_so_somewhere,
     what_came_of_the_calls_is_counted_once_for_each_customer,
     words_are_found_and_go_with_their_customer,
     one_server_at_a_time_calls_the_customers,

@@ -22,6 +22,10 @@ pub enum EntryKind {
     FollowUp,
     /// What somebody noted.
     Note,
+    /// What the customer agreed to or refused.
+    Consent,
+    /// A file.
+    Attachment,
 }
 
 impl std::str::FromStr for EntryKind {
@@ -33,6 +37,8 @@ impl std::str::FromStr for EntryKind {
             "ticket" => Self::Ticket,
             "follow-up" => Self::FollowUp,
             "note" => Self::Note,
+            "consent" => Self::Consent,
+            "attachment" => Self::Attachment,
             _ => return Err(()),
         })
     }
@@ -43,7 +49,7 @@ impl std::str::FromStr for EntryKind {
 pub struct TimelineEntry {
     /// What it is.
     pub kind: EntryKind,
-    /// The id of the interaction, message, ticket, follow-up or note.
+    /// The id of the interaction, message, ticket, follow-up, note, consent or file.
     pub id: String,
     /// When it began or was made.
     pub at: Timestamp,
@@ -98,7 +104,7 @@ pub struct TimelinePage {
 
 /// Each kind with the columns of an entry and its time. What is read is what an index is in the order
 /// of, so that a page costs the same however long the line is.
-const ARMS: [(&str, &str, &str); 5] = [
+const ARMS: [(&str, &str, &str); 7] = [
     (
         "interaction",
         "started_at",
@@ -128,6 +134,20 @@ const ARMS: [(&str, &str, &str); 5] = [
         "at",
         "'note' AS kind, id, at, at AS until, NULL AS channel, NULL AS direction, NULL AS state, NULL AS subject, \
          text, made_by AS reference, ticket_id",
+    ),
+    (
+        "consent",
+        "at",
+        "'consent' AS kind, id, at, at AS until, channel, NULL AS direction, \
+         CASE WHEN given = 1 THEN 'given' ELSE 'withdrawn' END AS state, kind AS subject, words AS text, \
+         noted_by AS reference, NULL AS ticket_id",
+    ),
+    (
+        "attachment",
+        "at",
+        "'attachment' AS kind, id, at, at AS until, NULL AS channel, \
+         CASE WHEN link_id IS NULL THEN 'out' ELSE 'in' END AS direction, NULL AS state, media_type AS subject, \
+         name AS text, made_by AS reference, ticket_id",
     ),
 ];
 /// Entries of a page at most.

@@ -11,7 +11,7 @@ use crate::sql::{Columns, clean};
 use crate::{DatabaseAddress, RecordError};
 
 /// Every table, each behind those it refers to.
-const TABLES: [&str; 36] = [
+const TABLES: [&str; 40] = [
     "customer",
     "customer_tag",
     "identity",
@@ -48,6 +48,10 @@ const TABLES: [&str; 36] = [
     "campaign_policy",
     "survey_answer",
     "caller_words",
+    "consent",
+    "attachment",
+    "upload_link",
+    "review",
 ];
 
 /// What servers say of the moment: whoever starts there says it anew.

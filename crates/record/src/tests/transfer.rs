@@ -69,6 +69,18 @@ async fn filled(house: &House) -> (CallId, Upserted) {
         VALUES ('c', 'content', 'yes', 'survey', '1', 1); INSERT INTO caller_words (call_id, name, recording, seconds, at) \
         VALUES ('c', 'comment', 'c.wav', 7, 1); INSERT INTO lease (name, holder, until_at) VALUES ('campaigns', 'one', 1)";
     execute(&house.address, calls_made).await;
+    let agreed = format!(
+        "INSERT INTO consent (id, customer_id, kind, given, channel, noted_by, at) \
+         VALUES ('a', '{0}', 'recording', 1, 'call', 'min.li', 1); \
+         INSERT INTO attachment (id, customer_id, name, media_type, bytes, sha256, file, server, made_by, at) \
+         VALUES ('a', '{0}', '账单.jpg', 'image/jpeg', 7, 'aa', 'a.jpg', '', 'customer', 1); \
+         INSERT INTO upload_link (id, token_hash, customer_id, message_id, language, made_by, made_at, valid_until) \
+         VALUES ('u', 'hash', '{0}', 'm', 'zh-CN', 'min.li', 1, 2); \
+         INSERT INTO review (id, interaction_id, agent_id, reviewer, scores, state, made_at, changed_at) \
+         VALUES ('r', 't', 'anna', 'boss', '[]', 'draft', 1, 1)",
+        stored.customer
+    );
+    execute(&house.address, &agreed).await;
     // One customer merged into another who comes later.
     let merged = "INSERT INTO customer (id, created_at, changed_at) VALUES ('zz', 1, 1); \
         INSERT INTO customer (id, merged_into, created_at, changed_at) VALUES ('aa', 'zz', 1, 1)";
