@@ -312,3 +312,46 @@ export interface Look {
   what: string;
   at: string;
 }
+
+/** A criterion of the rubric. */
+export interface Criterion {
+  code: string;
+  name: Title;
+  scale: number;
+  weight: number;
+}
+
+/** A talk that is to be heard. */
+export interface DrawnTalk {
+  talk: string;
+  call: string;
+  agent: string;
+  customer: string | null;
+  'started-at': string;
+  'ended-at': string;
+  reason: string | null;
+  recorded: boolean;
+}
+
+export interface Review {
+  id: string;
+  talk: string;
+  call: string | null;
+  agent: string;
+  reviewer: string;
+  scores: { criterion: string; score: number | null; scale: number; weight: number }[];
+  permille: number | null;
+  note: string | null;
+  state: 'draft' | 'shared' | 'accepted' | 'disputed';
+  answer: string | null;
+  at: string;
+  version: number;
+}
+
+/** What an agent's reviews come to. */
+export interface ReviewFigures {
+  agent: string;
+  reviews: number;
+  permille: number | null;
+  criteria: Record<string, number>;
+}

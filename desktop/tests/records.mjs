@@ -66,6 +66,35 @@ async function main() {
     await row.getByRole('button', { name: '移除', exact: true }).click();
     await row.waitFor({ state: 'detached' });
   });
+  await step('a consent is noted and withdrawn, and the history stays', async () => {
+    await page.getByRole('button', { name: '记一笔授权' }).click();
+    const form = page.getByRole('form', { name: '记一笔授权' });
+    await form.getByLabel('哪一项').selectOption('recording');
+    await form.getByLabel('通过').selectOption('letter');
+    await accessible(page, 'a consent being noted');
+    await keep(page, 'consent');
+    await form.getByRole('button', { name: '客户不同意' }).click();
+    await page.locator('[data-consent=recording]', { hasText: '撤回' }).waitFor();
+    await page.getByRole('button', { name: '恢复：通话录音' }).click();
+    await form.getByRole('button', { name: '客户同意' }).click();
+    await page.locator('[data-consent=recording]', { hasText: '同意' }).waitFor();
+    const all = await api('GET', `/customers/${mei}/consents`);
+    assert.deepEqual(all.map((one) => [one.state, one.current]), [['given', true], ['withdrawn', false]]);
+    await entry(page, '授权').waitFor();
+  });
+  await step('a photo is put on the record and seen on the time line', async () => {
+    const png = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==', 'base64');
+    await page.locator('aside input[type=file]').setInputFiles({ name: '账单 <b>.png', mimeType: 'image/png', buffer: png });
+    await page.locator('aside [data-file]', { hasText: '账单 <b>.png' }).waitFor();
+    await entry(page, '账单 <b>.png').waitFor();
+    await page.waitForFunction(() => [...document.querySelectorAll('.entry img')].some((image) => image.naturalWidth === 1));
+    await accessible(page, 'a file on the record');
+    await keep(page, 'file');
+    await page.locator('aside input[type=file]').setInputFiles({ name: 'a.png', mimeType: 'image/png', buffer: Buffer.from('no picture at all') });
+    await sees(page, '只收 JPEG、PNG、WebP、HEIC 图片和 PDF', '.notices');
+    await page.getByRole('button', { name: '发上传链接' }).click();
+    await sees(page, '还没有设置链接地址', '.notices');
+  });
   await step('two records are one, seen side by side, and two again', async () => {
     await menu(page, '资料操作', '合并客户');
     await page.getByLabel('另一份资料').fill('李小梅');

@@ -174,6 +174,7 @@ fn the_document_describes_every_route() {
     }
 }
 
+mod attachments;
 mod consents;
 mod desktop;
 mod floor;
@@ -181,3 +182,4 @@ mod import;
 mod live;
 mod mine;
 mod people;
+mod reviews;

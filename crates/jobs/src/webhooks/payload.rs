@@ -20,7 +20,7 @@ pub struct Sees {
 
 /// Fields of entries that name nobody. What is not here is not told: a field that is new is thought about
 /// first.
-const FIELDS: [&str; 44] = [
+const FIELDS: [&str; 49] = [
     "what",
     "plan",
     "version",
@@ -65,6 +65,11 @@ const FIELDS: [&str; 44] = [
     "dry-run",
     "created",
     "changed",
+    "consent",
+    "channel",
+    "attachment",
+    "media-type",
+    "review",
 ];
 
 /// The body that is posted.
