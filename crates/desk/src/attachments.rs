@@ -113,7 +113,9 @@ fn told(refused: Refused) -> ApiError {
             "the file is no JPEG, PNG, WebP, HEIC or PDF: what it holds is looked at, not its name",
         ),
         Refused::Empty => (StatusCode::UNPROCESSABLE_ENTITY, "empty", "there is nothing in the file"),
-        Refused::Broken => (StatusCode::BAD_REQUEST, "unreadable", "the file broke off, or did not come in time"),
+        Refused::Broken => {
+            (StatusCode::BAD_REQUEST, "unreadable", "the file broke off, or did not come in time")
+        }
         Refused::Disk => (
             StatusCode::INSUFFICIENT_STORAGE,
             "no-room",
@@ -162,7 +164,11 @@ pub async fn put(
     let (customer, folder) = (customer_id(&id)?, folder(&desk)?);
     desk.record.family(customer).await?.ok_or_else(|| ApiError::not_found("customer"))?;
     let _turn = desk.uploads.try_acquire().map_err(|_| {
-        ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "busy", "other files are being taken: try again in a minute")
+        ApiError::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "busy",
+            "other files are being taken: try again in a minute",
+        )
     })?;
     let taken = files::take(&desk.record, &folder, body.into_data_stream()).await.map_err(told)?;
     let new = NewAttachment {

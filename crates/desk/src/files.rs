@@ -62,9 +62,9 @@ fn sniff(head: &[u8]) -> Option<Kind> {
         return Some(pdf);
     }
     // ISO/IEC 23008-12: the box `ftyp` with its brands; `mif1` alone may as well be AVIF.
-    let brands = head.get(8..)?.chunks_exact(4);
+    let mut brands = head.get(8..)?.chunks_exact(4);
     let is_heic = at(4, b"ftyp")
-        && brands.into_iter().any(|brand| matches!(brand, b"heic" | b"heix" | b"heim" | b"heis" | b"hevc"));
+        && brands.any(|brand| matches!(brand, b"heic" | b"heix" | b"heim" | b"heis" | b"hevc"));
     is_heic.then_some(heic)
 }
 

@@ -18,8 +18,8 @@ use utoipa::ToSchema;
 use crate::Desk;
 use crate::access::Asker;
 use crate::error::{ApiError, Problem};
-use crate::reviews::Criterion;
 use crate::extract::Body;
+use crate::reviews::Criterion;
 use crate::views::address;
 use crate::waits::Outlook;
 

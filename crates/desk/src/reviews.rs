@@ -296,8 +296,7 @@ pub async fn figures(
 ) -> Result<Json<Vec<ReviewFigures>>, ApiError> {
     asker.needs(&[Role::Supervisor])?;
     let days = span.days.unwrap_or(30).clamp(1, 366);
-    let since: Timestamp =
-        desk.record.now() - jiff::SignedDuration::from_hours(24 * i64::from(days));
+    let since: Timestamp = desk.record.now() - jiff::SignedDuration::from_hours(24 * i64::from(days));
     Ok(Json(desk.record.review_figures(since).await?))
 }
 

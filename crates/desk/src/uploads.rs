@@ -30,7 +30,8 @@ use words::Words;
 pub const BODY: usize = 10 * LARGEST as usize + (1 << 20);
 
 /// Nothing runs; only our own style paints.
-const POLICY: &str = "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+const POLICY: &str =
+    "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 const STYLE: &str = include_str!("uploads/style.css");
 /// Letters of a token: 128 bits in hexadecimal digits.
 const TOKEN: usize = 32;

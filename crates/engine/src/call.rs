@@ -39,10 +39,10 @@ use origin::Origin;
 pub(crate) use origin::Side;
 use other::Other;
 use pick_up::PickUp;
+use recording::Recording;
 use sound::Watch;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
-use recording::Recording;
 use words::Words;
 
 use crate::doors::Brought;
@@ -71,7 +71,9 @@ pub(crate) enum Note {
     /// What an agent wants to happen; the agent whom the call is to go to.
     Act(UserId, Act, Option<Reached>, oneshot::Sender<Result<(), BusError>>),
     /// Whether the customer has withdrawn their consent to recordings.
-    Consent { withdrawn: bool },
+    Consent {
+        withdrawn: bool,
+    },
     /// What an announcement of the network means, if anything.
     Announced(Option<Outcome>),
     /// Whom we call is not to be rung any longer.

@@ -29,10 +29,7 @@ pub struct Folders {
 impl Folders {
     /// Those of the configuration.
     pub fn of(config: &Config) -> Self {
-        Self {
-            recordings: config.recordings.folder.clone(),
-            attachments: config.attachments.folder.clone(),
-        }
+        Self { recordings: config.recordings.folder.clone(), attachments: config.attachments.folder.clone() }
     }
 }
 

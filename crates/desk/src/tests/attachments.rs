@@ -41,14 +41,16 @@ impl House {
     }
 
     async fn get(&self, browser: &people::Browser, path: &str) -> (StatusCode, HeaderMap, Vec<u8>) {
-        self.raw(Request::get(path).header(header::COOKIE, &browser.cookie).body(Body::empty()).unwrap()).await
+        self.raw(Request::get(path).header(header::COOKIE, &browser.cookie).body(Body::empty()).unwrap())
+            .await
     }
 
     /// A link of a customer, sent.
     async fn token(&self, customer: &str) -> String {
         let words = |token: &str, _: Language| format!("/u/{token}");
         let customer = customer.parse().unwrap();
-        let sent = self.desk.record.send_upload_link(customer, None, &words, Language::ZhCn, None, "min.li").await;
+        let sent =
+            self.desk.record.send_upload_link(customer, None, &words, Language::ZhCn, None, "min.li").await;
         assert_eq!(sent.unwrap(), LinkSent::Planned);
         let message = self.desk.record.claim_messages(1, true).await.unwrap().remove(0);
         message.text.expose().strip_prefix("/u/").unwrap().to_owned()
@@ -116,7 +118,10 @@ async fn an_agent_puts_a_file_there_and_a_supervisor_deletes_it() {
         let (found, told) = house.put_file(&agent, &path, Body::from(body)).await;
         assert_eq!((found.as_u16(), &told["code"]), (status, &json!(code)), "{told}");
     }
-    let broken = futures_util::stream::iter([Ok(axum::body::Bytes::from_static(JPEG)), Err(std::io::Error::other("x"))]);
+    let broken = futures_util::stream::iter([
+        Ok(axum::body::Bytes::from_static(JPEG)),
+        Err(std::io::Error::other("x")),
+    ]);
     let (found, told) = house.put_file(&agent, &path, Body::from_stream(broken)).await;
     assert_eq!((found, &told["code"]), (StatusCode::BAD_REQUEST, &json!("unreadable")), "{told}");
     assert_eq!(left(&folder), 1, "nothing half is left");
@@ -156,7 +161,10 @@ async fn a_customer_sends_files_by_a_link_without_scripts() {
         // Previews of messengers look as often as they like.
         let (status, headers, html) = house.page(&path).await;
         assert_eq!(status, StatusCode::OK);
-        assert!(html.contains("lang=\"zh-CN\"") && html.contains("还可以传 10 个") && !html.contains("<script"), "{html}");
+        assert!(
+            html.contains("lang=\"zh-CN\"") && html.contains("还可以传 10 个") && !html.contains("<script"),
+            "{html}"
+        );
         let policy = headers[header::CONTENT_SECURITY_POLICY].to_str().unwrap();
         assert!(policy.starts_with("default-src 'none'") && !policy.contains("script"), "{policy}");
         assert_eq!(headers[header::REFERRER_POLICY], "no-referrer");
@@ -165,7 +173,8 @@ async fn a_customer_sends_files_by_a_link_without_scripts() {
     }
     assert!(house.page(&format!("{path}?lang=en-US")).await.2.contains("Send photos or documents"));
     let evil = "<img src=x>.jpg";
-    let (status, html) = house.form(&path, &[(evil, JPEG), ("a.exe", b"MZ not a picture at all"), ("", b"")]).await;
+    let (status, html) =
+        house.form(&path, &[(evil, JPEG), ("a.exe", b"MZ not a picture at all"), ("", b"")]).await;
     assert_eq!(status, StatusCode::OK);
     assert!(html.contains("&lt;img src=x&gt;.jpg</bdi> 已收到") && !html.contains("<img"), "{html}");
     assert!(html.contains("a.exe</bdi> 不是可以接收") && html.contains("还可以传 9 个"), "{html}");
@@ -175,7 +184,10 @@ async fn a_customer_sends_files_by_a_link_without_scripts() {
     assert!(status == StatusCode::UNPROCESSABLE_ENTITY && html.contains("还没有选择文件"), "{html}");
     let large = [JPEG, &vec![0; 10 << 20]].concat();
     let (status, html) = house.form(&path, &[("large.jpg", &large), ("b.jpg", &[JPEG, b"b"].concat())]).await;
-    assert!(status == StatusCode::OK && html.contains("超过 10 MB") && html.contains("b.jpg</bdi> 已收到"), "{html}");
+    assert!(
+        status == StatusCode::OK && html.contains("超过 10 MB") && html.contains("b.jpg</bdi> 已收到"),
+        "{html}"
+    );
     for number in 0..8_u8 {
         house.form(&path, &[("n.jpg", &[JPEG, &[number]].concat())]).await;
     }

@@ -76,7 +76,11 @@ async fn a_talk_is_reviewed_shared_and_answered() {
     assert_eq!(house.by(&boss, "PUT", nothing, json!({ "scores": {} })).await.0, StatusCode::NOT_FOUND);
     let body = json!({ "scores": { "greeting": 5, "solution": 3 }, "note": "<i>好</i>" });
     let (status, draft) = house.by(&boss, "PUT", &path, body.clone()).await;
-    assert_eq!((status, &draft["state"], &draft["permille"]), (StatusCode::OK, &json!("draft"), &json!(700)), "{draft}");
+    assert_eq!(
+        (status, &draft["state"], &draft["permille"]),
+        (StatusCode::OK, &json!("draft"), &json!(700)),
+        "{draft}"
+    );
     let (_, seen) = house.by(&agent, "GET", "/api/v1/reviews", Value::Null).await;
     assert_eq!(seen, json!([]));
     let id = draft["id"].as_str().unwrap();
@@ -96,7 +100,10 @@ async fn a_talk_is_reviewed_shared_and_answered() {
     assert_eq!((status, &told["state"]), (StatusCode::OK, &json!("disputed")), "{told}");
     let (_, figures) = house.by(&boss, "GET", "/api/v1/reviews/figures?days=7", Value::Null).await;
     assert_eq!((&figures[0]["permille"], &figures[0]["criteria"]["solution"]), (&json!(700), &json!(600)));
-    assert_eq!(house.by(&agent, "GET", "/api/v1/reviews/figures", Value::Null).await.0, StatusCode::FORBIDDEN);
+    assert_eq!(
+        house.by(&agent, "GET", "/api/v1/reviews/figures", Value::Null).await.0,
+        StatusCode::FORBIDDEN
+    );
     let (_, left) = house.by(&boss, "GET", "/api/v1/reviews/sample", Value::Null).await;
     assert_eq!(left, json!([]), "it is heard once");
     let sound = format!("/api/v1/calls/{call}/recording");
