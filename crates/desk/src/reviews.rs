@@ -87,7 +87,7 @@ pub async fn sample(State(desk): State<Desk>, asker: Asker) -> Result<Json<Vec<D
     asker.needs(&[Role::Supervisor])?;
     let [today, _] = desk.record.review_days(&desk.house.zone);
     let drawn = desk.record.review_sample(today, desk.house.reviews_each).await?;
-    let customers = drawn.iter().filter_map(|talk| talk.customer);
+    let customers: Vec<_> = drawn.iter().filter_map(|talk| talk.customer).collect();
     desk.record.log_accesses_hourly(&asker.name, customers, "review").await?;
     Ok(Json(drawn.into_iter().map(DrawnRow::from).collect()))
 }
