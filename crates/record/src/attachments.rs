@@ -102,7 +102,8 @@ struct Input {
 /// What a sender calls a file, made fit to be shown: the last part of a path, without control characters, cut.
 fn shown_name(name: &str) -> String {
     let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
-    let kept: String = last.chars().filter(|c| !crate::tickets::is_unspeakable(*c)).take(NAME).collect();
+    let is_shown = |c: &char| !c.is_control() && !crate::tickets::is_unspeakable(*c);
+    let kept: String = last.chars().filter(is_shown).take(NAME).collect();
     if kept.trim().is_empty() { "?".into() } else { kept.trim().to_owned() }
 }
 
@@ -180,11 +181,12 @@ impl Record {
         self.change((id.to_owned(), by.to_owned()), |connection, input, stamp| {
             Box::pin(async move {
                 let (id, by) = &*input;
-                let row = sqlx::query("DELETE FROM attachment WHERE id = $1 RETURNING customer_id, ticket_id")
-                    .bind(id)
-                    .fetch_optional(&mut *connection)
-                    .await?
-                    .ok_or(RecordError::NotFound("attachment"))?;
+                let row =
+                    sqlx::query("DELETE FROM attachment WHERE id = $1 RETURNING customer_id, ticket_id")
+                        .bind(id)
+                        .fetch_optional(&mut *connection)
+                        .await?
+                        .ok_or(RecordError::NotFound("attachment"))?;
                 let customer = root(connection, &row.text("customer_id")?).await?.0;
                 let ticket = row.text_or_none("ticket_id")?;
                 Entry {
@@ -205,11 +207,7 @@ impl Record {
     ///
     /// # Errors
     /// [`RecordError::Unavailable`] if the database does not answer.
-    pub async fn old_attachments(
-        &self,
-        before: Timestamp,
-        limit: u32,
-    ) -> Result<Vec<KeptFile>, RecordError> {
+    pub async fn old_attachments(&self, before: Timestamp, limit: u32) -> Result<Vec<KeptFile>, RecordError> {
         let rows = sqlx::query(
             "SELECT id, file FROM attachment WHERE at < $1 AND server IN ('', $2) ORDER BY at, id LIMIT $3",
         )

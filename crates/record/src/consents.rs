@@ -267,11 +267,7 @@ pub(crate) async fn heard_in(
             .bind(&id)
             .fetch_one(connection)
             .await?;
-    Ok(Heard {
-        call: Some(id),
-        event: keyed.int_or_none("seq")?,
-        version: row.text_or_none("plan_version")?,
-    })
+    Ok(Heard { call: Some(id), event: keyed.int_or_none("seq")?, version: row.text_or_none("plan_version")? })
 }
 
 /// Adds a row, with its entry in the journal.
@@ -385,13 +381,10 @@ impl Input {
     /// What is to prove it has to be this customer's own.
     async fn check_proof(&self, connection: &mut AnyConnection, customer: &str) -> Result<(), RecordError> {
         if let Some(interaction) = &self.consent.interaction {
-            let sql =
-                format!("SELECT 1 AS there FROM interaction WHERE customer_id IN {FAMILY} AND id = $2");
+            let sql = format!("SELECT 1 AS there FROM interaction WHERE customer_id IN {FAMILY} AND id = $2");
             let row =
                 sqlx::query(&sql).bind(customer).bind(interaction).fetch_optional(&mut *connection).await?;
-            row.ok_or_else(|| {
-                RecordError::Invalid("interaction: this customer had no such contact".into())
-            })?;
+            row.ok_or_else(|| RecordError::Invalid("interaction: this customer had no such contact".into()))?;
         }
         if let Some(event) = self.consent.event {
             let sql = format!(

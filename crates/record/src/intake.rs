@@ -408,12 +408,17 @@ async fn upsert(
             .await?;
         return told(&write.id, Change::Unchanged);
     }
+    let was_out = was_do_not_call(connection, &write.id).await?;
     store(connection, customer, &write, by, stamp).await?;
     index_customer(connection, &write.id).await?;
     let type_name = if change == Change::Created { "customer.created" } else { "customer.changed" };
     // What was changed is in the tables; the journal says that and who, not the words.
     let body = serde_json::json!({ "by": by });
     Entry { type_name, customer: Some(&write.id), body, ..Entry::default() }.write(connection, stamp).await?;
+    if let Some(out) = customer.input.do_not_call.filter(|out| was_out.is_some_and(|was| was != *out)) {
+        let proof = Proof { channel: "crm", by, ..Proof::default() };
+        add_consent(connection, &stamp.id(), (&write.id, SURVEYS, !out), &proof, stamp).await?;
+    }
     told(&write.id, change)
 }
 
@@ -449,7 +454,6 @@ async fn store(
     stamp: &Stamp,
 ) -> Result<(), RecordError> {
     let input = &customer.input;
-    let was_out = was_do_not_call(connection, &write.id).await?;
     sqlx::query(
         "UPDATE customer SET external_ref = $2, name = COALESCE($3, name), language = COALESCE($4, language), \
          tier = COALESCE($5, tier), do_not_call = COALESCE($6, do_not_call), told_at = COALESCE($7, told_at), \
@@ -465,10 +469,6 @@ async fn store(
     .bind(stamp.now)
     .execute(&mut *connection)
     .await?;
-    if let Some(out) = input.do_not_call.filter(|out| was_out.is_some_and(|was| was != *out)) {
-        let proof = Proof { channel: "crm", by, ..Proof::default() };
-        add_consent(connection, &stamp.id(), (&write.id, SURVEYS, !out), &proof, stamp).await?;
-    }
     for tag in &write.tags {
         sqlx::query(
             "INSERT INTO customer_tag (customer_id, tag, at) VALUES ($1, $2, $3) \

@@ -272,8 +272,7 @@ impl Input {
             // Who wants calls or none has said so to whoever writes it down, in the call that goes on if one does.
             let talks = talks_now(connection, &id).await?;
             let channel = if talks.is_some() { "call" } else { "crm" };
-            let proof =
-                Proof { channel, interaction: talks.as_deref(), by: &self.by, ..Proof::default() };
+            let proof = Proof { channel, interaction: talks.as_deref(), by: &self.by, ..Proof::default() };
             add_consent(connection, &stamp.id(), (&id, SURVEYS, !out), &proof, stamp).await?;
         }
         index_customer(connection, &id).await?;

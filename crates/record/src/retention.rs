@@ -31,8 +31,7 @@ const ENTRIES: i64 = 5_000;
 
 impl Retained {
     /// All of them.
-    pub const ALL: [Self; 5] =
-        [Self::Steps, Self::Messages, Self::Journal, Self::AccessLog, Self::Reviews];
+    pub const ALL: [Self; 5] = [Self::Steps, Self::Messages, Self::Journal, Self::AccessLog, Self::Reviews];
 
     /// The word in figures and in the journal.
     pub const fn word(self) -> &'static str {

@@ -43,7 +43,8 @@ pub fn permille(scores: &[Score]) -> Option<u32> {
     for one in scores {
         let Some(score) = one.score else { continue };
         // Each criterion counts by its weight alone, whatever its scale.
-        reached += u64::from(score.min(one.scale)) * u64::from(one.weight) * 1_000_000 / u64::from(one.scale.max(1));
+        reached +=
+            u64::from(score.min(one.scale)) * u64::from(one.weight) * 1_000_000 / u64::from(one.scale.max(1));
         possible += u64::from(one.weight) * 1_000_000;
     }
     (possible > 0).then(|| u32::try_from((reached * 1000 + possible / 2) / possible).unwrap_or(1000))
@@ -257,15 +258,13 @@ impl Record {
     /// # Errors
     /// [`RecordError::Invalid`] naming the field, or if the talk was not drawn; [`RecordError::NotFound`] if there is no
     /// such talk; [`RecordError::Stale`] if it was shared already, or changed elsewhere meanwhile.
-    pub async fn store_review(
-        &self,
-        new: NewReview,
-        sampled: bool,
-        by: &str,
-    ) -> Result<Review, RecordError> {
+    pub async fn store_review(&self, new: NewReview, sampled: bool, by: &str) -> Result<Review, RecordError> {
         for one in &new.scores {
             if one.score.is_some_and(|score| score > one.scale) {
-                return Err(RecordError::Invalid(format!("{}: 0 to {} is expected", one.criterion, one.scale)));
+                return Err(RecordError::Invalid(format!(
+                    "{}: 0 to {} is expected",
+                    one.criterion, one.scale
+                )));
             }
         }
         if let Some(note) = &new.note {
@@ -443,11 +442,12 @@ impl Input {
         .await?
         .ok_or(RecordError::NotFound("talk"))?;
         let scores = serde_json::to_string(&new.scores).map_err(|_| RecordError::Corrupt("scores".into()))?;
-        let known = sqlx::query("SELECT id, state, version FROM review WHERE interaction_id = $1 AND reviewer = $2")
-            .bind(&new.talk)
-            .bind(&self.by)
-            .fetch_optional(&mut *connection)
-            .await?;
+        let known =
+            sqlx::query("SELECT id, state, version FROM review WHERE interaction_id = $1 AND reviewer = $2")
+                .bind(&new.talk)
+                .bind(&self.by)
+                .fetch_optional(&mut *connection)
+                .await?;
         if let Some(known) = known {
             if known.text("state")? != ReviewState::Draft.word() {
                 return Err(RecordError::Stale("the review was shared: it stays as it is".into()));
@@ -489,25 +489,24 @@ impl Input {
     }
 }
 
-async fn share(
-    connection: &mut AnyConnection,
-    id: &str,
-    by: &str,
-    stamp: &Stamp,
-) -> Result<(), RecordError> {
-    let row = sqlx::query("SELECT state, agent_id, interaction_id, scores FROM review WHERE id = $1 AND reviewer = $2")
-        .bind(id)
-        .bind(by)
-        .fetch_optional(&mut *connection)
-        .await?
-        .ok_or(RecordError::NotFound("review"))?;
+async fn share(connection: &mut AnyConnection, id: &str, by: &str, stamp: &Stamp) -> Result<(), RecordError> {
+    let row = sqlx::query(
+        "SELECT state, agent_id, interaction_id, scores FROM review WHERE id = $1 AND reviewer = $2",
+    )
+    .bind(id)
+    .bind(by)
+    .fetch_optional(&mut *connection)
+    .await?
+    .ok_or(RecordError::NotFound("review"))?;
     if row.text("state")? != ReviewState::Draft.word() {
         return Err(RecordError::Stale("the review was shared already".into()));
     }
     let scores: Vec<Score> =
         serde_json::from_str(&row.text("scores")?).map_err(|_| RecordError::Corrupt("scores".into()))?;
     if permille(&scores).is_none() {
-        return Err(RecordError::Invalid("scores: at least one criterion is to be scored before it is shared".into()));
+        return Err(RecordError::Invalid(
+            "scores: at least one criterion is to be scored before it is shared".into(),
+        ));
     }
     sqlx::query(
         "UPDATE review SET state = 'shared', shared_at = $2, changed_at = $2, version = version + 1 WHERE id = $1",

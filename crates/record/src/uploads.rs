@@ -254,7 +254,12 @@ mod tests {
         let token = "0123456789abcdef0123456789abcdef";
         let text = format!("请点开 https://kf.example/u/{token} 上传");
         assert_eq!(without_token(&text).as_deref(), Some("请点开 https://kf.example/u/… 上传"));
-        for other in ["https://kf.example/u/short", "nothing", "/u/zz23456789abcdef0123456789abcdef", "/u/退费退费退费退费退费退费"] {
+        for other in [
+            "https://kf.example/u/short",
+            "nothing",
+            "/u/zz23456789abcdef0123456789abcdef",
+            "/u/退费退费退费退费退费退费",
+        ] {
             assert_eq!(without_token(other), None, "{other}");
         }
     }

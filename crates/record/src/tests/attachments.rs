@@ -27,7 +27,8 @@ fn file(house: &House, customer: CustomerId, name: &str, sha256: &str) -> NewAtt
 /// Sends a link and reads its token out of the message.
 async fn link(house: &House, customer: CustomerId, key: &str) -> (LinkSent, Option<String>) {
     let words = |token: &str, language: Language| format!("{language} https://kf.example/u/{token} end");
-    let sent = house.record.send_upload_link(customer, None, &words, Language::ZhCn, Some(key), "min.li").await;
+    let sent =
+        house.record.send_upload_link(customer, None, &words, Language::ZhCn, Some(key), "min.li").await;
     let claimed = house.record.claim_messages(1, true).await.unwrap();
     let token = claimed.first().map(|message| {
         let text = message.text.expose();
@@ -120,7 +121,11 @@ pub async fn a_link_brings_ten_files_in_48_hours_and_its_token_is_nowhere(house:
     let mut late = file(&house, customer, "a.jpg", "late");
     late.link = Some(fresh.id);
     assert_eq!(record.add_attachment(late, "customer").await.unwrap(), Attached::Expired);
-    assert_eq!(record.prune_upload_links(house.clock.now()).await.unwrap(), 5, "the last ends at this moment");
+    assert_eq!(
+        record.prune_upload_links(house.clock.now()).await.unwrap(),
+        5,
+        "the last ends at this moment"
+    );
     assert!(record.find_upload_link(&token).await.unwrap().is_none());
 }
 
@@ -140,5 +145,8 @@ pub async fn a_link_goes_to_the_number_on_file_alone(house: House) {
         record.erase_customer(other, "boss").await.unwrap();
         sent
     };
-    assert!(record.find_upload_link(&token.unwrap()).await.unwrap().is_none(), "of who was erased there is none");
+    assert!(
+        record.find_upload_link(&token.unwrap()).await.unwrap().is_none(),
+        "of who was erased there is none"
+    );
 }

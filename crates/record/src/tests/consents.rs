@@ -48,7 +48,10 @@ pub async fn a_consent_is_added_with_its_proof_and_never_changed(house: House) {
     let all = record.consents_of(customer).await.unwrap();
     let told: Vec<_> = all.iter().map(|one| (one.state, one.current, one.noted_by.as_str())).collect();
     assert_eq!(told, [("given", true, "wei.wang"), ("withdrawn", false, "min.li")]);
-    assert_eq!((all[1].words.as_deref(), &all[1].words_version), (Some("通话可能被录音。"), &Some("2026-1".into())));
+    assert_eq!(
+        (all[1].words.as_deref(), &all[1].words_version),
+        (Some("通话可能被录音。"), &Some("2026-1".into()))
+    );
     assert_eq!(all[1].interaction, Some(call.to_string()));
     assert_eq!(record.card(customer).await.unwrap().unwrap().consents, all[..1]);
     assert_eq!(types(&house, "consent.").await, ["consent.withdrawn", "consent.given"]);

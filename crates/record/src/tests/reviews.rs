@@ -98,14 +98,21 @@ pub async fn a_review_is_shared_once_and_answered_once(house: House) {
     assert!(matches!(record.share_review(&draft.id, "other.boss").await, Err(RecordError::NotFound(_))));
     record.share_review(&draft.id, "boss").await.unwrap();
     assert!(matches!(record.share_review(&draft.id, "boss").await, Err(RecordError::Stale(_))));
-    assert!(matches!(record.store_review(scored(&talk, None), true, "boss").await, Err(RecordError::Stale(_))));
+    assert!(matches!(
+        record.store_review(scored(&talk, None), true, "boss").await,
+        Err(RecordError::Stale(_))
+    ));
     let silent = record.answer_review(&draft.id, anna, None, true).await.unwrap_err().to_string();
     assert!(silent.starts_with("text: "), "{silent}");
     let words = Some("客户没有问".to_owned().into());
     let answered = record.answer_review(&draft.id, anna, words, true).await.unwrap();
-    assert_eq!((answered.state, answered.answer.unwrap().expose().as_str()), (ReviewState::Disputed, "客户没有问"));
+    assert_eq!(
+        (answered.state, answered.answer.unwrap().expose().as_str()),
+        (ReviewState::Disputed, "客户没有问")
+    );
     assert!(matches!(record.answer_review(&draft.id, anna, None, false).await, Err(RecordError::Stale(_))));
-    let [figures] = &record.review_figures(house.clock.now() - Duration::from_secs(9)).await.unwrap()[..] else {
+    let [figures] = &record.review_figures(house.clock.now() - Duration::from_secs(9)).await.unwrap()[..]
+    else {
         panic!("one agent")
     };
     assert_eq!((figures.agent, figures.reviews, figures.permille), (anna, 1, Some(750)));
