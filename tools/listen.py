@@ -224,6 +224,7 @@ class Ear:
         ends = text.token_to_id("<|endoftext|>")
         self.figures = [n for n in range(ends) if figures.search(text.decode([n]))]
         self.tokenizers = {}
+        self.last = None
         self.kept = os.path.join(here, ".cache", "heard")
         os.makedirs(self.kept, exist_ok=True)
         with open(os.path.abspath(__file__), "rb") as own:
@@ -236,8 +237,12 @@ class Ear:
         return self.tokenizers[language]
 
     def encoded(self, audio):
-        features = self.model.feature_extractor(audio)[:, :3000]
-        return self.model.encode(np.pad(features, ((0, 0), (0, 3000 - features.shape[1]))))
+        # Half of the work, and the same for whatever is asked of one sound.
+        if self.last is None or not np.array_equal(self.last[0], audio):
+            features = self.model.feature_extractor(audio)[:, :3000]
+            padded = np.pad(features, ((0, 0), (0, 3000 - features.shape[1])))
+            self.last = (audio, self.model.encode(padded))
+        return self.last[1]
 
     def generate(self, encoded, language, times, beams, suppressed=(), temperature=0.0):
         """What is heard, and the second that it reaches to by its own times. Of a temperature above 0 the best
@@ -259,12 +264,42 @@ class Ear:
     def hear(self, path, language, channel=0, value=False):
         """What was heard in a sentence, or in a sentence that holds a `value`."""
         audio = samples(path, channel)
-        sound = hashlib.sha256(self.own + f"{language} {value}".encode() + audio.tobytes()).hexdigest()
+        return self.once(f"{language} {value}", audio, lambda: self.recognised(audio, language, value))
+
+    def odds(self, path, language, heard):
+        """How sure the recogniser is of each Chinese character of what it `heard`, behind those before it: a list of
+        the characters and their odds, 0 to 1. Its choice of words for the same sound (七, 期) costs odds, too."""
+        audio = samples(path, 0)
+        return json.loads(self.once(f"{language} odds {heard}", audio,
+                                    lambda: json.dumps(self.forced(audio, language, heard))))
+
+    def forced(self, audio, language, heard):
+        tokenizer = self.tokenizer(language)
+        ids = self.model.hf_tokenizer.encode(heard, add_special_tokens=False).ids
+        if not ids:
+            return []
+        start = self.model.get_prompt(tokenizer, [], without_timestamps=True)
+        frames = min(3000, len(audio) // 160)
+        found = self.model.model.align(self.encoded(audio), start, [ids], [frames])[0]
+        out, held, odds = [], [], 1.0
+        # A character is one to three tokens: whole once its bytes are.
+        for number, sure in zip(ids, found.text_token_probs):
+            held.append(number)
+            odds *= sure
+            text = tokenizer.decode(held)
+            if "\ufffd" not in text:
+                out += [[c, odds] for c in text if "一" <= c <= "鿿"]
+                held, odds = [], 1.0
+        return out
+
+    def once(self, way, audio, listen):
+        """What `listen` makes of a sound in this way: kept, so that the same sound is heard once."""
+        sound = hashlib.sha256(self.own + way.encode() + audio.tobytes()).hexdigest()
         kept = os.path.join(self.kept, sound)
         if os.path.exists(kept):
             with open(kept, encoding="utf-8") as f:
                 return f.read()
-        heard = self.recognised(audio, language, value)
+        heard = listen()
         with open(f"{kept}.{os.getpid()}", "w", encoding="utf-8") as f:
             f.write(heard)
         os.replace(f.name, kept)

@@ -47,6 +47,21 @@ export async function ask<T>(method: string, path: string, asked: Asked = {}): P
   return (await askVersioned<T>(method, path, asked)).body;
 }
 
+/** Sends a file as it is. */
+export async function sendFile<T>(path: string, file: Blob): Promise<T> {
+  let answer: Response;
+  try {
+    const headers = { Accept: 'application/json', 'Content-Type': 'application/octet-stream', 'X-CSRF-Token': csrf };
+    answer = await fetch(`/api/v1${path}`, { method: 'POST', headers, body: file });
+  } catch {
+    throw new Problem(0, 'unreachable', 'the server cannot be reached');
+  }
+  const told = (await answer.json().catch(() => ({}))) as { code?: string; message?: string };
+  if (answer.ok) return told as T;
+  if (answer.status === 401) signedOut();
+  throw new Problem(answer.status, told.code ?? 'failed', told.message ?? answer.statusText);
+}
+
 /** The same, with the version that the answer is of, and whether there is more than it holds. */
 export async function askVersioned<T>(method: string, path: string, asked: Asked = {}): Promise<{ body: T; version: number; more: boolean }> {
   const headers: Record<string, string> = { Accept: 'application/json' };

@@ -98,6 +98,30 @@ export type Alert =
   | { kind: 'dissatisfied'; call: string; ticket: string | null; reason: string | null; at: string }
   | { kind: 'repeat-contact'; contacts: number; ticket: string | null; reason: string | null };
 
+/** What a customer agreed to or refused; `current`: nothing newer of its kind is known. */
+export interface Consent {
+  id: string;
+  kind: string;
+  state: 'given' | 'withdrawn';
+  current: boolean;
+  channel: string;
+  interaction: string | null;
+  words: string | null;
+  'words-version': string | null;
+  'noted-by': string;
+  at: string;
+}
+
+/** A file of a customer. */
+export interface Attachment {
+  id: string;
+  name: string;
+  'media-type': string;
+  bytes: number;
+  by: string;
+  at: string;
+}
+
 export interface Card {
   seq: number;
   version: number;
@@ -115,12 +139,13 @@ export interface Card {
   'open-follow-ups': FollowUp[];
   live: Contact[];
   'last-contact-at': string | null;
+  consents: Consent[];
   /** The firm's own page about them. */
   'pop-url'?: string;
 }
 
 export interface Entry {
-  kind: 'contact' | 'message' | 'ticket' | 'follow-up' | 'note';
+  kind: 'contact' | 'message' | 'ticket' | 'follow-up' | 'note' | 'consent' | 'attachment' | 'rebate';
   id: string;
   at: string;
   until: string | null;
@@ -139,13 +164,52 @@ export interface Timeline {
 }
 
 export interface Hit {
-  kind: 'customer' | 'ticket' | 'note';
+  kind: 'customer' | 'ticket' | 'note' | 'rebate';
   id: string;
   customer: string;
   name: string | null;
   title: string | null;
   text: string | null;
   at: string;
+}
+
+/** Something of value that a customer was given. */
+export interface Rebate {
+  id: string;
+  'external-ref': string;
+  activity: string;
+  type: string;
+  /** With two decimals. */
+  'face-value': string;
+  currency: string;
+  quantity: number;
+  state: string;
+  'returned-at': string;
+  'used-at': string | null;
+  'expires-at': string | null;
+  /** The text message that carried it. */
+  text: string | null;
+  resends: number;
+  /** How often it may be sent again now. */
+  'resends-left': number;
+}
+
+export type ArticleState = 'draft' | 'published' | 'withdrawn';
+
+/** A piece of knowledge. */
+export interface Article {
+  id: string;
+  'external-ref': string | null;
+  title: Title;
+  body: Title;
+  categories: string[];
+  tags: string[];
+  'valid-from': string | null;
+  'valid-to': string | null;
+  state: ArticleState;
+  version: number;
+  'changed-by': string;
+  'changed-at': string;
 }
 
 export interface MyWork {
@@ -286,4 +350,47 @@ export interface Look {
   who: string;
   what: string;
   at: string;
+}
+
+/** A criterion of the rubric. */
+export interface Criterion {
+  code: string;
+  name: Title;
+  scale: number;
+  weight: number;
+}
+
+/** A talk that is to be heard. */
+export interface DrawnTalk {
+  talk: string;
+  call: string;
+  agent: string;
+  customer: string | null;
+  'started-at': string;
+  'ended-at': string;
+  reason: string | null;
+  recorded: boolean;
+}
+
+export interface Review {
+  id: string;
+  talk: string;
+  call: string | null;
+  agent: string;
+  reviewer: string;
+  scores: { criterion: string; score: number | null; scale: number; weight: number }[];
+  permille: number | null;
+  note: string | null;
+  state: 'draft' | 'shared' | 'accepted' | 'disputed';
+  answer: string | null;
+  at: string;
+  version: number;
+}
+
+/** What an agent's reviews come to. */
+export interface ReviewFigures {
+  agent: string;
+  reviews: number;
+  permille: number | null;
+  criteria: Record<string, number>;
 }

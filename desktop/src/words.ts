@@ -69,6 +69,12 @@ export function titled(titles: Title | undefined, name: string): string {
   return titles?.[locale.value] ?? titles?.['en-US'] ?? Object.values(titles ?? {})[0] ?? name;
 }
 
+/** An amount of money. */
+export function amount(value: string, currency: string): string {
+  const options: Intl.NumberFormatOptions = { style: 'currency', currency, currencyDisplay: 'narrowSymbol' };
+  return new Intl.NumberFormat(locale.value, options).format(Number(value));
+}
+
 /** Seconds as a clock; a dash where nobody knows. */
 export function seconds(value: number | null | undefined): string {
   return value === null || value === undefined ? '–' : clock(value * 1000);

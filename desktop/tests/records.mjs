@@ -1,7 +1,16 @@
 /** What is done with a customer's record: changed, linked, merged and taken apart, looked up, erased. */
 
 import assert from 'node:assert/strict';
-import { accessible, api, base, entry, frameFits, keep, password, person, run, sees, signIn, step, ticket } from './support.mjs';
+import { existsSync, readFileSync } from 'node:fs';
+import { accessible, api, base, entry, frameFits, keep, password, person, readable, run, sees, signIn, step, telephone, ticket, until } from './support.mjs';
+
+// What the server hands over to telephones.
+const messages = process.env.MESSAGES;
+/** A picture of one dot; what stands behind its end makes each another. */
+const photo = (number) => Buffer.concat([
+  Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==', 'base64'),
+  Buffer.from([number]),
+]);
 
 const menu = async (page, name, item) => {
   await page.getByRole('button', { name, exact: true }).click();
@@ -65,6 +74,46 @@ async function main() {
     await sees(page, '确定移除', 'aside');
     await row.getByRole('button', { name: '移除', exact: true }).click();
     await row.waitFor({ state: 'detached' });
+  });
+  await step('a consent is noted and withdrawn, and the history stays', async () => {
+    await page.getByRole('button', { name: '记一笔授权' }).click();
+    const form = page.getByRole('form', { name: '记一笔授权' });
+    await form.getByLabel('哪一项').selectOption('recording');
+    await form.getByLabel('通过').selectOption('letter');
+    await accessible(page, 'a consent being noted');
+    await keep(page, 'consent');
+    await form.getByRole('button', { name: '客户不同意' }).click();
+    await page.locator('[data-consent=recording]', { hasText: '撤回' }).waitFor();
+    await page.getByRole('button', { name: '恢复：通话录音' }).click();
+    await form.getByRole('button', { name: '客户同意' }).click();
+    await page.locator('[data-consent=recording]', { hasText: '同意' }).waitFor();
+    const all = await api('GET', `/customers/${mei}/consents`);
+    assert.deepEqual(all.map((one) => [one.state, one.current]), [['given', true], ['withdrawn', false]]);
+    await entry(page, '授权').waitFor();
+  });
+  await step('a photo is put on the record and seen on the time line', async () => {
+    await page.locator('aside input[type=file]').setInputFiles({ name: '账单 <b>.png', mimeType: 'image/png', buffer: photo(1) });
+    await page.locator('aside [data-file]', { hasText: '账单 <b>.png' }).waitFor();
+    await entry(page, '账单 <b>.png').waitFor();
+    await page.waitForFunction(() => [...document.querySelectorAll('.entry img')].some((image) => image.naturalWidth === 1));
+    await accessible(page, 'a file on the record');
+    await keep(page, 'file');
+    await page.locator('aside input[type=file]').setInputFiles({ name: 'a.png', mimeType: 'image/png', buffer: Buffer.from('no picture at all') });
+    await sees(page, '只收 JPEG、PNG、WebP、HEIC 图片和 PDF', '.notices');
+    await page.getByRole('button', { name: '发上传链接' }).click();
+    await sees(page, '链接马上发到登记号码', '.notices');
+  });
+  await step('or the customer sends one by the link that the message brings', async () => {
+    const told = () => existsSync(messages) && /\/u\/[0-9a-f]{32}/.exec(readFileSync(messages, 'utf8'))?.[0];
+    await until('the link is sent', told);
+    await readable(`${base}${told()}`, 'upload');
+    const phone = await telephone('zh-CN', 'light');
+    await phone.goto(`${base}${told()}`);
+    await phone.getByLabel('选择照片或文件').setInputFiles({ name: '客厅.png', mimeType: 'image/png', buffer: photo(2) });
+    await phone.getByRole('button', { name: '上传' }).click();
+    await sees(phone, '客厅.png', '.told .good');
+    await page.locator('aside [data-file]', { hasText: '客厅.png' }).waitFor();
+    await phone.context().close();
   });
   await step('two records are one, seen side by side, and two again', async () => {
     await menu(page, '资料操作', '合并客户');

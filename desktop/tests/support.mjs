@@ -75,6 +75,33 @@ export async function accessible(page, what) {
   assert.deepEqual(found, [], what);
 }
 
+/** A customer's telephone; unless `scripts` is true, its browser runs no scripts of pages. */
+export async function telephone(locale, colorScheme, scripts = false) {
+  const context = await browser.newContext({
+    viewport: { width: 360, height: 640 }, locale, colorScheme, javaScriptEnabled: scripts, timezoneId: 'Asia/Shanghai',
+  });
+  context.setDefaultTimeout(15_000);
+  return context.newPage();
+}
+
+/** A customer's page as it stands, looked at in both languages, light and dark. axe-core is a script, so it looks at a page of its own. */
+export async function readable(address, name) {
+  for (const colorScheme of ['light', 'dark']) {
+    for (const lang of ['zh-CN', 'en-US']) {
+      const page = await telephone(lang, colorScheme, true);
+      await page.goto(`${address}${address.includes('?') ? '&' : '?'}lang=${lang}`);
+      assert.equal(await page.locator('html').getAttribute('lang'), lang);
+      await accessible(page, `${name}, ${lang}, ${colorScheme}`);
+      const wide = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
+      assert(!wide, `${name}, ${lang}: the page is wider than the telephone`);
+      if (process.env.DESKTOP_SHOTS) {
+        await page.screenshot({ path: `${process.env.DESKTOP_SHOTS}/telephone-${name}-${lang}-${colorScheme}.png`, fullPage: true });
+      }
+      await page.context().close();
+    }
+  }
+}
+
 export async function frameFits(page) {
   const fits = await page.evaluate(() => {
     const [root, body] = [document.documentElement, document.body];

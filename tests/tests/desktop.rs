@@ -1,7 +1,7 @@
 //! The agent's desktop in a real browser: the scripts in `desktop/tests/` work at it, and this starts
 //! and stops what they work with.
 
-use crate::support::browser::{add_user, run, run_with_callers};
+use crate::support::browser::{add_user, run, run_told, run_with_callers};
 use crate::support::ear::{Heard, assert_heard};
 use crate::support::process::{Process, quiet};
 use crate::support::server::{Server, Setup, binary};
@@ -61,5 +61,7 @@ fn a_record_is_kept_in_order_at_the_desktop() {
     for (login, name, roles) in [("min.li", "李敏", "agent"), ("boss", "周主管", "agent,supervisor")] {
         add_user(&server, login, name, roles);
     }
-    run("records.mjs", &mut server, |_, asked| panic!("nobody knows how to {asked:?}"));
+    let messages = server.folder().join("messages.jsonl");
+    let told = [("MESSAGES", messages.to_str().unwrap())];
+    run_told("records.mjs", &mut server, &told, |_, asked| panic!("nobody knows how to {asked:?}"));
 }

@@ -5,7 +5,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use hotline_model::{IdentityId, Pii};
-use hotline_record::{LinkLevel, NewLink, NewNote, ProfileChange, RecordError, Role};
+use hotline_record::{KeptFile, LinkLevel, NewLink, NewNote, ProfileChange, RecordError, Role};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -235,7 +235,14 @@ pub async fn erase(
             forget(text, language).await;
         }
     }
-    let folder = desk.recordings.clone();
+    let (folder, files) = (desk.recordings.clone(), desk.attachments.clone());
+    let attachments = erased.attachments;
+    let deleted = tokio::task::spawn_blocking(move || {
+        let gone = |one: &KeptFile| delete(files.as_deref(), &one.file);
+        attachments.into_iter().filter(gone).collect::<Vec<_>>()
+    });
+    // Those that do not lie here go where they lie, as soon as the server there looks.
+    desk.record.forget_attachments(&deleted.await.unwrap_or_default()).await?;
     let sorted = move || {
         let gone = |name: &String| delete(folder.as_deref(), name);
         erased.recordings.into_iter().partition::<Vec<_>, _>(gone)
@@ -245,13 +252,13 @@ pub async fn erase(
     Ok(Json(ErasedPage { recordings }))
 }
 
-/// Deletes a recording. `false`: it does not lie here.
+/// Deletes a recording or another file. `false`: it does not lie here.
 fn delete(folder: Option<&std::path::Path>, name: &str) -> bool {
     let Some(folder) = folder.filter(|_| !name.contains(['/', '\\'])) else { return false };
     match std::fs::remove_file(folder.join(name)) {
         Ok(()) => true,
         Err(error) => {
-            tracing::warn!(%error, "a recording of an erased customer cannot be deleted here");
+            tracing::warn!(%error, "a file of an erased customer cannot be deleted here");
             false
         }
     }

@@ -5,7 +5,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use hotline_model::{CustomerId, PhoneNumber};
-use hotline_record::{Access, Alert, Card, Cursor, FollowUp, Hits, Merge, Role, TimelineEntry};
+use hotline_record::{Access, Alert, Card, Consent, Cursor, FollowUp, Hits, Merge, Role, TimelineEntry};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -44,6 +44,9 @@ pub struct CardPage {
     /// Contacts that go on, each with its path so far.
     live: Vec<CallPage>,
     last_contact_at: Option<String>,
+    /// What they agreed to or refused, the newest of each kind.
+    #[schema(value_type = Vec<Object>)]
+    consents: Vec<Consent>,
     /// The firm's own page about them, where the operator has named one (`desk.pop-url`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pop_url: Option<String>,
@@ -69,6 +72,7 @@ impl CardPage {
             open_tickets: card.open_tickets.into_iter().map(TicketSummary::from).collect(),
             open_follow_ups: card.open_follow_ups,
             live: card.live.into_iter().map(CallPage::from).collect(),
+            consents: card.consents,
             last_contact_at: card.last_contact_at.map(|at| at.to_string()),
         }
     }
@@ -142,7 +146,7 @@ pub struct Timeline {
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct TimelineRow {
-    /// `contact`, `message`, `ticket`, `follow-up` or `note`.
+    /// `contact`, `message`, `ticket`, `follow-up`, `note` or `rebate`.
     kind: String,
     id: String,
     at: String,
@@ -150,13 +154,13 @@ pub struct TimelineRow {
     until: Option<String>,
     channel: Option<String>,
     direction: Option<String>,
-    /// A contact's outcome; a message's, ticket's or follow-up's state.
+    /// A contact's outcome; a message's, ticket's, follow-up's or rebate's state.
     state: Option<String>,
-    /// A contact's or follow-up's reason, a ticket's category.
+    /// A contact's or follow-up's reason, a ticket's category, a rebate's activity.
     subject: Option<String>,
     /// A ticket's result, the words of a note.
     text: Option<String>,
-    /// A contact's plan, a ticket's number, who wrote a note or keeps a follow-up.
+    /// A contact's plan, a ticket's or rebate's number, who wrote a note or keeps a follow-up.
     reference: Option<String>,
     ticket: Option<String>,
 }
@@ -215,7 +219,7 @@ pub async fn timeline(
 /// What is looked for.
 #[derive(Deserialize, IntoParams)]
 pub struct Question {
-    /// Words of names, tickets and notes; a number or its last four digits or more.
+    /// Words of names, tickets, notes and rebates' activities; a number or its last four digits or more.
     q: String,
     /// At most this many, 50 at most. Default 20.
     limit: Option<u32>,
@@ -225,19 +229,19 @@ pub struct Question {
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct HitRow {
-    /// `customer`, `ticket` or `note`.
+    /// `customer`, `ticket`, `note` or `rebate`.
     kind: String,
     id: String,
     customer: String,
     name: Option<String>,
-    /// A ticket's number, or whoever wrote a note.
+    /// A ticket's or rebate's number, or whoever wrote a note.
     title: Option<String>,
     /// The first 200 characters of what a ticket or a note says.
     text: Option<String>,
     at: String,
 }
 
-/// Finds customers, tickets and notes, the newest first, in Chinese and English.
+/// Finds customers, tickets, notes and rebates, the newest first, in Chinese and English.
 #[utoipa::path(
     get, path = "/api/v1/search", tag = "customers", params(Question),
     responses(

@@ -19,6 +19,7 @@ use crate::Desk;
 use crate::access::Asker;
 use crate::error::{ApiError, Problem};
 use crate::extract::Body;
+use crate::reviews::Criterion;
 use crate::views::address;
 use crate::waits::Outlook;
 
@@ -54,6 +55,10 @@ pub struct House {
     pub wrap_up_reasons: Vec<Reason>,
     /// What a break is for.
     pub break_reasons: Vec<Reason>,
+    /// By what talks are reviewed.
+    pub rubric: Vec<Criterion>,
+    /// How many talks of each agent are drawn for that in seven days.
+    pub reviews_each: u32,
     /// In which a day begins at midnight.
     pub zone: TimeZone,
 }
@@ -61,7 +66,14 @@ pub struct House {
 impl Default for House {
     fn default() -> Self {
         let (_, queues) = tokio::sync::watch::channel(Vec::new().into());
-        Self { queues, wrap_up_reasons: Vec::new(), break_reasons: Vec::new(), zone: TimeZone::UTC }
+        Self {
+            queues,
+            wrap_up_reasons: Vec::new(),
+            break_reasons: Vec::new(),
+            rubric: Vec::new(),
+            reviews_each: 3,
+            zone: TimeZone::UTC,
+        }
     }
 }
 

@@ -7,14 +7,18 @@
 mod access;
 mod acts;
 mod agents;
+mod articles;
+mod attachments;
 mod call_acts;
 mod calls;
 mod campaigns;
 mod cards;
+mod consents;
 mod customers;
 mod error;
 mod events;
 mod extract;
+pub mod files;
 mod floor;
 mod health;
 mod import;
@@ -23,13 +27,16 @@ mod mine;
 mod oidc;
 mod pages;
 mod pop;
+mod rebates;
 mod receipts;
 mod replies;
+mod reviews;
 mod serve;
 mod sessions;
 mod sign_in;
 mod surveys;
 mod tickets;
+mod uploads;
 mod views;
 mod waits;
 mod webhooks;
@@ -54,6 +61,7 @@ pub use access::{Token, Tokens};
 pub use floor::{House, QueueWords, Reason};
 pub use oidc::{CALLBACK, Oidc, OidcSettings};
 pub use pop::PopUrl;
+pub use reviews::Criterion;
 pub use serve::serve;
 pub use surveys::Surveys;
 
@@ -86,6 +94,14 @@ pub struct Desk {
     pub bus: Bus,
     /// Where recordings lie on this machine: those of an erased customer are deleted there.
     pub recordings: Option<PathBuf>,
+    /// Where files of customers lie on this machine; `None`: none are taken.
+    pub attachments: Option<PathBuf>,
+    /// What links in messages begin with (`[messages] links`): `https://kf.example`; `None`: none can be sent.
+    pub links: Option<Arc<str>>,
+    /// So many files are taken at once. Made by [`Desk::new`].
+    pub uploads: Arc<Semaphore>,
+    /// Who asks for links that are none. Made by [`Desk::new`].
+    pub guesses: Arc<files::Guesses>,
     /// The queues' names, and what agents choose from.
     pub house: House,
     /// The firm's own sign-in service, if there is one.
@@ -116,6 +132,10 @@ impl Desk {
             secure_cookies: false,
             forget: None,
             recordings: None,
+            attachments: None,
+            links: None,
+            uploads: Arc::new(Semaphore::new(files::AT_ONCE)),
+            guesses: Arc::default(),
             house: House::default(),
             oidc: None,
             pop_url: None,
@@ -139,6 +159,16 @@ const BODY: usize = 1 << 20;
     info(title = "hotline", description = "Tickets in; customers, calls and their paths out."),
     paths(
         tickets::put,
+        articles::list,
+        articles::load,
+        articles::make,
+        articles::change,
+        articles::withdraw,
+        articles::fitting,
+        rebates::put,
+        rebates::batch,
+        rebates::list,
+        rebates::resend,
         customers::find,
         import::put,
         import::import,
@@ -174,6 +204,21 @@ const BODY: usize = 1 << 20;
         acts::unmerge,
         acts::note,
         acts::erase,
+        reviews::rubric,
+        reviews::sample,
+        reviews::list,
+        reviews::store,
+        reviews::share,
+        reviews::answer,
+        reviews::figures,
+        reviews::recording,
+        attachments::list,
+        attachments::put,
+        attachments::file,
+        attachments::delete,
+        attachments::send_link,
+        consents::list,
+        consents::add,
         work::make,
         work::load,
         work::change,
@@ -220,6 +265,28 @@ pub fn router(desk: Desk) -> Router {
         .route("/api/v1/customers/{id}/identities", post(acts::link))
         .route("/api/v1/customers/{id}/identities/{identity}", delete(acts::unlink))
         .route("/api/v1/customers/{id}/notes", post(acts::note))
+        .route("/api/v1/reviews", get(reviews::list))
+        .route("/api/v1/reviews/rubric", get(reviews::rubric))
+        .route("/api/v1/reviews/sample", get(reviews::sample))
+        .route("/api/v1/reviews/figures", get(reviews::figures))
+        .route("/api/v1/reviews/talks/{talk}", put(reviews::store))
+        .route("/api/v1/reviews/{id}/share", post(reviews::share))
+        .route("/api/v1/reviews/{id}/answer", post(reviews::answer))
+        .route("/api/v1/calls/{id}/recording", get(reviews::recording))
+        .route("/reviews", get(pages::page))
+        .route(
+            "/api/v1/customers/{id}/attachments",
+            get(attachments::list).post(attachments::put).layer(DefaultBodyLimit::disable()),
+        )
+        .route("/api/v1/customers/{id}/upload-links", post(attachments::send_link))
+        .route("/api/v1/attachments/{id}", delete(attachments::delete))
+        .route("/api/v1/attachments/{id}/file", get(attachments::file))
+        .route("/u/style.css", get(uploads::style))
+        .route(
+            "/u/{token}",
+            get(uploads::page).post(uploads::take).layer(DefaultBodyLimit::max(uploads::BODY)),
+        )
+        .route("/api/v1/customers/{id}/consents", get(consents::list).post(consents::add))
         .route("/api/v1/customers/{id}/tickets", post(work::make))
         .route("/api/v1/merges/{id}", delete(acts::unmerge))
         .route("/api/v1/matches", get(cards::matches))
@@ -230,6 +297,14 @@ pub fn router(desk: Desk) -> Router {
         .route("/api/v1/follow-ups/{id}/take", post(work::take))
         .route("/api/v1/follow-ups/{id}/release", post(work::release))
         .route("/api/v1/follow-ups/{id}/done", post(work::done))
+        .route("/api/v1/articles", get(articles::list).post(articles::make))
+        .route("/api/v1/articles/{id}", get(articles::load).put(articles::change).delete(articles::withdraw))
+        .route("/api/v1/customers/{id}/articles", get(articles::fitting))
+        .route("/articles", get(pages::page))
+        .route("/api/v1/rebates", post(rebates::put))
+        .route("/api/v1/rebates/batch", post(rebates::batch))
+        .route("/api/v1/rebates/{id}/resend", post(rebates::resend))
+        .route("/api/v1/customers/{id}/rebates", get(rebates::list))
         .route("/api/v1/calls", get(calls::list))
         .route("/api/v1/calls/{id}", get(calls::load))
         .route("/api/v1/calls/{id}/words/{name}", get(calls::words))

@@ -73,7 +73,7 @@ pub async fn put(
     let words = plain(&reply.text);
     let taken_as = match customer {
         Some(customer) if REFUSALS.contains(&words.as_str()) => {
-            desk.record.refuse_contact(customer).await?;
+            desk.record.refuse_contact(customer, "message").await?;
             Some("refused")
         }
         Some(customer) if surveys::take_reply(&desk, customer, &words).await? => Some("answered"),

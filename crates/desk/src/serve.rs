@@ -71,7 +71,7 @@ impl Place {
         Some(Self { open: Arc::clone(open), address, released: AtomicBool::new(false) })
     }
 
-    /// Who connected.
+    /// Where whoever connected comes from.
     pub const fn address(&self) -> IpAddr {
         self.address
     }

@@ -363,7 +363,7 @@ async fn keep(desk: &Desk, open: &mut Open, refused: bool) -> Result<PageStored,
 async fn stop(desk: &Desk, mut open: Open, token: &str) -> Result<Response, Gone> {
     let ended = open.page.done_at.is_some() || open.is_over(&desk.record);
     if ended || keep(desk, &mut open, true).await? == PageStored::Meanwhile {
-        desk.record.refuse_contact(open.page.customer).await?;
+        desk.record.refuse_contact(open.page.customer, "web").await?;
     }
     let shown = Shown { token, language: open.language, own: open.page.language };
     Ok(html::stopped(&shown))

@@ -174,10 +174,14 @@ fn the_document_describes_every_route() {
     }
 }
 
+mod attachments;
+mod consents;
 mod desktop;
 mod floor;
 mod import;
 mod live;
 mod mine;
 mod people;
+mod rebates;
+mod reviews;
 mod surveys;

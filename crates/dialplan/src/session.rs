@@ -129,6 +129,8 @@ pub struct Session {
     queued: Option<Queued>,
     /// The questions of surveys that were asked, by name.
     questions: BTreeSet<String>,
+    /// How many rebates the caller was told of, one after the other.
+    rebates_told: u32,
     /// Whether a human had the caller, or will call back.
     human_is_coming: bool,
     /// Whether it is read and answered in writing: questions are asked by their `written`.
@@ -169,6 +171,7 @@ impl Session {
             answered,
             queued: None,
             questions: BTreeSet::new(),
+            rebates_told: 0,
             human_is_coming: false,
             in_writing: false,
         })

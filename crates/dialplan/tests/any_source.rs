@@ -4,8 +4,9 @@ use hotline_dialplan::calls::CallScripts;
 use hotline_dialplan::{Plans, Recordings, diagnostic};
 use proptest::prelude::*;
 
-const SOURCES: [(&str, &str); 8] = [
+const SOURCES: [(&str, &str); 9] = [
     ("complaint-result.yaml", include_str!("../../../dialplans/complaint-result.yaml")),
+    ("rebates.yaml", include_str!("../../../dialplans/rebates.yaml")),
     ("main-menu.yaml", include_str!("../../../dialplans/main-menu.yaml")),
     ("numbers.yaml", include_str!("../../../dialplans/numbers.yaml")),
     ("called-back.yaml", include_str!("../../../dialplans/called-back.yaml")),

@@ -11,6 +11,7 @@ mod other;
 mod parties;
 mod party;
 mod pick_up;
+mod recording;
 mod sound;
 mod words;
 
@@ -27,7 +28,7 @@ use hotline_dialplan::session::HungUpBy;
 use hotline_dialplan::{Event, OpId, Plans, Session, StartContext};
 use hotline_media::{LegId, LegStats, MediaEvent};
 use hotline_model::campaign::Outcome;
-use hotline_model::{CallId, CustomerId, EndReason, Ending, Language, TicketId, UserId, WaitingId};
+use hotline_model::{CallId, CustomerId, EndReason, Ending, Language, RebateId, TicketId, UserId, WaitingId};
 use hotline_record::{CallDirection, NewCall, OpenedCall};
 use hotline_sip::LegKey;
 use hotline_sip::sdp::{Capabilities, Codec};
@@ -38,6 +39,7 @@ use origin::Origin;
 pub(crate) use origin::Side;
 use other::Other;
 use pick_up::PickUp;
+use recording::Recording;
 use sound::Watch;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
@@ -68,6 +70,10 @@ pub(crate) enum Note {
     Sentence(UserId, String, Result<Vec<Clip>, SpeechError>),
     /// What an agent wants to happen; the agent whom the call is to go to.
     Act(UserId, Act, Option<Reached>, oneshot::Sender<Result<(), BusError>>),
+    /// Whether the customer has withdrawn their consent to recordings.
+    Consent {
+        withdrawn: bool,
+    },
     /// What an announcement of the network means, if anything.
     Announced(Option<Outcome>),
     /// Whom we call is not to be rung any longer.
@@ -140,6 +146,8 @@ pub(crate) struct Call {
     about: Option<TicketId>,
     /// What was verified.
     ticket: Option<TicketId>,
+    /// The rebate that was told of last.
+    rebate: Option<RebateId>,
     /// It stands on the record that the call began.
     on_record: bool,
     /// Why whom we called was not reached.
@@ -154,6 +162,7 @@ pub(crate) struct Call {
     unclear: Option<Unclear>,
     /// Who picked up, until it is known.
     pick_up: Option<PickUp>,
+    recording: Recording,
     /// Words of the caller that are being recorded.
     words: Option<Words>,
     steps: u32,
@@ -216,9 +225,11 @@ impl Call {
             customer,
             about,
             ticket: None,
+            rebate: None,
             on_record: false,
             not_reached: None,
             opted_out: false,
+            recording: Recording::default(),
             early: Early::default(),
             asked: Asked::default(),
             unclear: None,
@@ -322,14 +333,18 @@ impl Call {
         });
     }
 
+    /// Where the firm's days begin.
+    fn zone(&self) -> jiff::tz::TimeZone {
+        self.answering.plans.calendars().next().map_or(jiff::tz::TimeZone::UTC, |c| c.zone.clone())
+    }
+
     fn start(&mut self, known: OpenedCall) {
         if self.session.is_some() {
             return;
         }
         self.customer = known.customer;
         self.begin_on_record(&known);
-        let zone =
-            self.answering.plans.calendars().next().map_or(jiff::tz::TimeZone::UTC, |c| c.zone.clone());
+        let zone = self.zone();
         let context = StartContext {
             caller: self.side.caller.clone(),
             dialled: self.side.our_number().to_owned(),
@@ -425,6 +440,7 @@ impl Call {
                 let _ = answer.send(done);
             }
             Note::Announced(means) => self.announced(means),
+            Note::Consent { withdrawn } => self.heard_of_consent(withdrawn),
             Note::StopDialling => self.stop_dialling(),
             Note::Recognised(known) => self.start(known),
             Note::Rendered(rendered) => {
@@ -438,6 +454,12 @@ impl Call {
                 if let Some((ticket, customer)) = brought.verified {
                     self.customer = Some(customer);
                     self.ticket = Some(ticket);
+                    self.recording_of(customer);
+                    // Whoever is somebody else now asks for nothing of those before.
+                    self.rebate = None;
+                }
+                if brought.rebate.is_some() {
+                    self.rebate = brought.rebate;
                 }
                 self.tell(Event::Answer { op, answer: brought.answer });
             }
@@ -508,7 +530,8 @@ impl Call {
             MediaEvent::FirstPacket { .. } => {
                 self.heard_after.get_or_insert(self.began.elapsed());
             }
-            MediaEvent::RecordingDone { .. } | MediaEvent::Stats { .. } => {}
+            MediaEvent::RecordingDone { path, .. } => self.recording_closed(&path),
+            MediaEvent::Stats { .. } => {}
         }
     }
 

@@ -6,8 +6,9 @@ use std::time::Duration;
 use hotline_dialplan::Answer;
 use hotline_dialplan::session::Verified;
 use hotline_model::verification::{Given, Verdict, VerificationPolicy};
-use hotline_model::{CallId, CallerNumber, CustomerId, Decimal, Fields, TicketId, Value};
+use hotline_model::{CallId, CallerNumber, CustomerId, Decimal, Fields, RebateId, TicketId, Value};
 use hotline_record::{Record, VerifyAttempt};
+use jiff::tz::TimeZone;
 use tokio::time::Instant;
 
 use crate::figures;
@@ -21,11 +22,13 @@ pub(crate) struct Brought {
     pub answer: Answer,
     /// Whose call it turned out to be.
     pub verified: Option<(TicketId, CustomerId)>,
+    /// The rebate that it tells of.
+    pub rebate: Option<RebateId>,
 }
 
 impl From<Answer> for Brought {
     fn from(answer: Answer) -> Self {
-        Self { answer, verified: None }
+        Self { answer, verified: None, rebate: None }
     }
 }
 
@@ -45,7 +48,7 @@ pub(crate) async fn verify(
             match (outcome.verdict, outcome.passed) {
                 (Verdict::Passed, Some((ticket, customer, fields))) => {
                     let answer = Answer::Verified { verdict: Verified::Passed { ticket: fields } };
-                    return Brought { answer, verified: Some((ticket, customer)) };
+                    return Brought { verified: Some((ticket, customer)), ..Brought::from(answer) };
                 }
                 (Verdict::Pending, _) => Answer::Verified { verdict: Verified::Pending },
                 _ => Answer::Verified { verdict: Verified::Refused },
@@ -69,6 +72,26 @@ pub(crate) async fn ticket(record: Record, ticket: Option<TicketId>) -> Brought 
     figures::record_answered("ticket", asked.elapsed());
     match found {
         Ok(Some(fields)) => Answer::Found { fields }.into(),
+        Ok(None) => Answer::Empty.into(),
+        Err(_) => Answer::Failed.into(),
+    }
+}
+
+/// A rebate of the customer who was verified in this call, the newest first; dates are those of `zone`.
+pub(crate) async fn rebates(
+    record: Record,
+    customer: Option<CustomerId>,
+    skip: u32,
+    zone: TimeZone,
+) -> Brought {
+    let Some(customer) = customer else { return Answer::Empty.into() };
+    let asked = Instant::now();
+    let found = record.find_told_rebate(customer, skip, &zone).await;
+    figures::record_answered("rebates", asked.elapsed());
+    match found {
+        Ok(Some((rebate, fields))) => {
+            Brought { answer: Answer::Found { fields }, verified: None, rebate: Some(rebate) }
+        }
         Ok(None) => Answer::Empty.into(),
         Err(_) => Answer::Failed.into(),
     }

@@ -16,7 +16,7 @@ use hotline_record::{BadAddress, DatabaseAddress, Engine};
 use serde::{Deserialize, Serialize, Serializer};
 
 pub use desk::{Api, DeskSection, OidcSection, ReasonWord};
-pub use keeping::{RecordSection, Recordings, Retention};
+pub use keeping::{Attachments, RecordSection, Recordings, Retention};
 pub use network::{Media, Sip, Telephones, Trunk};
 use network::{sixty, thirty};
 pub use recogniser::RecogniserSection;
@@ -46,6 +46,8 @@ pub struct Config {
     pub recogniser: Option<RecogniserSection>,
     /// Which calls are recorded.
     pub recordings: Recordings,
+    /// Where files of customers are kept.
+    pub attachments: Attachments,
     /// How long things are kept.
     pub retention: Retention,
     /// How customers are told to call.
@@ -95,7 +97,7 @@ pub struct Messages {
     pub file: PathBuf,
     /// The gateway that takes messages to telephones.
     pub gateway: Option<Gateway>,
-    /// Where the links of messages lead: the address at which customers reach this server.
+    /// What links in messages begin with: where customers reach this server by HTTPS. Without it no message has a link.
     pub links: Option<String>,
     /// The words in Chinese, with `{{ number }}` and `{{ code }}`.
     pub text_zh_cn: Option<String>,
@@ -280,9 +282,9 @@ impl Config {
         if let Some(links) = &self.messages.links {
             let rest = links.strip_prefix("https://").or_else(|| links.strip_prefix("http://"));
             let fits = |c: char| c.is_ascii_alphanumeric() || "-._~:/[]".contains(c);
-            if !rest.is_some_and(|rest| !rest.is_empty() && rest.chars().all(fits)) {
+            if !rest.is_some_and(|rest| !rest.is_empty() && rest.chars().all(fits)) || links.len() > 100 {
                 problems.push(format!(
-                    "messages.links: `{links}`: an address as https://survey.example is expected, without `?` and `#`"
+                    "messages.links: `{links}`: an address as https://kf.example is expected, without `?` and `#`"
                 ));
             }
         }
@@ -290,6 +292,19 @@ impl Config {
             let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
             if word.code.is_empty() || word.code.len() > 64 || !word.code.chars().all(fits) {
                 problems.push(format!("desk: `{}`: a code has small letters, digits and `-`", word.code));
+            }
+        }
+        for (at, one) in self.desk.rubric.iter().enumerate() {
+            let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+            let twice = self.desk.rubric[..at].iter().any(|other| other.code == one.code);
+            if one.code.is_empty() || one.code.len() > 64 || !one.code.chars().all(fits) || twice {
+                problems.push(format!(
+                    "desk.rubric: `{}`: a code of its own is expected, in small letters, digits and `-`",
+                    one.code
+                ));
+            }
+            if !(1..=100).contains(&one.scale) || !(1..=100).contains(&one.weight) {
+                problems.push(format!("desk.rubric: `{}`: scale and weight are 1 to 100", one.code));
             }
         }
         problems.extend(self.desk.pop().err());

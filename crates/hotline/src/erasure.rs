@@ -1,5 +1,5 @@
 //! What an erasure leaves outside the database, wherever it was asked for: rendered speech in this
-//! server's memory, and recordings on its disk.
+//! server's memory, and recordings and other files on its disk.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -8,6 +8,8 @@ use hotline_record::Record;
 use hotline_speech::Speech;
 use tokio_util::sync::CancellationToken;
 
+use crate::config::Config;
+
 /// Other servers and commands write without waking us.
 const LOOK: Duration = Duration::from_secs(2);
 /// Entries of one look.
@@ -15,8 +17,24 @@ const ENTRIES: u32 = 500;
 /// So often it is looked for recordings of calls that went on when their customer was erased.
 const SWEEP: Duration = Duration::from_secs(30);
 
+/// Where this server keeps what is no row.
+#[derive(Debug, Clone)]
+pub struct Folders {
+    /// Recordings of calls.
+    pub recordings: PathBuf,
+    /// Files of customers.
+    pub attachments: PathBuf,
+}
+
+impl Folders {
+    /// Those of the configuration.
+    pub fn of(config: &Config) -> Self {
+        Self { recordings: config.recordings.folder.clone(), attachments: config.attachments.folder.clone() }
+    }
+}
+
 /// Follows the journal until `stop`.
-pub async fn follow(record: Record, speech: Speech, recordings: PathBuf, stop: CancellationToken) {
+pub async fn follow(record: Record, speech: Speech, folders: Folders, stop: CancellationToken) {
     // What was erased before the start is in no memory.
     let mut seq = None;
     let mut sweep = tokio::time::interval(SWEEP);
@@ -35,8 +53,11 @@ pub async fn follow(record: Record, speech: Speech, recordings: PathBuf, stop: C
             },
             _ = sweep.tick() => {}
         }
-        if let Err(error) = delete_recordings(&record, &recordings).await {
+        if let Err(error) = delete_recordings(&record, &folders.recordings).await {
             tracing::warn!(%error, "recordings of erased customers are looked for again");
+        }
+        if let Err(error) = delete_attachments(&record, &folders.attachments).await {
+            tracing::warn!(%error, "files of erased customers are looked for again");
         }
     }
 }
@@ -65,7 +86,13 @@ async fn delete_recordings(record: &Record, folder: &Path) -> Result<(), hotline
     record.forget_recordings(&gone).await
 }
 
-/// Deletes a recording. `false`: it may still be there.
+async fn delete_attachments(record: &Record, folder: &Path) -> Result<(), hotline_record::RecordError> {
+    let mut gone = record.erased_attachments().await?;
+    gone.retain(|one| is_gone(folder, &one.file));
+    record.forget_attachments(&gone).await
+}
+
+/// Deletes a recording or another file. `false`: it may still be there.
 pub fn is_gone(folder: &Path, name: &str) -> bool {
     // A name in the record is a name in the folder, and never leads out of it.
     if name.contains(['/', '\\']) || name.starts_with('.') {
@@ -75,7 +102,7 @@ pub fn is_gone(folder: &Path, name: &str) -> bool {
         Ok(()) => true,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => true,
         Err(error) => {
-            tracing::error!(%error, "a recording of an erased customer cannot be deleted");
+            tracing::error!(%error, "a file cannot be deleted");
             false
         }
     }

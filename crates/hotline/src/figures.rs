@@ -103,7 +103,7 @@ pub fn install(started: jiff::Timestamp) -> Result<PrometheusHandle, BuildError>
         describe_histogram!(name, Unit::Seconds, words);
     }
     // What happens seldom is there from the start: what is not there cannot be watched.
-    for kind in ["recordings", "steps", "messages", "journal", "access-log"] {
+    for kind in ["recordings", "attachments", "steps", "messages", "journal", "access-log", "reviews"] {
         counter!("hotline_retention_rows_total", "kind" => kind).increment(0);
     }
     for how in ["answered", "busy", "no-answer", "failed"] {

@@ -14,12 +14,17 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{Config, Retention};
-use crate::erasure::is_gone;
+use crate::erasure::{Folders, is_gone};
 
 /// Deleted with their number, by kind.
 pub type Deleted = Vec<(&'static str, u64)>;
 
 const RECORDINGS: &str = "recordings";
+const ATTACHMENTS: &str = "attachments";
+/// A link whose time is over tells nobody anything after so many days.
+const LINK_DAYS: u32 = 30;
+/// A file without a row is what a crash left, once it is so many days old.
+const LEFT_OVER_DAYS: u32 = 1;
 /// Files of one look.
 const FILES: u32 = 200;
 /// So often it is looked whether the night has come.
@@ -46,6 +51,8 @@ const fn days(periods: &Retention, kind: Retained) -> u32 {
         Retained::Messages => periods.messages_days,
         Retained::Journal => periods.journal_days,
         Retained::AccessLog => periods.access_log_days,
+        Retained::Reviews => periods.reviews_days,
+        Retained::Rebates => periods.rebates_days,
     }
 }
 
@@ -54,6 +61,9 @@ pub async fn count(record: &Record, periods: &Retention, now: Timestamp) -> Resu
     let mut counts = Deleted::new();
     if let Some(before) = before(now, periods.recordings_days) {
         counts.push((RECORDINGS, record.old_recordings(before, u32::MAX).await?.len() as u64));
+    }
+    if let Some(before) = before(now, periods.attachments_days) {
+        counts.push((ATTACHMENTS, record.old_attachments(before, u32::MAX).await?.len() as u64));
     }
     for kind in Retained::ALL {
         if let Some(before) = before(now, days(periods, kind)) {
@@ -67,13 +77,20 @@ pub async fn count(record: &Record, periods: &Retention, now: Timestamp) -> Resu
 pub async fn delete(
     record: &Record,
     periods: &Retention,
-    folder: &Path,
+    folders: &Folders,
     now: Timestamp,
 ) -> Result<Deleted, RecordError> {
     let mut deleted = Deleted::new();
     if let Some(before) = before(now, periods.recordings_days) {
-        deleted.push((RECORDINGS, delete_recordings(record, folder, before).await?));
+        deleted.push((RECORDINGS, delete_recordings(record, &folders.recordings, before).await?));
     }
+    if let Some(before) = before(now, periods.attachments_days) {
+        deleted.push((ATTACHMENTS, delete_attachments(record, &folders.attachments, before).await?));
+    }
+    if let Some(before) = before(now, LINK_DAYS) {
+        record.prune_upload_links(before).await?;
+    }
+    sweep(record, &folders.attachments).await?;
     for kind in Retained::ALL {
         if let Some(before) = before(now, days(periods, kind)) {
             deleted.push((kind.word(), record.delete_older(kind, before).await?));
@@ -101,6 +118,47 @@ async fn delete_recordings(record: &Record, folder: &Path, before: Timestamp) ->
     }
 }
 
+async fn delete_attachments(record: &Record, folder: &Path, before: Timestamp) -> Result<u64, RecordError> {
+    let mut deleted = 0;
+    loop {
+        let old = record.old_attachments(before, FILES).await?;
+        let gone: Vec<_> = old.iter().filter(|one| is_gone(folder, &one.file)).cloned().collect();
+        record.forget_attachments(&gone).await?;
+        deleted += gone.len() as u64;
+        if gone.len() < old.len() || old.len() < FILES as usize {
+            return Ok(deleted);
+        }
+    }
+}
+
+/// Deletes what a crash left in the folder of attachments: halves of files, and whole ones without a row.
+async fn sweep(record: &Record, folder: &Path) -> Result<(), RecordError> {
+    let old = Duration::from_secs(u64::from(LEFT_OVER_DAYS) * 86_400);
+    let Ok(entries) = std::fs::read_dir(folder) else { return Ok(()) };
+    let names = entries.filter_map(|entry| {
+        let entry = entry.ok()?;
+        let facts = entry.metadata().ok()?;
+        let is_old = facts.modified().ok()?.elapsed().is_ok_and(|age| age > old);
+        let name = entry.file_name().into_string().ok()?;
+        (facts.is_file() && is_old && is_ours(&name)).then_some(name)
+    });
+    for name in record.unnamed_attachments(names.collect()).await? {
+        if is_gone(folder, &name) {
+            tracing::info!("a file that no record names is deleted from the folder of attachments");
+        }
+    }
+    Ok(())
+}
+
+/// Whether a name is one that we give: an id and an ending. Whatever else lies in the folder is somebody else's.
+fn is_ours(name: &str) -> bool {
+    name.split_once('.').is_some_and(|(id, ending)| {
+        id.len() == 26
+            && id.bytes().all(|byte| byte.is_ascii_alphanumeric())
+            && matches!(ending, "jpg" | "png" | "webp" | "heic" | "pdf" | "part")
+    })
+}
+
 /// Deletes every night until `stop`.
 pub async fn nightly(
     config: Config,
@@ -124,7 +182,7 @@ pub async fn nightly(
             Ok(_) => {}
             Err(_) => continue,
         }
-        match delete(&record, &config.retention, &config.recordings.folder, now).await {
+        match delete(&record, &config.retention, &Folders::of(&config), now).await {
             Ok(deleted) => {
                 let rows: u64 = deleted.iter().map(|(_, rows)| rows).sum();
                 tracing::info!(rows, "what is older than its period is deleted");
@@ -187,14 +245,15 @@ mod tests {
         }
         let periods =
             Retention { recordings_days: 50, steps_days: 50, access_log_days: 50, ..Retention::default() };
+        let folders = Folders { recordings: folder.path().into(), attachments: folder.path().join("files") };
         let expected = [("recordings", 1), ("steps", 1), ("access-log", 1)];
         assert_eq!(count(&record, &periods, clock.now()).await.unwrap(), expected);
         assert_eq!(record.retained_at().await.unwrap(), None);
-        let deleted = delete(&record, &periods, folder.path(), clock.now()).await.unwrap();
+        let deleted = delete(&record, &periods, &folders, clock.now()).await.unwrap();
         assert_eq!(deleted, expected);
         assert!(!folder.path().join("old.wav").exists() && folder.path().join("new.wav").exists());
         assert_eq!(record.retained_at().await.unwrap(), Some(clock.now()));
-        let again = delete(&record, &periods, folder.path(), clock.now()).await.unwrap();
+        let again = delete(&record, &periods, &folders, clock.now()).await.unwrap();
         assert_eq!(again, [("recordings", 0), ("steps", 0), ("access-log", 0)]);
         let events = record.follow(0, 100).await.unwrap();
         let told = events.iter().find(|event| event.type_name == "retention.done").unwrap();
@@ -202,7 +261,7 @@ mod tests {
         assert_eq!(events.iter().filter(|event| event.type_name == "call.entered").count(), 1);
         assert_eq!(record.last_contacts(10).await.unwrap().len(), 2, "that they called is kept");
         // Without a period nothing goes.
-        let none = delete(&record, &Retention::default(), folder.path(), clock.now()).await.unwrap();
+        let none = delete(&record, &Retention::default(), &folders, clock.now()).await.unwrap();
         assert!(none.is_empty() && folder.path().join("new.wav").exists());
     }
 }

@@ -94,6 +94,10 @@ ids! {
     InteractionId;
     /// A matter to be settled.
     TicketId;
+    /// Something of value that a customer was given.
+    RebateId;
+    /// A piece of knowledge.
+    ArticleId;
     /// A message to a customer.
     MessageId;
     /// Somebody who works here.

@@ -18,6 +18,7 @@ pub mod language;
 pub mod money;
 pub mod phone_number;
 pub mod pii;
+pub mod rebate;
 pub mod say;
 pub mod step_event;
 pub mod ticket;
@@ -29,13 +30,14 @@ pub use clock::{Clock, SystemClock};
 pub use code::TicketCode;
 pub use end_reason::{EndReason, Ending};
 pub use id::{
-    AgentId, CallId, CustomerId, IdSource, IdentityId, InteractionId, JobId, MessageId, OfferId, TicketId,
-    UserId, WaitingId,
+    AgentId, ArticleId, CallId, CustomerId, IdSource, IdentityId, InteractionId, JobId, MessageId, OfferId,
+    RebateId, TicketId, UserId, WaitingId,
 };
 pub use language::Language;
 pub use money::{Currency, Money};
 pub use phone_number::{CallerNumber, PhoneNumber};
 pub use pii::Pii;
+pub use rebate::{RebateInput, RebateState, RebateType};
 pub use say::{Segment, Slot, Utterance};
 pub use step_event::StepEvent;
 pub use ticket::{TicketInput, TicketState};

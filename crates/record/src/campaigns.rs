@@ -16,6 +16,7 @@ use sqlx::AnyConnection;
 use sqlx::any::AnyRow;
 
 use crate::act::Stamp;
+use crate::consents::{heard_in, set_do_not_call};
 use crate::deed::{EventRow, insert_events};
 use crate::events::JournalEvent;
 use crate::messages::{MessageState, NewMessage, insert_message, store_undelivered};
@@ -384,21 +385,9 @@ async fn store(row: &Row, connection: &mut AnyConnection, stamp: &Stamp) -> Resu
             Ok(())
         }
         Row::OptOut { customer, out } => {
-            sqlx::query(
-                "UPDATE customer SET do_not_call = $2, version = version + 1, changed_at = $3 WHERE id = $1",
-            )
-            .bind(customer.to_string())
-            .bind(i64::from(*out))
-            .bind(stamp.now)
-            .execute(&mut *connection)
-            .await?;
-            let entry = crate::act::Entry {
-                type_name: "customer.changed",
-                customer: Some(&customer.to_string()),
-                body: serde_json::json!({ "do-not-call": out }),
-                ..crate::act::Entry::default()
-            };
-            entry.write(connection, stamp).await
+            let customer = customer.to_string();
+            let heard = heard_in(connection, None, &customer).await?;
+            set_do_not_call(connection, &customer, *out, &heard.proof(), stamp).await
         }
     }
 }

@@ -4,6 +4,7 @@ use hotline_model::{CustomerId, Language, Pii, TicketId};
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::consents::Consent;
 use crate::customers::{ContactView, IdentityView};
 use crate::follow_ups::FollowUp;
 use crate::sql::Columns;
@@ -45,6 +46,8 @@ pub struct Card {
     pub open_follow_ups: Vec<FollowUp>,
     /// Contacts that go on at this moment, each with its path so far.
     pub live: Vec<ContactView>,
+    /// What they agreed to or refused, as it stands: the newest of each kind.
+    pub consents: Vec<Consent>,
     /// When they were in touch last, this moment's contacts left out.
     pub last_contact_at: Option<Timestamp>,
 }
@@ -153,6 +156,7 @@ impl Record {
             open_tickets,
             open_follow_ups,
             live: self.live_contacts_of(id).await?,
+            consents: self.consents_of(id).await?.into_iter().filter(|one| one.current).collect(),
             last_contact_at: self.last_contact_of(id).await?,
         }))
     }

@@ -15,6 +15,7 @@ use crate::calls::{BeginRow, EndRow, SaveRow};
 use crate::follow_ups::FollowUpRow;
 use crate::jobs::ResendRow;
 use crate::queues::QueueRow;
+use crate::resends::RebateResendRow;
 use crate::sql::Columns;
 
 /// One row of the journal.
@@ -61,6 +62,7 @@ pub(crate) enum Deed {
     FollowUp(Box<FollowUpRow>),
     Resend(ResendRow),
     Queue(Vec<QueueRow>),
+    ResendRebate(RebateResendRow),
 }
 
 impl Deed {
@@ -100,6 +102,7 @@ impl Deed {
                 Self::Save(row) => row.store(connection).await?,
                 Self::FollowUp(row) => row.store(connection).await?,
                 Self::Resend(row) => row.store(connection).await?,
+                Self::ResendRebate(row) => row.store(connection).await?,
                 Self::Queue(rows) => {
                     for row in rows {
                         row.store(connection, now).await?;

@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 use sqlx::AnyConnection;
 
 use crate::act::{Entry, Stamp};
+use crate::attachments::KeptFile;
 use crate::families::root;
 use crate::sql::{Columns, FAMILY};
 use crate::{Record, RecordError};
@@ -17,12 +18,14 @@ pub struct Erased {
     pub spoken: Vec<(String, Option<Language>)>,
     /// Recordings, as they are named in the record.
     pub recordings: Vec<String>,
+    /// Files that the customer and agents put on the record.
+    pub attachments: Vec<KeptFile>,
 }
 
 /// What stands before what was taken away.
 const ERASED: &str = "erased ";
 
-/// What stands for a ticket's or customer's number in the firm's own system once the customer was erased:
+/// What stands for a ticket's, rebate's or customer's number in the firm's own system once the customer was erased:
 /// handed over again it is recognised and not taken, and nobody can read the number from it.
 pub(crate) fn erased_ref(external_ref: &str) -> String {
     let hash = Sha256::digest(external_ref.trim().as_bytes());
@@ -101,13 +104,20 @@ impl Record {
 }
 
 /// What is run for the family of `$1`, in this order.
-const STATEMENTS: [&str; 18] = [
+const STATEMENTS: [&str; 23] = [
     "DELETE FROM customer_tag WHERE customer_id IN {family}",
     "DELETE FROM customer_attribute WHERE customer_id IN {family}",
     "DELETE FROM search_word WHERE customer_id IN {family}",
     "UPDATE note SET text = '' WHERE customer_id IN {family}",
     "UPDATE wrap_up SET note = NULL WHERE interaction_id IN \
      (SELECT id FROM interaction WHERE customer_id IN {family})",
+    // The rows go with their files: `forget_attachments`.
+    "UPDATE attachment SET name = '', sha256 = '' WHERE customer_id IN {family}",
+    "UPDATE upload_link SET valid_until = 0 WHERE customer_id IN {family}",
+    // What was agreed to stays, and by whom noted; what was written beside it goes.
+    "UPDATE consent SET words = NULL WHERE customer_id IN {family}",
+    "UPDATE review SET note = NULL, answer = NULL WHERE interaction_id IN (SELECT t.id FROM interaction t \
+     WHERE t.parent_id IN (SELECT id FROM interaction WHERE customer_id IN {family}))",
     "UPDATE follow_up SET phone = NULL, note = NULL WHERE customer_id IN {family}",
     "UPDATE message SET text = '', recipient = '', error = NULL, provider_ref = NULL, \
      state = CASE WHEN state = 'due' THEN 'cancelled' ELSE state END WHERE customer_id IN {family}",
@@ -128,6 +138,7 @@ const STATEMENTS: [&str; 18] = [
     "UPDATE ticket SET phone = '', code = 'erased ' || id, code_expires_at = 0, result = NULL, \
      result_language = NULL, owner = NULL, version = version + 1, \
      state = CASE WHEN state = 'open' THEN 'cancelled' ELSE state END WHERE customer_id IN {family}",
+    "UPDATE rebate SET phone = '', text = NULL WHERE customer_id IN {family}",
     // A number that others have too stays theirs.
     "UPDATE identity SET value = 'erased ' || id, namespace = '' WHERE id IN \
      (SELECT l.identity_id FROM identity_link l WHERE l.customer_id IN {family}) AND id NOT IN \
@@ -164,6 +175,20 @@ async fn erase(
             .execute(&mut *connection)
             .await?;
     }
+    let rebates = sqlx::query(&format!("SELECT id, external_ref FROM rebate WHERE customer_id IN {FAMILY}"))
+        .bind(&id)
+        .fetch_all(&mut *connection)
+        .await?;
+    for row in &rebates {
+        let external_ref = row.text("external_ref")?;
+        if !external_ref.starts_with(ERASED) {
+            sqlx::query("UPDATE rebate SET external_ref = $2 WHERE id = $1")
+                .bind(row.text("id")?)
+                .bind(erased_ref(&external_ref))
+                .execute(&mut *connection)
+                .await?;
+        }
+    }
     let customers = sqlx::query(&format!(
         "SELECT id, external_ref FROM customer WHERE id IN {FAMILY} AND external_ref IS NOT NULL"
     ))
@@ -190,6 +215,13 @@ async fn erase(
     .await?;
     for row in &recordings {
         left.recordings.push(row.text("recording")?);
+    }
+    let files = sqlx::query(&format!("SELECT id, file FROM attachment WHERE customer_id IN {FAMILY}"))
+        .bind(&id)
+        .fetch_all(&mut *connection)
+        .await?;
+    for row in &files {
+        left.attachments.push(KeptFile { id: row.text("id")?, file: row.text("file")? });
     }
     for statement in STATEMENTS {
         sqlx::query(&statement.replace("{family}", FAMILY)).bind(&id).execute(&mut *connection).await?;

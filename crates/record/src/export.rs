@@ -38,6 +38,7 @@ impl Record {
                     "at": row.time("at")? }))
             })
             .collect::<Result<Vec<Value>, RecordError>>()?;
+        let (now, rebates) = (self.now(), self.rebates_of(card.id).await?);
         let answers = self.answers_of(card.id, CONTACTS).await?;
         let written = sqlx::query(&format!(
             "SELECT w.call_id, w.name, w.text, w.at FROM caller_words w JOIN interaction i ON i.id = w.call_id \
@@ -55,7 +56,7 @@ impl Record {
             .collect::<Result<Vec<Value>, RecordError>>()?;
         Ok(Some(json!({
             "id": card.id,
-            "exported-at": self.now(),
+            "exported-at": now,
             "name": card.name.as_ref().map(|name| name.expose()),
             "language": card.language.map(Language::tag),
             "tier": card.tier,
@@ -69,12 +70,26 @@ impl Record {
                 "external-ref": ticket.external_ref, "state": ticket.state, "category": ticket.category,
                 "result": ticket.result, "created-at": ticket.created_at, "due-at": ticket.due_at,
                 "notified-at": ticket.notified_at, "heard-at": ticket.heard_at })).collect::<Vec<_>>(),
+            "rebates": rebates.iter().map(|rebate| json!({ "id": rebate.id, "external-ref": rebate.external_ref,
+                "activity": rebate.activity, "type": rebate.kind, "face-value": rebate.face_value.to_string(),
+                "currency": rebate.face_value.currency, "quantity": rebate.quantity, "state": rebate.state_at(now),
+                "returned-at": rebate.returned_at, "used-at": rebate.used_at, "expires-at": rebate.expires_at,
+                "text": rebate.text.as_ref().map(|text| text.expose()), "resends": rebate.resends }))
+                .collect::<Vec<_>>(),
             "messages": view.messages.iter().map(|message| {
                 let text = without_codes(message.text.expose(), view.tickets.iter().map(|t| t.code.digits()));
                 json!({ "id": message.id, "to": message.recipient.e164(), "text": text,
                     "state": message.state, "due-at": message.due_at })
             }).collect::<Vec<_>>(),
             "follow-ups": view.follow_ups,
+            "consents": self.consents_of(card.id).await?,
+            "attachments": self.attachments_of(card.id).await?.iter().map(|file| json!({ "id": file.id,
+                "name": file.name.expose(), "media-type": file.media_type, "bytes": file.bytes,
+                "sha256": file.sha256, "file": file.file, "ticket": file.ticket,
+                "interaction": file.interaction, "by": file.made_by, "at": file.at })).collect::<Vec<_>>(),
+            "reviews": self.reviews_about(card.id).await?.iter().map(|review| json!({ "id": review.id,
+                "talk": review.talk, "call": review.call, "state": review.state,
+                "note": review.note.as_ref().map(|note| note.expose()), "at": review.made_at })).collect::<Vec<_>>(),
             "notes": notes,
             "answers": answers,
             "written": written,

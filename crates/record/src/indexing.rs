@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use hotline_model::RebateInput;
 use sqlx::AnyConnection;
 use sqlx::any::AnyRow;
 
@@ -185,6 +186,19 @@ async fn index_customers(connection: &mut AnyConnection, ids: &[String]) -> Resu
 /// The words of a ticket: its number, what it is about, its result.
 pub(crate) async fn index_ticket(connection: &mut AnyConnection, id: &str) -> Result<(), RecordError> {
     index_tickets(connection, &[id.to_owned()]).await
+}
+
+/// The words of a rebate: its number and its activity.
+pub(crate) async fn index_rebate(
+    connection: &mut AnyConnection,
+    id: &str,
+    customer: &str,
+    input: &RebateInput,
+) -> Result<(), RecordError> {
+    let mut said = words(&input.external_ref);
+    said.extend(words(&input.activity));
+    let row = Indexed { kind: "rebate", id, customer, at: input.returned_at.as_microsecond() };
+    row.store(connection, said).await
 }
 
 async fn index_tickets(connection: &mut AnyConnection, ids: &[String]) -> Result<(), RecordError> {

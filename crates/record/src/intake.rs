@@ -10,6 +10,7 @@ use sqlx::AnyConnection;
 use sqlx::any::AnyRow;
 
 use crate::act::{Entry, Stamp};
+use crate::consents::{Proof, SURVEYS, add as add_consent, was_do_not_call};
 use crate::erase::erased_ref;
 use crate::identities::{LinkLevel, Linking};
 use crate::indexing::index_customer;
@@ -407,12 +408,17 @@ async fn upsert(
             .await?;
         return told(&write.id, Change::Unchanged);
     }
+    let was_out = was_do_not_call(connection, &write.id).await?;
     store(connection, customer, &write, by, stamp).await?;
     index_customer(connection, &write.id).await?;
     let type_name = if change == Change::Created { "customer.created" } else { "customer.changed" };
     // What was changed is in the tables; the journal says that and who, not the words.
     let body = serde_json::json!({ "by": by });
     Entry { type_name, customer: Some(&write.id), body, ..Entry::default() }.write(connection, stamp).await?;
+    if let Some(out) = customer.input.do_not_call.filter(|out| was_out.is_some_and(|was| was != *out)) {
+        let proof = Proof { channel: "crm", by, ..Proof::default() };
+        add_consent(connection, &stamp.id(), (&write.id, SURVEYS, !out), &proof, stamp).await?;
+    }
     told(&write.id, change)
 }
 

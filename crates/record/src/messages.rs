@@ -382,6 +382,9 @@ impl Record {
                     if changed.rows_affected() == 0 {
                         return Ok(());
                     }
+                    if matches!(state, MessageState::Sent | MessageState::Delivered | MessageState::Failed) {
+                        crate::uploads::forget_token(connection, &id, message.text.expose()).await?;
+                    }
                     let row = EventRow {
                         source: "message".into(),
                         source_event_id: event.clone(),

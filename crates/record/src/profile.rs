@@ -8,6 +8,7 @@ use serde::Deserialize;
 use sqlx::AnyConnection;
 
 use crate::act::{Entry, Stamp};
+use crate::consents::{Proof, SURVEYS, add as add_consent, was_do_not_call};
 use crate::customers::{ContactView, IdentityView};
 use crate::families::living;
 use crate::indexing::{Indexed, index_customer};
@@ -213,6 +214,7 @@ impl Input {
     async fn store(&self, connection: &mut AnyConnection, stamp: &Stamp) -> Result<i64, RecordError> {
         let id = living(connection, &self.customer).await?;
         let change = &self.change;
+        let was_out = was_do_not_call(connection, &id).await?;
         let row = sqlx::query(
             "UPDATE customer SET name = COALESCE($2, name), language = COALESCE($3, language), \
              tier = COALESCE($4, tier), do_not_call = COALESCE($5, do_not_call), changed_at = $6, \
@@ -266,6 +268,13 @@ impl Input {
                 .await?;
             }
         }
+        if let Some(out) = change.do_not_call.filter(|out| was_out.is_some_and(|was| was != *out)) {
+            // Who wants calls or none has said so to whoever writes it down, in the call that goes on if one does.
+            let talks = talks_now(connection, &id).await?;
+            let channel = if talks.is_some() { "call" } else { "crm" };
+            let proof = Proof { channel, interaction: talks.as_deref(), by: &self.by, ..Proof::default() };
+            add_consent(connection, &stamp.id(), (&id, SURVEYS, !out), &proof, stamp).await?;
+        }
         index_customer(connection, &id).await?;
         let version = row.int("version")?;
         // What was changed is in the tables; the journal says that and who, not the words.
@@ -310,4 +319,14 @@ impl NoteRow {
         .write(connection, stamp)
         .await
     }
+}
+
+/// The call in which a customer is at this moment.
+async fn talks_now(connection: &mut AnyConnection, customer: &str) -> Result<Option<String>, RecordError> {
+    let sql = format!(
+        "SELECT id FROM interaction WHERE customer_id IN {FAMILY} AND channel = 'call' AND ended_at IS NULL \
+         ORDER BY started_at DESC, id DESC LIMIT 1"
+    );
+    let row = sqlx::query(&sql).bind(customer).fetch_optional(connection).await?;
+    row.map(|row| row.text("id")).transpose()
 }

@@ -20,6 +20,10 @@ pub enum Retained {
     Journal,
     /// Who looked at whom.
     AccessLog,
+    /// What supervisors think of talks.
+    Reviews,
+    /// Rebates that can be used no longer, by when they were given.
+    Rebates,
 }
 
 /// Rows of a commit.
@@ -29,7 +33,8 @@ const ENTRIES: i64 = 5_000;
 
 impl Retained {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Steps, Self::Messages, Self::Journal, Self::AccessLog];
+    pub const ALL: [Self; 6] =
+        [Self::Steps, Self::Messages, Self::Journal, Self::AccessLog, Self::Reviews, Self::Rebates];
 
     /// The word in figures and in the journal.
     pub const fn word(self) -> &'static str {
@@ -38,6 +43,8 @@ impl Retained {
             Self::Messages => "messages",
             Self::Journal => "journal",
             Self::AccessLog => "access-log",
+            Self::Reviews => "reviews",
+            Self::Rebates => "rebates",
         }
     }
 
@@ -51,6 +58,12 @@ impl Retained {
                 "state IN ('sent', 'delivered', 'failed', 'cancelled', 'unknown') AND due_at < $1",
             ),
             Self::AccessLog => ("access_log", "at < $1"),
+            Self::Reviews => ("review", "made_at < $1"),
+            // What can still be used is somebody's money.
+            Self::Rebates => (
+                "rebate",
+                "returned_at < $1 AND (state <> 'unused' OR (expires_at IS NOT NULL AND expires_at < $1))",
+            ),
         }
     }
 
@@ -71,7 +84,7 @@ impl Retained {
                 "UPDATE interaction SET note = NULL WHERE id IN (SELECT id FROM interaction \
                  WHERE channel = 'message' AND note IS NOT NULL AND started_at < $1 LIMIT $2)",
             ],
-            Self::Journal | Self::AccessLog => &[],
+            Self::Journal | Self::AccessLog | Self::Reviews | Self::Rebates => &[],
         }
     }
 }
@@ -101,7 +114,7 @@ impl Record {
     pub async fn delete_older(&self, kind: Retained, before: Timestamp) -> Result<u64, RecordError> {
         let deleted = self.delete_rows(kind, before).await?;
         for sql in kind.goes_with() {
-            while self.delete((*sql).to_owned(), [before.as_microsecond(), ROWS]).await? > 0 {}
+            while self.delete(vec![(*sql).to_owned()], [before.as_microsecond(), ROWS]).await? > 0 {}
         }
         Ok(deleted)
     }
@@ -121,14 +134,19 @@ impl Record {
                 let there = sqlx::query(&sql).bind(from).bind(to).fetch_optional(&self.readers).await?;
                 if there.is_some() {
                     let sql = format!("DELETE FROM event WHERE seq >= $1 AND seq < $2 AND {condition}");
-                    deleted += self.delete(sql, [from, to]).await?;
+                    deleted += self.delete(vec![sql], [from, to]).await?;
                 }
                 from = to;
             }
             return Ok(deleted);
         }
-        let sql =
-            format!("DELETE FROM {table} WHERE id IN (SELECT id FROM {table} WHERE {condition} LIMIT $2)");
+        let some = format!("(SELECT id FROM {table} WHERE {condition} ORDER BY id LIMIT $2)");
+        let mut sql = Vec::new();
+        if kind == Retained::Rebates {
+            // Nothing is found by words of what is not there.
+            sql.push(format!("DELETE FROM search_word WHERE ref_id IN {some}"));
+        }
+        sql.push(format!("DELETE FROM {table} WHERE id IN {some}"));
         loop {
             let rows = self.delete(sql.clone(), [before.as_microsecond(), ROWS]).await?;
             deleted += rows;
@@ -138,11 +156,16 @@ impl Record {
         }
     }
 
-    async fn delete(&self, sql: String, values: [i64; 2]) -> Result<u64, RecordError> {
+    /// Runs statements in one commit, and gives the rows of the last.
+    async fn delete(&self, sql: Vec<String>, values: [i64; 2]) -> Result<u64, RecordError> {
         self.change((sql, values), |connection, input, _| {
             Box::pin(async move {
-                let query = sqlx::query(&input.0).bind(input.1[0]).bind(input.1[1]);
-                Ok(query.execute(connection).await?.rows_affected())
+                let mut rows = 0;
+                for sql in &input.0 {
+                    let query = sqlx::query(sql).bind(input.1[0]).bind(input.1[1]);
+                    rows = query.execute(&mut *connection).await?.rows_affected();
+                }
+                Ok(rows)
             })
         })
         .await

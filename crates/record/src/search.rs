@@ -22,7 +22,7 @@ use crate::{Record, RecordError};
 /// Something that was found.
 #[derive(Debug, Clone)]
 pub struct Hit {
-    /// `customer`, `ticket` or `note`.
+    /// `customer`, `ticket`, `note` or `rebate`.
     pub kind: String,
     /// Its id.
     pub id: String,
@@ -30,9 +30,9 @@ pub struct Hit {
     pub customer: CustomerId,
     /// Their name.
     pub name: Option<Pii<String>>,
-    /// A ticket's number, or whoever wrote a note.
+    /// A ticket's or rebate's number, or whoever wrote a note.
     pub title: Option<String>,
-    /// What a ticket or a note says.
+    /// What a ticket or a note says, a rebate's activity.
     pub text: Option<Pii<String>>,
     /// When it was made.
     pub at: Timestamp,
@@ -227,6 +227,7 @@ impl Record {
             ("customer", "customer", "NULL", "NULL", "created_at"),
             ("ticket", "ticket", "t.external_ref", "COALESCE(t.result, t.category)", "created_at"),
             ("note", "note", "t.made_by", "t.text", "at"),
+            ("rebate", "rebate", "t.external_ref", "t.activity", "returned_at"),
         ] {
             let ids: Vec<&String> = found.iter().filter(|(k, _)| k == kind).map(|(_, id)| id).collect();
             if ids.is_empty() {

@@ -9,6 +9,7 @@ use sqlx::AnyConnection;
 use sqlx::any::AnyRow;
 
 use crate::act::{Entry, Stamp};
+use crate::consents::{Proof, set_do_not_call};
 use crate::deed::{EventRow, insert_events};
 use crate::sql::{Columns, clean};
 use crate::users::hash_of;
@@ -172,13 +173,21 @@ impl Record {
         .await
     }
 
-    /// A customer wants no more calls and messages from us.
+    /// A customer wants no more calls and messages from us, as they wrote on a channel: `web`, `message`.
     ///
     /// # Errors
     /// [`RecordError::Unavailable`] if the database does not take it.
-    pub async fn refuse_contact(&self, customer: CustomerId) -> Result<(), RecordError> {
-        self.change(customer.to_string(), |connection, customer, stamp| {
-            Box::pin(async move { opt_out(connection, &customer, &stamp).await })
+    pub async fn refuse_contact(
+        &self,
+        customer: CustomerId,
+        channel: &'static str,
+    ) -> Result<(), RecordError> {
+        self.change((customer.to_string(), channel), |connection, input, stamp| {
+            Box::pin(async move {
+                let (customer, channel) = &*input;
+                let proof = Proof { channel, by: "customer", ..Proof::default() };
+                opt_out(connection, customer, &proof, &stamp).await
+            })
         })
         .await
     }
@@ -293,7 +302,9 @@ impl PageTurn {
         self.store_answers(connection, &known, stamp).await?;
         self.store_promise(connection, &known, stamp).await?;
         if self.do_not_call {
-            opt_out(connection, &known.customer, stamp).await?;
+            let page = Some(self.attempt.as_str());
+            let proof = Proof { channel: "web", interaction: page, by: "customer", ..Proof::default() };
+            opt_out(connection, &known.customer, &proof, stamp).await?;
         }
         let row = EventRow {
             source: "survey-page".into(),
@@ -533,25 +544,17 @@ impl PageTurn {
     }
 }
 
-/// The customer wants no more calls and messages from us.
-pub(crate) async fn opt_out(
+/// Notes that a customer refuses calls and messages of our own accord, by what proves it: once.
+async fn opt_out(
     connection: &mut AnyConnection,
     customer: &str,
+    proof: &Proof<'_>,
     stamp: &Stamp,
 ) -> Result<(), RecordError> {
-    let done = sqlx::query(
-        "UPDATE customer SET do_not_call = 1, version = version + 1, changed_at = $2 WHERE do_not_call = 0 \
-         AND id = (SELECT COALESCE(merged_into, id) FROM customer WHERE id = $1)",
-    )
-    .bind(customer)
-    .bind(stamp.now)
-    .execute(&mut *connection)
-    .await?;
-    if done.rows_affected() == 0 {
-        return Ok(());
-    }
-    let body = serde_json::json!({ "do-not-call": true });
-    Entry { type_name: "customer.changed", customer: Some(customer), body, ..Entry::default() }
-        .write(connection, stamp)
-        .await
+    let row = sqlx::query("SELECT COALESCE(merged_into, id) AS id FROM customer WHERE id = $1")
+        .bind(customer)
+        .fetch_optional(&mut *connection)
+        .await?;
+    let Some(row) = row else { return Ok(()) };
+    set_do_not_call(connection, &row.text("id")?, true, proof, stamp).await
 }

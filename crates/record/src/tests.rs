@@ -13,8 +13,10 @@ use hotline_model::{
 use super::*;
 use crate::address::DatabaseAddress;
 
+mod attachments;
 mod bad;
 mod campaigns;
+mod consents;
 mod customers;
 mod faults;
 mod floor;
@@ -22,18 +24,22 @@ mod house;
 mod intake;
 mod people;
 mod queues;
+mod rebates;
+mod reviews;
 mod spooled;
 mod survey_pages;
 mod surveys;
 mod transfer;
 mod upkeep;
 
+use attachments::*;
 use campaigns::{
     a_date_that_slips_moves_a_ticket_that_is_open,
     a_message_of_a_policy_is_planned_with_its_attempt_and_what_became_of_it_is_told,
     decisions_of_campaigns_stand_in_the_journal, what_is_stored_of_campaigns_is_what_a_restart_finds,
     who_wants_no_calls_is_known_and_attributes_are_told,
 };
+use consents::*;
 use customers::*;
 use floor::*;
 use house::{House, execute};
@@ -43,6 +49,15 @@ use queues::{
     telephones_are_those_of_accounts_that_may_sign_in, the_last_agent_of_a_caller_is_known,
     what_is_stored_of_queues_is_what_a_restart_finds,
 };
+use rebates::{
+    a_bad_rebate_is_refused_alone_with_its_field,
+    a_rebate_is_found_stands_on_the_line_and_goes_with_its_customer,
+    a_rebate_is_sent_again_to_the_number_on_file_three_times_a_day,
+    articles_are_written_once_changed_by_version_and_found,
+    articles_fit_by_open_tickets_calls_that_go_on_and_what_was_given,
+    the_same_rebate_twice_changes_nothing_and_an_older_change_is_not_taken,
+};
+use reviews::*;
 use survey_pages::*;
 use surveys::*;
 use upkeep::*;
@@ -448,6 +463,20 @@ macro_rules! on_both {
 }
 
 on_both!(
+    a_file_is_on_the_record_once_and_goes_with_its_customer,
+    a_link_brings_ten_files_in_48_hours_and_its_token_is_nowhere,
+    a_link_goes_to_the_number_on_file_alone,
+    talks_to_be_heard_are_drawn_by_lot_and_each_once,
+    a_review_is_shared_once_and_answered_once,
+    a_consent_is_added_with_its_proof_and_never_changed,
+    what_proves_a_consent_is_the_customers_own,
+    who_wants_no_calls_has_said_so_somewhere,
+    the_same_rebate_twice_changes_nothing_and_an_older_change_is_not_taken,
+    a_bad_rebate_is_refused_alone_with_its_field,
+    a_rebate_is_sent_again_to_the_number_on_file_three_times_a_day,
+    a_rebate_is_found_stands_on_the_line_and_goes_with_its_customer,
+    articles_are_written_once_changed_by_version_and_found,
+    articles_fit_by_open_tickets_calls_that_go_on_and_what_was_given,
     a_page_keeps_each_answer_once_and_counts_as_its_attempt,
     a_page_that_is_over_takes_nothing,
     what_was_written_goes_with_its_customer_and_its_age,

@@ -132,7 +132,10 @@ impl Input {
 }
 
 /// The number of a customer that was verified last.
-async fn on_file(connection: &mut AnyConnection, customer: &str) -> Result<Option<String>, RecordError> {
+pub(crate) async fn on_file(
+    connection: &mut AnyConnection,
+    customer: &str,
+) -> Result<Option<String>, RecordError> {
     let sql = format!(
         "SELECT i.value AS value FROM identity_link l JOIN identity i ON i.id = l.identity_id \
          WHERE l.customer_id IN {FAMILY} AND l.valid_to IS NULL AND l.level = 'verified' AND i.kind = 'phone' \

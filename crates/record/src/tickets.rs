@@ -350,7 +350,7 @@ pub(crate) async fn upsert(
         refuse_taken_code(connection, code, Some(&row.id.to_string())).await?;
     }
     if row.phone != checked.phone {
-        upserted.customer = customer_for(connection, checked, new, now).await?;
+        upserted.customer = customer_for(connection, Owner::of(checked, new), now).await?;
     }
     let version = row.result_version + i64::from(new_result);
     // A new result begins a new time in which its code can be used.
@@ -389,7 +389,7 @@ async fn insert(
     changed_at: i64,
     now: i64,
 ) -> Result<Upserted, RecordError> {
-    let customer = customer_for(connection, checked, new, now).await?;
+    let customer = customer_for(connection, Owner::of(checked, new), now).await?;
     let code = match &checked.code {
         Some(code) => {
             refuse_taken_code(connection, code, None).await?;
@@ -455,22 +455,41 @@ async fn free_code(connection: &mut AnyConnection, codes: &[TicketCode]) -> Resu
     Err(RecordError::Unavailable("no free code was found in eight tries; try again".into()))
 }
 
-/// The customer a ticket's number belongs to, made if nobody has it.
-async fn customer_for(
+/// Whoever has a number, as the firm's own system knows them; with ids for a record that has to be made.
+pub(crate) struct Owner<'a> {
+    pub phone: &'a PhoneNumber,
+    pub name: Option<String>,
+    pub language: Option<&'static str>,
+    pub customer: &'a str,
+    pub identity: &'a str,
+}
+
+impl<'a> Owner<'a> {
+    fn of(checked: &'a Checked, new: &'a NewIds) -> Self {
+        let name = checked.input.name.as_ref().map(|name| name.expose().trim().to_owned());
+        Self {
+            phone: &checked.phone,
+            name: name.filter(|name| !name.is_empty()),
+            language: checked.input.language.map(Language::tag),
+            customer: &new.customer,
+            identity: &new.identity,
+        }
+    }
+}
+
+/// The customer a number belongs to, made if nobody has it.
+pub(crate) async fn customer_for(
     connection: &mut AnyConnection,
-    checked: &Checked,
-    new: &NewIds,
+    owner: Owner<'_>,
     now: i64,
 ) -> Result<CustomerId, RecordError> {
-    let name =
-        checked.input.name.as_ref().map(|name| name.expose().trim().to_owned()).filter(|n| !n.is_empty());
     let parse = |id: &str| id.parse().map_err(|_| RecordError::Corrupt("a customer's id".into()));
-    if let Some(customer) = customer_of_phone(connection, &checked.phone).await? {
+    if let Some(customer) = customer_of_phone(connection, owner.phone).await? {
         sqlx::query(
             "UPDATE customer SET name = COALESCE($2, name), changed_at = $3 WHERE id = $1 AND name IS NULL",
         )
         .bind(&customer)
-        .bind(name)
+        .bind(owner.name)
         .bind(now)
         .execute(&mut *connection)
         .await?;
@@ -480,26 +499,26 @@ async fn customer_for(
     sqlx::query(
         "INSERT INTO customer (id, name, language, created_at, changed_at) VALUES ($1, $2, $3, $4, $4)",
     )
-    .bind(&new.customer)
-    .bind(name)
-    .bind(checked.input.language.map(Language::tag))
+    .bind(owner.customer)
+    .bind(owner.name)
+    .bind(owner.language)
     .bind(now)
     .execute(&mut *connection)
     .await?;
     let identity =
-        find_or_make_identity(connection, "phone", checked.phone.e164(), &new.identity, now).await?;
+        find_or_make_identity(connection, "phone", owner.phone.e164(), owner.identity, now).await?;
     // The firm's own system says whose number it is.
     sqlx::query(
         "INSERT INTO identity_link (identity_id, customer_id, level, method, valid_from) \
          VALUES ($1, $2, 'verified', 'crm', $3)",
     )
     .bind(identity)
-    .bind(&new.customer)
+    .bind(owner.customer)
     .bind(now)
     .execute(&mut *connection)
     .await?;
-    index_customer(connection, &new.customer).await?;
-    parse(&new.customer)
+    index_customer(connection, owner.customer).await?;
+    parse(owner.customer)
 }
 
 /// The journal's entry, and the rendering of a result that may be told: made in the transaction

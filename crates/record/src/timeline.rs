@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::families::Family;
+use crate::rebates::state_at;
 use crate::sql::Columns;
 use crate::{Record, RecordError};
 
@@ -22,6 +23,12 @@ pub enum EntryKind {
     FollowUp,
     /// What somebody noted.
     Note,
+    /// What the customer agreed to or refused.
+    Consent,
+    /// A file.
+    Attachment,
+    /// Something of value that they were given, at the time it was.
+    Rebate,
 }
 
 impl std::str::FromStr for EntryKind {
@@ -33,6 +40,9 @@ impl std::str::FromStr for EntryKind {
             "ticket" => Self::Ticket,
             "follow-up" => Self::FollowUp,
             "note" => Self::Note,
+            "consent" => Self::Consent,
+            "attachment" => Self::Attachment,
+            "rebate" => Self::Rebate,
             _ => return Err(()),
         })
     }
@@ -43,7 +53,7 @@ impl std::str::FromStr for EntryKind {
 pub struct TimelineEntry {
     /// What it is.
     pub kind: EntryKind,
-    /// The id of the interaction, message, ticket, follow-up or note.
+    /// The id of the interaction, message, ticket, follow-up, note, consent, file or rebate.
     pub id: String,
     /// When it began or was made.
     pub at: Timestamp,
@@ -53,13 +63,13 @@ pub struct TimelineEntry {
     pub channel: Option<String>,
     /// `in` or `out`.
     pub direction: Option<String>,
-    /// A contact's outcome; a message's, ticket's or follow-up's state.
+    /// A contact's outcome; a message's, ticket's, follow-up's or rebate's state.
     pub state: Option<String>,
-    /// A contact's or follow-up's reason, a ticket's category.
+    /// A contact's or follow-up's reason, a ticket's category, a rebate's activity.
     pub subject: Option<String>,
-    /// A ticket's result, the words of a note. Of messages none: they hold codes.
+    /// A ticket's result, the words of a note. Of messages and rebates none: they hold codes.
     pub text: Option<Pii<String>>,
-    /// The plan of a contact, a ticket's number, who wrote a note or took a follow-up.
+    /// The plan of a contact, a ticket's or rebate's number, who wrote a note or took a follow-up.
     pub reference: Option<String>,
     /// About which ticket.
     pub ticket: Option<String>,
@@ -98,7 +108,7 @@ pub struct TimelinePage {
 
 /// Each kind with the columns of an entry and its time. What is read is what an index is in the order
 /// of, so that a page costs the same however long the line is.
-const ARMS: [(&str, &str, &str); 5] = [
+const ARMS: [(&str, &str, &str); 8] = [
     (
         "interaction",
         "started_at",
@@ -128,6 +138,26 @@ const ARMS: [(&str, &str, &str); 5] = [
         "at",
         "'note' AS kind, id, at, at AS until, NULL AS channel, NULL AS direction, NULL AS state, NULL AS subject, \
          text, made_by AS reference, ticket_id",
+    ),
+    (
+        "consent",
+        "at",
+        "'consent' AS kind, id, at, at AS until, channel, NULL AS direction, \
+         CASE WHEN given = 1 THEN 'given' ELSE 'withdrawn' END AS state, kind AS subject, words AS text, \
+         noted_by AS reference, NULL AS ticket_id",
+    ),
+    (
+        "attachment",
+        "at",
+        "'attachment' AS kind, id, at, at AS until, NULL AS channel, \
+         CASE WHEN link_id IS NULL THEN 'out' ELSE 'in' END AS direction, NULL AS state, media_type AS subject, \
+         name AS text, made_by AS reference, ticket_id",
+    ),
+    (
+        "rebate",
+        "returned_at",
+        "'rebate' AS kind, id, returned_at AS at, expires_at AS until, NULL AS channel, NULL AS direction, state, \
+         activity AS subject, NULL AS text, external_ref AS reference, NULL AS ticket_id",
     ),
 ];
 /// Entries of a page at most.
@@ -179,17 +209,22 @@ impl Record {
         for id in &family.ids {
             query = query.bind(id);
         }
-        let rows = query.fetch_all(&self.readers).await?;
+        let (rows, now) = (query.fetch_all(&self.readers).await?, self.now());
         let mut entries = Vec::with_capacity(rows.len());
         for row in &rows {
+            let (kind, until) = (row.parsed("kind")?, row.time_or_none("until")?);
+            let mut state = row.text_or_none("state")?;
+            if kind == EntryKind::Rebate {
+                state = Some(state_at(row.parsed("state")?, until, now).word().to_owned());
+            }
             entries.push(TimelineEntry {
-                kind: row.parsed("kind")?,
+                kind,
                 id: row.text("id")?,
                 at: row.time("at")?,
-                until: row.time_or_none("until")?,
+                until,
                 channel: row.text_or_none("channel")?,
                 direction: row.text_or_none("direction")?,
-                state: row.text_or_none("state")?,
+                state,
                 subject: row.text_or_none("subject")?,
                 text: row.text_or_none("text")?.map(Pii::new),
                 reference: row.text_or_none("reference")?,

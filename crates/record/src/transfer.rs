@@ -11,12 +11,13 @@ use crate::sql::{Columns, clean};
 use crate::{DatabaseAddress, RecordError};
 
 /// Every table, each behind those it refers to.
-const TABLES: [&str; 37] = [
+const TABLES: [&str; 45] = [
     "customer",
     "customer_tag",
     "identity",
     "identity_link",
     "ticket",
+    "rebate",
     "interaction",
     "event",
     "verification",
@@ -49,6 +50,13 @@ const TABLES: [&str; 37] = [
     "survey_page",
     "survey_answer",
     "caller_words",
+    "consent",
+    "attachment",
+    "upload_link",
+    "review",
+    "article",
+    "article_topic",
+    "article_word",
 ];
 
 /// What servers say of the moment: whoever starts there says it anew.

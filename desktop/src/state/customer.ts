@@ -10,6 +10,8 @@ export const entries = shallowRef<Entry[]>([]);
 export const next = ref<string | null>(null);
 export const missing = ref(false);
 export const failed = ref(false);
+/** Counts what was told of the customer's rebates. */
+export const rebatesTold = ref(0);
 /** The card stands. */
 export const live = computed(() => card.value?.live ?? []);
 
@@ -122,5 +124,6 @@ export function happened(event: JournalEvent): void {
     // The steps of a call stand in its path; the rest of the page changes when it ends or is known.
     if (event.type !== 'call.ended' && event.type !== 'call.verified') return;
   }
+  if (event.type.startsWith('rebate.')) rebatesTold.value += 1;
   refreshSoon();
 }

@@ -7,6 +7,10 @@ import type { Agent, AgentState, Me } from '../types';
 export const me = ref<Me | null>(null);
 /** Whether this person leads others: sees the whole floor, hears calls, erases records. */
 export const leads = computed(() => me.value?.roles.includes('supervisor') ?? false);
+/** Whether this person serves customers. */
+export const serves = computed(() => me.value?.roles.some((role) => role === 'agent' || role === 'supervisor') ?? false);
+/** Whether this person writes articles. */
+export const writes = computed(() => me.value?.roles.some((role) => role === 'designer' || role === 'supervisor') ?? false);
 /** `asking` until it is known whether somebody is signed in. */
 export const phase = ref<'asking' | 'out' | 'in'>('asking');
 /** The session ended while somebody worked: what they wrote is kept. */

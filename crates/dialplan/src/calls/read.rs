@@ -25,8 +25,8 @@ use crate::tree::{self, Entry, Name, Node};
 pub(crate) const SCRIPT: [&str; 3] = ["plan", "zone", "calls"];
 pub(crate) const CALL: [&str; 9] =
     ["name", "from", "we-call", "about", "dialled", "at", "given", "caller", "record"];
-pub(crate) const GIVEN: [&str; 8] =
-    ["ticket", "customer", "attempts", "database", "web", "queue", "transfer", "call-back"];
+pub(crate) const GIVEN: [&str; 9] =
+    ["ticket", "rebate", "customer", "attempts", "database", "web", "queue", "transfer", "call-back"];
 pub(crate) const TICKET: [&str; 8] =
     ["code", "last-four", "state", "expired", "result", "category", "reference", "changed-on"];
 pub(crate) const RECORD: [&str; 13] = [
@@ -235,6 +235,10 @@ impl Reader {
         let Some(table) = self.table(node, &head, "an item of `given`", &GIVEN) else { return };
         if let Some(node) = table.find("ticket") {
             record.tickets.extend(self.given_ticket(node, &table.key_span("ticket")));
+        }
+        if let Some(node) = table.find("rebate") {
+            let head = table.key_span("rebate");
+            record.rebates.push(self.fields(node, "a rebate", &head, &entities::rebate()));
         }
         if let Some(node) = table.find("customer") {
             record.customer =

@@ -26,6 +26,24 @@ pub(crate) fn ticket() -> Type {
     )
 }
 
+/// Something of value that a verified caller was given.
+pub(crate) fn rebate() -> Type {
+    static CELL: OnceLock<Arc<IndexMap<String, Type>>> = OnceLock::new();
+    record(
+        &CELL,
+        &[
+            ("number", Type::Number),
+            ("count", Type::Number),
+            ("activity", Type::Text),
+            ("returned-on", Type::Date),
+            ("type", Type::Choice),
+            ("face-value", Type::Money),
+            ("quantity", Type::Number),
+            ("state", Type::Choice),
+        ],
+    )
+}
+
 /// The customer whom the caller's number suggests.
 pub(crate) fn customer() -> Type {
     static CELL: OnceLock<Arc<IndexMap<String, Type>>> = OnceLock::new();
@@ -66,6 +84,7 @@ pub(crate) fn promise() -> Type {
 pub(crate) fn builtin(variable: &str) -> Option<Type> {
     match variable {
         "ticket" => Some(ticket()),
+        "rebate" => Some(rebate()),
         "customer" => Some(customer()),
         "caller" => Some(caller()),
         "call" => Some(call()),

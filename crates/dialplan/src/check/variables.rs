@@ -234,15 +234,22 @@ impl Checker<'_> {
                     .meanwhile
                     .into_iter()
                     .for_each(|prompt| self.prompt(prompt, defined, Some(&step.span)));
-                if matches!(lookup.of, LookupOf::Ticket) && !defined.contains("ticket") {
+                let told_of = match lookup.of {
+                    LookupOf::Ticket => Some((
+                        "a ticket is looked up before anybody proved to be its customer",
+                        "whoever guesses a code would learn that it exists",
+                    )),
+                    LookupOf::Rebates => Some((
+                        "rebates are looked up before anybody proved whose they are",
+                        "whoever calls would hear what somebody else was given",
+                    )),
+                    LookupOf::Customer | LookupOf::Http { .. } => None,
+                };
+                if let Some((what, label)) = told_of.filter(|_| !defined.contains("ticket")) {
                     self.reader.report(
-                        Diagnostic::error(
-                            codes::UNVERIFIED,
-                            &step.span,
-                            "a ticket is looked up before anybody proved to be its customer",
-                        )
-                        .label("whoever guesses a code would learn that it exists")
-                        .help("write `verify: ticket-result` with `with: { code: code }` instead"),
+                        Diagnostic::error(codes::UNVERIFIED, &step.span, what)
+                            .label(label)
+                            .help("write `verify: ticket-result` with `with: { code: code }` instead"),
                     );
                 }
             }

@@ -5,7 +5,7 @@ use hotline_model::Language;
 use crate::diagnostic::{Diagnostic, codes};
 use crate::lower::Reader;
 use crate::lower::plan::World;
-use crate::plan::{Action, Attempt, Piece, Plan, PromptId, Question};
+use crate::plan::{Action, Attempt, Piece, Plan, Prompt, PromptId, Question};
 use crate::recordings::Recordings;
 
 /// Compares the prompts of a plan with what is recorded.
@@ -15,11 +15,7 @@ pub(crate) fn recordings(reader: &mut Reader, plan: &Plan, recordings: &Recordin
             reader.music_there(&music.name, &step.span, recordings);
         }
     }
-    let heard = said(plan, false);
-    let read = said(plan, true);
-    for (prompt, _) in
-        plan.prompts.iter().zip(heard.iter().zip(&read)).filter(|(_, (heard, read))| **heard || !**read)
-    {
+    for prompt in plan.heard_prompts() {
         for (&language, pieces) in &prompt.texts {
             let folder = format!("prompts/{language}");
             let name = &prompt.name;
@@ -81,6 +77,14 @@ fn one(
             .label("the caller hears the recording, so would hear the old words")
             .help("record it again, or run `tools/render-prompts` to have it rendered"),
         );
+    }
+}
+
+impl Plan {
+    /// The prompts that are heard: all but those that are only shown, where a survey is answered in writing.
+    pub fn heard_prompts(&self) -> impl Iterator<Item = &Prompt> {
+        let says = said(self, false).into_iter().zip(said(self, true));
+        self.prompts.iter().zip(says).filter(|(_, (heard, read))| *heard || !*read).map(|(prompt, _)| prompt)
     }
 }
 

@@ -114,7 +114,7 @@ pub(crate) const SAVE: [&str; 6] = ["outcome", "reason", "note", "tags", "follow
 pub(crate) const FOLLOW_UP: [&str; 5] = ["reason", "within", "hours", "promised", "note"];
 
 /// Text messages that a plan may send: to the number on file, never to another.
-const TEMPLATES: [&str; 1] = ["code-again"];
+const TEMPLATES: [&str; 2] = ["code-again", "rebate-again"];
 
 const LONGEST_LOOKUP: Duration = Duration::from_secs(10);
 

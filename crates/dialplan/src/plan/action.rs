@@ -175,6 +175,8 @@ pub enum LookupOf {
     Customer,
     /// The verified ticket once more.
     Ticket,
+    /// The next rebate of the verified customer, the newest first.
+    Rebates,
     /// A web service.
     Http {
         /// Its address.

@@ -52,6 +52,8 @@ pub(crate) struct CallFile {
 pub(crate) struct GivenFile {
     /// A ticket on the record.
     ticket: Option<TicketFile>,
+    /// A rebate of whoever is verified, the newest first: activity, returned-on, type, face-value, quantity, state.
+    rebate: Option<BTreeMap<String, Value>>,
     /// The customer of the caller's number: name, tier, language, over-65.
     customer: Option<BTreeMap<String, Value>>,
     /// Wrong attempts so far; write it below the tickets.

@@ -103,7 +103,8 @@ pub(crate) struct StepFile {
     branch: Option<Vec<ArmFile>>,
     /// Gives variables values: name and expression.
     set: Option<BTreeMap<String, String>>,
-    /// Asks for the customer of the caller's number, the verified ticket once more, or a web service.
+    /// Asks for the customer of the caller's number, the verified ticket once more, the verified
+    /// customer's next rebate (`rebate` from there on), or a web service.
     lookup: Option<LookupWord>,
     /// Asks the factors of this policy, then looks up and checks in one act.
     verify: Option<String>,
@@ -343,6 +344,7 @@ struct ConfirmFile {
 enum LookupWord {
     Customer,
     Ticket,
+    Rebates,
     Http,
 }
 
@@ -358,6 +360,9 @@ enum AnswerWord {
 enum MessageWord {
     /// The code of the caller's ticket once more.
     CodeAgain,
+    /// The text message of the rebate that was looked up last; without one, of the newest that can be used and stands
+    /// on the caller's number.
+    RebateAgain,
 }
 
 /// What is written to the record.

@@ -242,8 +242,9 @@ pub enum Command {
         /// What.
         save: Save,
     },
-    /// Send a text message to the number on file of the caller's number, if there is one. Not
-    /// answered, so that nobody learns whether there is one.
+    /// Send a text message to the number on file, if there is one: of the rebate that was looked up last
+    /// (`rebate-again`), else of what stands on the caller's number. Not answered, so that nobody learns
+    /// whether there is one.
     Message {
         /// The step that sends.
         step: String,
@@ -335,6 +336,12 @@ pub enum Query {
     Customer,
     /// The ticket that was verified in this call, as it stands now.
     Ticket,
+    /// A rebate of the customer who was verified in this call, the newest first: its fields as
+    /// `rebate` has them, or nothing behind the last.
+    Rebates {
+        /// How many were told before.
+        skip: u32,
+    },
     /// A web service.
     Http {
         /// Its address.

@@ -20,6 +20,7 @@ const SHIPPED: &str = include_str!("../../../../dialplans/complaint-result.yaml"
 const QUEUES: &str = include_str!("../../../../dialplans/queues.yaml");
 const WAITING: &str = include_str!("../../../../dialplans/waiting.yaml");
 const CALLED_BACK: &str = include_str!("../../../../dialplans/called-back.yaml");
+const REBATES: &str = include_str!("../../../../dialplans/rebates.yaml");
 const MAIN: &str = include_str!("../../../../dialplans/main-menu.yaml");
 
 fn load(plans: &[(&str, &str)]) -> Arc<Plans> {

@@ -85,6 +85,7 @@ impl Session {
         let query = match &lookup.of {
             LookupOf::Customer => Query::Customer,
             LookupOf::Ticket => Query::Ticket,
+            LookupOf::Rebates => Query::Rebates { skip: self.rebates_told },
             LookupOf::Http { url } => {
                 let value = |path: &crate::plan::VariablePath| {
                     expression::find(&variables, &path.variable, path.field.as_deref()).cloned()
@@ -166,9 +167,18 @@ impl Session {
         let (outcome, to) = match came {
             Came::Answered(Answer::Found { fields }) => {
                 self.frame_mut().variables.insert(lookup.variable.clone(), Value::Record(fields));
+                if matches!(lookup.of, LookupOf::Rebates) {
+                    self.rebates_told += 1;
+                }
                 ("found", lookup.found)
             }
-            Came::Answered(Answer::Empty) => ("empty", lookup.empty),
+            Came::Answered(Answer::Empty) => {
+                // Behind the last one the first comes again.
+                if matches!(lookup.of, LookupOf::Rebates) {
+                    self.rebates_told = 0;
+                }
+                ("empty", lookup.empty)
+            }
             Came::Answered(_) => ("failed", lookup.failed),
             Came::Late => ("late", lookup.late),
         };

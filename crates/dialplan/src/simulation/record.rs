@@ -40,6 +40,8 @@ pub struct SimulatedTicket {
 pub struct MemoryRecord {
     /// Tickets.
     pub tickets: Vec<SimulatedTicket>,
+    /// Rebates of whoever is verified, the newest first.
+    pub rebates: Vec<Fields>,
     /// What the caller's number suggests.
     pub customer: Option<Fields>,
     /// What web services answer, by address; nothing for `None`.
@@ -63,6 +65,7 @@ impl Default for MemoryRecord {
     fn default() -> Self {
         Self {
             tickets: Vec::new(),
+            rebates: Vec::new(),
             customer: None,
             web: BTreeMap::new(),
             database: Database::Answers(Duration::from_millis(80)),
@@ -95,6 +98,7 @@ impl MemoryRecord {
         let found = match query {
             Query::Customer => self.customer.clone(),
             Query::Ticket => self.verified.clone(),
+            Query::Rebates { skip } => self.verified.as_ref().and_then(|_| self.rebate(*skip)),
             Query::Http { url, .. } => {
                 let delay = Duration::from_millis(200);
                 return match self.web.get(url) {
@@ -105,6 +109,15 @@ impl MemoryRecord {
             }
         };
         self.delayed(found.map_or(Answer::Empty, |fields| Answer::Found { fields }))
+    }
+
+    /// The rebate behind so many, with its place among all.
+    fn rebate(&self, skip: u32) -> Option<Fields> {
+        let mut fields = self.rebates.get(skip as usize)?.clone();
+        let number = |number: usize| Value::Number(i64::try_from(number).unwrap_or(i64::MAX).into());
+        fields.insert("number".into(), number(skip as usize + 1));
+        fields.insert("count".into(), number(self.rebates.len()));
+        Some(fields)
     }
 
     /// Decides by the policy and counts before it answers.

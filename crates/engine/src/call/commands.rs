@@ -3,11 +3,10 @@
 use std::time::{Duration, Instant};
 
 use hotline_bus::DialNews;
-use hotline_campaign::Row;
 use hotline_dialplan::session::Query;
 use hotline_dialplan::{Answer, Command, OpId, Session};
 use hotline_model::{StepEvent, Value};
-use hotline_record::{CallSave, CallStep, CampaignDeed, NewAnswer, NewFollowUp};
+use hotline_record::{CallSave, CallStep, NewAnswer, NewFollowUp};
 
 use super::{Call, Note};
 use crate::doors::{self, Brought};
@@ -44,12 +43,14 @@ impl Call {
                 Command::EndWords { op } => self.end_words(op),
                 Command::CallBack { op, number } => self.ask_to_be_called(op, number),
                 Command::Save { save, .. } => self.save(save),
-                Command::Message { .. } => self.house.record.request_resend(self.id, &self.side.caller),
-                Command::StartRecording => self.start_recording(),
-                Command::Answer => self.answer(),
-                Command::Mask(muted) => {
-                    let _ = self.house.media.plane.mute_recording(self.media, muted);
+                Command::Message { template, .. } if template == "rebate-again" => {
+                    let rebate = self.rebate.filter(|_| self.ticket.is_some());
+                    self.house.record.request_rebate_resend(self.id, &self.side.caller, rebate);
                 }
+                Command::Message { .. } => self.house.record.request_resend(self.id, &self.side.caller),
+                Command::StartRecording => self.want_recording(),
+                Command::Answer => self.answer(),
+                Command::Mask(muted) => self.mute_recording(muted),
                 Command::SetLanguage(language) => {
                     self.language = language;
                     self.house
@@ -87,6 +88,11 @@ impl Call {
         match query {
             Query::Customer => self.bring(op, doors::customer(record, self.side.caller.clone())),
             Query::Ticket => self.bring(op, doors::ticket(record, self.ticket)),
+            Query::Rebates { skip } => {
+                // Known by a number is not verified.
+                let customer = self.customer.filter(|_| self.ticket.is_some());
+                self.bring(op, doors::rebates(record, customer, skip, self.zone()));
+            }
             Query::Http { url, with, fields } => {
                 let door = self.house.http.clone();
                 let with: Vec<(String, String)> =
@@ -135,8 +141,7 @@ impl Call {
         let Some(customer) = self.customer else { return };
         let (record, call) = (self.house.record.clone(), self.id);
         tokio::spawn(async move {
-            let row = CampaignDeed::Row(Row::OptOut { customer, out: true });
-            if let Err(error) = record.store_campaign(vec![row]).await {
+            if let Err(error) = record.opt_out(customer, call).await {
                 tracing::error!(call.id = %call, %error, "that a customer wants no calls is not on the record");
             }
         });
@@ -173,18 +178,5 @@ impl Call {
                 heard_ticket: self.ticket.filter(|_| self.outcome_is_good),
             },
         );
-    }
-
-    /// Recorded from here on, where the configuration wants it: the notice has been heard.
-    fn start_recording(&mut self) {
-        let Some(folder) = &self.house.recordings else { return };
-        let name = format!("{}.wav", self.id);
-        match self.house.media.plane.start_recording(self.media, folder.join(&name)) {
-            Ok(()) => self
-                .house
-                .record
-                .save_call(self.id, CallSave { recording: Some(name), ..CallSave::default() }),
-            Err(error) => tracing::error!(call.id = %self.id, %error, "a call cannot be recorded"),
-        }
     }
 }

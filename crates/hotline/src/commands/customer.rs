@@ -112,6 +112,19 @@ async fn erase(record: &Record, config: &Config, id: CustomerId) -> Result<ExitC
         }
     }
     record.forget_recordings(&gone).await?;
+    let mut files = erased.attachments;
+    files.retain(|one| {
+        let done = std::fs::remove_file(config.attachments.folder.join(&one.file));
+        match done {
+            Ok(()) => println!("deleted {}", one.file),
+            Err(ref error) => {
+                left += 1;
+                eprintln!("{}: {error}; the server on whose disk it lies deletes it", one.file);
+            }
+        }
+        done.is_ok()
+    });
+    record.forget_attachments(&files).await?;
     println!("{id} is erased; the ids, times and counts remain");
     Ok(if left == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -7,6 +7,7 @@ pub mod customer;
 pub mod dial;
 pub mod doctor;
 pub mod import;
+mod import_rebates;
 pub mod migrate;
 pub mod plan_files;
 pub mod prompts;

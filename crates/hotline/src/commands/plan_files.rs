@@ -92,7 +92,7 @@ pub fn recordings(prompts: &Path) -> Recordings {
 /// any call.
 pub fn fixed_utterances(plan: &Plan) -> Vec<Utterance> {
     let mut utterances = Vec::new();
-    for prompt in &plan.prompts {
+    for prompt in plan.heard_prompts() {
         for (language, pieces) in &prompt.texts {
             for piece in pieces {
                 let Piece::Words { part, text } = piece else { continue };

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::{Problem, open_record, runtime};
 use crate::config::Config;
+use crate::erasure::Folders;
 use crate::retention;
 
 /// `hotline retention`
@@ -25,7 +26,7 @@ pub fn run(config: Option<&Path>, arguments: Arguments) -> Result<ExitCode, Prob
         let done = if arguments.dry_run {
             retention::count(&record, periods, now).await?
         } else {
-            retention::delete(&record, periods, &config.recordings.folder, now).await?
+            retention::delete(&record, periods, &Folders::of(&config), now).await?
         };
         if done.is_empty() {
             println!("nothing has a period: everything is kept ([retention] of the configuration)");

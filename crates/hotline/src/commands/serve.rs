@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hotline_campaign::Trunk;
-use hotline_desk::{Desk, Forget, QueueWords, Reason, Surveys, Token, Tokens};
+use hotline_desk::{Criterion, Desk, Forget, QueueWords, Reason, Surveys, Token, Tokens};
 use hotline_dialplan::Plans;
 use hotline_engine::{Exchange, HttpDoor, Recogniser, TrunkSettings};
 use hotline_jobs::campaigns::Caller;
@@ -24,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Problem, open_record_to_serve, server_runtime, speech_config};
 use crate::audio_cache::RecordCache;
 use crate::config::{Config, OidcSection, ReasonWord, WebhookSection};
+use crate::erasure::Folders;
 use crate::publisher::{self, Publisher};
 use crate::{erasure, figures, retention};
 
@@ -135,8 +136,8 @@ async fn serve(config: Config, drain: Duration) -> Result<ExitCode, Problem> {
         ..desk(&config, &record, &speech, metrics.clone(), &draining, &stop)
     };
     let api = tokio::spawn(hotline_desk::serve(api, hotline_desk::router(desk), stop.clone()));
-    let folder = config.recordings.folder.clone();
-    tokio::spawn(erasure::follow(record.clone(), speech.clone(), folder, stop.clone()));
+    let folders = Folders::of(&config);
+    tokio::spawn(erasure::follow(record.clone(), speech.clone(), folders, stop.clone()));
     tokio::spawn(make_words(record.clone(), stop.clone()));
     let looking = tokio::spawn(figures::watch(record.clone(), stop.clone()));
     let calling = tokio::spawn(caller.run(draining.clone(), stop.clone()));
@@ -308,6 +309,8 @@ fn desk(
         secure_cookies: config.api.https,
         forget: Some(forget(speech.clone())),
         recordings: Some(config.recordings.folder.clone()),
+        attachments: Some(config.attachments.folder.clone()),
+        links: config.messages.links.as_deref().map(Into::into),
         ..Desk::new(record.clone(), Tokens(tokens.collect()), config.plans.language)
     }
 }
@@ -329,6 +332,18 @@ fn house(
         queues,
         wrap_up_reasons: reasons(&config.desk.wrap_up_reasons),
         break_reasons: reasons(&config.desk.break_reasons),
+        rubric: config
+            .desk
+            .rubric
+            .iter()
+            .map(|one| Criterion {
+                code: one.code.clone(),
+                name: [(Language::ZhCn, one.zh_cn.clone()), (Language::EnUs, one.en_us.clone())].into(),
+                scale: one.scale,
+                weight: one.weight,
+            })
+            .collect(),
+        reviews_each: config.desk.reviews_each,
         zone: calendar.zone.clone(),
     }
 }

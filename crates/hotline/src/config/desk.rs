@@ -20,6 +20,10 @@ pub struct DeskSection {
     pub wrap_up_reasons: Vec<ReasonWord>,
     /// What a break is for.
     pub break_reasons: Vec<ReasonWord>,
+    /// By what supervisors review talks.
+    pub rubric: Vec<CriterionWord>,
+    /// How many talks of each agent are drawn for that in seven days.
+    pub reviews_each: u32,
     /// The firm's own page about a customer: `https://crm.example/open?customer={{ reference }}`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pop_url: Option<String>,
@@ -42,6 +46,34 @@ pub struct ReasonWord {
     pub en_us: String,
 }
 
+/// A criterion of the rubric.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct CriterionWord {
+    /// In kebab case.
+    pub code: String,
+    /// In Chinese.
+    #[serde(rename = "zh-CN")]
+    pub zh_cn: String,
+    /// In English.
+    #[serde(rename = "en-US")]
+    pub en_us: String,
+    /// The best score; 0 is the worst.
+    #[serde(default = "five")]
+    pub scale: u32,
+    /// How much it counts, against the others.
+    #[serde(default = "one")]
+    pub weight: u32,
+}
+
+const fn five() -> u32 {
+    5
+}
+
+const fn one() -> u32 {
+    1
+}
+
 impl Default for DeskSection {
     fn default() -> Self {
         let words = |list: &[[&str; 3]]| {
@@ -52,7 +84,22 @@ impl Default for DeskSection {
             };
             list.iter().map(word).collect()
         };
+        let criterion = |code: &str, zh_cn: &str, en_us: &str, weight| CriterionWord {
+            code: code.into(),
+            zh_cn: zh_cn.into(),
+            en_us: en_us.into(),
+            scale: 5,
+            weight,
+        };
         Self {
+            rubric: vec![
+                criterion("greeting", "问候与核实身份", "Greeting and identity", 1),
+                criterion("listening", "听懂客户的问题", "Understood the matter", 2),
+                criterion("solution", "给出正确的答复或办法", "Right answer or remedy", 3),
+                criterion("manner", "态度与用语", "Manner and words", 2),
+                criterion("record", "记录完整", "Kept the record", 1),
+            ],
+            reviews_each: 3,
             wrap_up_reasons: words(&[
                 ["settled", "已解决", "Settled"],
                 ["to-follow-up", "待跟进", "To be followed up"],

@@ -1,4 +1,4 @@
-//! What is kept, where and for how long: `[record]`, `[recordings]`, `[retention]`.
+//! What is kept, where and for how long: `[record]`, `[recordings]`, `[attachments]`, `[retention]`.
 
 use std::path::PathBuf;
 
@@ -44,12 +44,28 @@ impl Default for Recordings {
     }
 }
 
+/// `[attachments]`
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Attachments {
+    /// Where files that customers and agents put on the record are kept.
+    pub folder: PathBuf,
+}
+
+impl Default for Attachments {
+    fn default() -> Self {
+        Self { folder: "var/attachments".into() }
+    }
+}
+
 /// `[retention]`: in days; 0 keeps for good.
 #[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Retention {
     /// Recordings, with their files.
     pub recordings_days: u32,
+    /// Files of customers.
+    pub attachments_days: u32,
     /// Steps of calls.
     pub steps_days: u32,
     /// Text messages.
@@ -58,6 +74,10 @@ pub struct Retention {
     pub journal_days: u32,
     /// Who looked at whom.
     pub access_log_days: u32,
+    /// What supervisors think of talks.
+    pub reviews_days: u32,
+    /// Rebates that can be used no longer, counted from when they were given.
+    pub rebates_days: u32,
 }
 
 fn without_password<S: Serializer>(address: &Pii<String>, to: S) -> Result<S::Ok, S::Error> {

@@ -20,7 +20,7 @@ pub struct Sees {
 
 /// Fields of entries that name nobody. What is not here is not told: a field that is new is thought about
 /// first.
-const FIELDS: [&str; 44] = [
+const FIELDS: [&str; 54] = [
     "what",
     "plan",
     "version",
@@ -65,6 +65,16 @@ const FIELDS: [&str; 44] = [
     "dry-run",
     "created",
     "changed",
+    "consent",
+    "channel",
+    "attachment",
+    "media-type",
+    "review",
+    "change",
+    "rebate",
+    "rebate-type",
+    "activity",
+    "article",
 ];
 
 /// The body that is posted.

@@ -73,7 +73,7 @@ pub async fn a_customer_of_the_firms_own_system_is_stored_once_and_what_is_late_
     );
     let types: Vec<String> =
         record.follow(0, 100).await.unwrap().into_iter().map(|event| event.type_name).collect();
-    assert_eq!(types, ["customer.created", "customer.changed", "customer.changed"]);
+    assert_eq!(types, ["customer.created", "consent.withdrawn", "customer.changed", "customer.changed"]);
     // One that is wrong leaves the others of its group.
     let group = vec![input("C-2", "a", &["12"]), input("", "b", &[]), input("C-3", "<b>c</b>", &[])];
     let done = record.upsert_customers(group, "crm").await.unwrap();

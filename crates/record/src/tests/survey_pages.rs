@@ -182,11 +182,14 @@ pub async fn a_page_that_is_over_takes_nothing(house: House) {
     assert!(house.record.open_page_of(sent.customer).await.unwrap().is_none());
     assert_eq!(count(&house, "interaction WHERE channel = 'web'").await, 0);
     let before = house.record.newest_seq().await.unwrap();
-    house.record.refuse_contact(sent.customer).await.unwrap();
-    house.record.refuse_contact(sent.customer).await.unwrap();
+    house.record.refuse_contact(sent.customer, "web").await.unwrap();
+    house.record.refuse_contact(sent.customer, "web").await.unwrap();
     assert!(house.record.find_page(TOKEN).await.unwrap().unwrap().do_not_call);
     let told = house.record.follow(before, 10).await.unwrap();
-    assert_eq!(told.iter().map(|one| one.type_name.as_str()).collect::<Vec<_>>(), ["customer.changed"]);
+    assert_eq!(
+        told.iter().map(|one| one.type_name.as_str()).collect::<Vec<_>>(),
+        ["customer.changed", "consent.withdrawn"]
+    );
 }
 
 pub async fn what_was_written_goes_with_its_customer_and_its_age(house: House) {

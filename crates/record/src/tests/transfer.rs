@@ -71,6 +71,22 @@ async fn filled(house: &House) -> (CallId, Upserted) {
         ticket_id, policy, plan, plan_version, language, given, created_at, valid_until) \
         VALUES ('a', 'h', 'c', 't', 'survey', 'ask', '1', 'zh-CN', '{}', 1, 2); INSERT INTO lease (name, holder, until_at) VALUES ('campaigns', 'one', 1)";
     execute(&house.address, calls_made).await;
+    let agreed = format!(
+        "INSERT INTO consent (id, customer_id, kind, given, channel, noted_by, at) \
+         VALUES ('a', '{0}', 'recording', 1, 'call', 'min.li', 1); \
+         INSERT INTO attachment (id, customer_id, name, media_type, bytes, sha256, file, server, made_by, at) \
+         VALUES ('a', '{0}', '账单.jpg', 'image/jpeg', 7, 'aa', 'a.jpg', '', 'customer', 1); \
+         INSERT INTO upload_link (id, token_hash, customer_id, message_id, language, made_by, made_at, valid_until) \
+         VALUES ('u', 'hash', '{0}', 'm', 'zh-CN', 'min.li', 1, 2); \
+         INSERT INTO review (id, interaction_id, agent_id, reviewer, scores, state, made_at, changed_at) \
+         VALUES ('r', 't', 'anna', 'boss', '[]', 'draft', 1, 1)",
+        stored.customer
+    );
+    execute(&house.address, &agreed).await;
+    let rebates = vec![super::rebates::rebate("R-1", "13800138000")];
+    assert!(house.record.upsert_rebates(rebates, "crm").await.unwrap()[0].is_ok());
+    let article = super::rebates::article("流量费争议", &["data-charge"]);
+    house.record.add_article(article, None, "min.li").await.unwrap();
     // One customer merged into another who comes later.
     let merged = "INSERT INTO customer (id, created_at, changed_at) VALUES ('zz', 1, 1); \
         INSERT INTO customer (id, merged_into, created_at, changed_at) VALUES ('aa', 'zz', 1, 1)";

@@ -37,7 +37,7 @@ pub fn prompts(root: &Path) -> Result<Vec<Wanted>, Failure> {
     let mut sorted: Vec<_> = plans.plans().collect();
     sorted.sort_by(|a, b| a.name.cmp(&b.name));
     for plan in sorted {
-        for prompt in &plan.prompts {
+        for prompt in plan.heard_prompts() {
             for (language, pieces) in &prompt.texts {
                 for piece in pieces {
                     let Piece::Words { part, text } = piece else { continue };

@@ -55,7 +55,7 @@ impl Reader {
         step: &Name,
     ) -> Action {
         let head = table.key_span("lookup");
-        let known = [("customer", 0), ("ticket", 1), ("http", 2)];
+        let known = [("customer", 0), ("ticket", 1), ("http", 2), ("rebates", 3)];
         let kind = self.word(node, "what is looked up", &known, &head);
         let with = table
             .find("with")
@@ -78,6 +78,7 @@ impl Reader {
                 (LookupOf::Http { url }, variable, crate::plan::Type::Record(fields.into()))
             }
             Some(1) => (LookupOf::Ticket, "ticket".to_owned(), entities::ticket()),
+            Some(3) => (LookupOf::Rebates, "rebate".to_owned(), entities::rebate()),
             _ => (LookupOf::Customer, "customer".to_owned(), entities::customer()),
         };
         if kind != Some(2) {

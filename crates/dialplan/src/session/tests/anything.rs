@@ -59,10 +59,10 @@ proptest! {
 
     #[test]
     fn no_sequence_of_events_makes_a_call_panic_or_hang(
-        plan in prop::sample::select(vec!["complaint-result", "main-menu"]),
+        plan in prop::sample::select(vec!["complaint-result", "main-menu", "rebates"]),
         happens in prop::collection::vec(anything(), 0..120),
     ) {
-        let plans = load(&[("complaint-result", SHIPPED), ("main-menu", MAIN)]);
+        let plans = load(&[("complaint-result", SHIPPED), ("main-menu", MAIN), ("rebates", REBATES)]);
         let mut session = Session::new(plans, plan, context()).unwrap();
         let mut at = Duration::ZERO;
         session.handle_event(at, Event::Started);
