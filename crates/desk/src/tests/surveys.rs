@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::http::HeaderMap;
 use hotline_dialplan::{Plans, Recordings};
 use hotline_model::{CallId, CustomerId, IdSource, Pii};
-use hotline_record::{CampaignDeed, CustomerView, NewPage};
+use hotline_record::{CampaignDeed, CustomerView, EntryKind, NewPage, TimelineEntry};
 use tokio::sync::watch;
 
 use super::*;
@@ -264,8 +264,11 @@ async fn a_message_back_is_an_answer_a_refusal_or_something_to_read() {
     assert_eq!(write("m4", "td").await.1["taken-as"], "refused");
     assert!(site.house.desk.record.card(site.customer).await.unwrap().unwrap().do_not_call);
     let line = site.house.desk.record.timeline(site.customer, None, 50).await.unwrap().unwrap();
-    let texts = line.entries.iter().filter(|one| one.channel.as_deref() == Some("message")).count();
-    assert_eq!(texts, 4);
+    let of = |kind: EntryKind| {
+        move |one: &&TimelineEntry| one.kind == kind && one.channel.as_deref() == Some("message")
+    };
+    assert_eq!(line.entries.iter().filter(of(EntryKind::Contact)).count(), 4);
+    assert_eq!(line.entries.iter().filter(of(EntryKind::Consent)).count(), 1, "with its proof");
     assert_eq!(write("", "1").await.0, StatusCode::UNPROCESSABLE_ENTITY);
     let (status, _) = site.house.ask("guessed", "POST", "/api/v1/replies", "{}").await;
     assert_eq!(status, StatusCode::UNAUTHORIZED);
