@@ -70,7 +70,7 @@ pub struct Consent {
     pub words: Option<String>,
     /// In which version.
     pub words_version: Option<String>,
-    /// Who noted it: a login, a token's name, or `plan` where a caller keyed it.
+    /// Who noted it: a login, a token's name, `plan` where a caller keyed it, `customer` where they wrote it.
     pub noted_by: String,
     /// When.
     pub at: Timestamp,
