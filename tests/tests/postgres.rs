@@ -26,6 +26,22 @@ fn a_call_is_answered_from_postgres_and_stands_there() {
     assert!(server.log().contains("ready for calls"));
 }
 
+/// Whom the number suggests is asked while the caller hears us already.
+#[test]
+fn a_key_counts_that_is_pressed_before_the_record_has_answered() {
+    let mut server = Server::start(Setup { postgres: true, ..Setup::default() });
+    server.put_ticket(&tickets::closed());
+    wait_until("the message is sent", seconds(60), || server.messages().len() == 1);
+    let held = server.postgres().hold("identity", 5);
+    let mut phone = Phone::call(&server, "10086", tickets::PHONE);
+    phone.key("1");
+    server.await_step("ask-code", 1, seconds(60));
+    phone.hang_up();
+    drop(held);
+    server.await_calls(1);
+    server.stop();
+}
+
 #[test]
 fn the_commands_know_postgres_and_never_tell_its_password() {
     let server = Server::prepare(Setup { postgres: true, warm: false, ..Setup::default() });

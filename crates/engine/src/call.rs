@@ -112,6 +112,8 @@ impl Answering {
 
 /// The record has this long to say who the number suggests; then the call begins without.
 const RECOGNISE: Duration = Duration::from_millis(150);
+/// Nobody presses more keys while the record is asked.
+const EARLY_KEYS: usize = 16;
 /// A key that comes by INFO as well as in the sound within this time is one key.
 const SAME_KEY: Duration = Duration::from_millis(250);
 
@@ -168,6 +170,8 @@ pub(crate) struct Call {
     steps: u32,
     keys: u32,
     last_key: Option<(char, KeyCame, Instant)>,
+    /// Keys of a caller who was faster than the record: the plan begins with them.
+    early_keys: String,
     outcome_is_good: bool,
     /// What the plan said last that came of the call.
     outcome: Option<&'static str>,
@@ -238,6 +242,7 @@ impl Call {
             steps: 0,
             keys: 0,
             last_key: None,
+            early_keys: String::new(),
             outcome_is_good: false,
             outcome: None,
             heard_after: None,
@@ -356,6 +361,9 @@ impl Call {
         };
         self.session = Session::new(Arc::clone(&self.answering.plans), &self.answering.plan, context);
         self.tell(Event::Started);
+        for key in std::mem::take(&mut self.early_keys).chars() {
+            self.tell(Event::Key { key });
+        }
     }
 
     /// The call is on the record from here on.
@@ -543,7 +551,11 @@ impl Call {
         if !twice {
             self.keys += 1;
             self.pick_up_key();
-            self.tell(Event::Key { key });
+            if self.session.is_some() {
+                self.tell(Event::Key { key });
+            } else if self.early_keys.len() < EARLY_KEYS {
+                self.early_keys.push(key);
+            }
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::process::quiet;
-use super::root;
+use super::process::{Process, quiet};
+use super::{root, wait_until};
 
 /// A running PostgreSQL; its end is this value's.
 pub struct Postgres {
@@ -37,6 +37,24 @@ impl Postgres {
     /// Ends it as a crash would.
     pub fn crash(&self) {
         tool(&["stop", self.folder(), "immediate"]);
+    }
+
+    /// Lets nobody read a table for so many seconds, from when this returns.
+    pub fn hold(&self, table: &str, seconds: u32) -> Process {
+        let sql = format!(
+            "BEGIN; LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE; SELECT 'held'; SELECT pg_sleep({seconds}); COMMIT;"
+        );
+        let told = self.folder.join("held");
+        let mut command = quiet("psql");
+        command.args(["--no-psqlrc", "--tuples-only", "--dbname", &self.url()]);
+        for statement in sql.split_inclusive(';') {
+            command.args(["--command", statement.trim()]);
+        }
+        let process = Process::start(&mut command, &told);
+        wait_until("the table is held", super::seconds(20), || {
+            std::fs::read_to_string(&told).is_ok_and(|told| told.contains("held"))
+        });
+        process
     }
 
     pub fn start_again(&self) {
