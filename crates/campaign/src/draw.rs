@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hotline_model::TicketId;
+use hotline_model::{CustomerId, PhoneNumber, TicketId};
 use hotline_model::campaign::{Channel, Name, Policy};
 use jiff::Timestamp;
 
@@ -18,11 +18,35 @@ impl Scheduler {
         let number = facts.number.as_ref().map(|number| number.expose().as_str());
         let person = self.customers.entry(facts.customer).or_default();
         let same_number = person.facts.as_ref().is_some_and(|before| before.number == facts.number);
+        let (customer, before) = (facts.customer, person.number.clone());
         if !same_number {
             person.number = check_number(&self.settings.numbers, number);
         }
+        let now = person.number.clone();
         person.facts = Some(facts);
         self.redraw.extend(person.tickets.iter().copied());
+        if before != now {
+            self.disown(customer, before.ok());
+            if let Ok(number) = now {
+                self.owners.entry(number).or_default().push(customer);
+            }
+        }
+    }
+
+    /// A customer and those who have the same number.
+    pub(crate) fn sharing(&self, customer: CustomerId) -> Vec<CustomerId> {
+        let number = self.customers.get(&customer).and_then(|person| person.number.as_ref().ok());
+        number.and_then(|number| self.owners.get(number)).cloned().unwrap_or_else(|| vec![customer])
+    }
+
+    fn disown(&mut self, customer: CustomerId, number: Option<PhoneNumber>) {
+        let Some(number) = number else { return };
+        if let Some(owners) = self.owners.get_mut(&number) {
+            owners.retain(|owner| *owner != customer);
+            if owners.is_empty() {
+                self.owners.remove(&number);
+            }
+        }
     }
 
     pub(crate) fn ticket_known(&mut self, now: Timestamp, facts: TicketFacts) {
@@ -203,7 +227,9 @@ impl Scheduler {
         person.tried.retain(|(at, _)| after(*at, keep) > now);
         let idle = person.calling.is_none() && person.calls_in == 0 && !person.opted_out;
         if idle && person.tickets.is_empty() && person.tried.is_empty() {
+            let number = person.number.clone().ok();
             self.customers.remove(&customer);
+            self.disown(customer, number);
         }
     }
 }

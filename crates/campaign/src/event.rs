@@ -95,6 +95,11 @@ pub enum Event {
         /// Who.
         customer: CustomerId,
     },
+    /// The customer was in touch with us in writing: answered on a page, or by text message.
+    Wrote {
+        /// Who.
+        customer: CustomerId,
+    },
     /// A supervisor stops a policy, or lets it go on. Calls that go on are not ended.
     Pause {
         /// Which.

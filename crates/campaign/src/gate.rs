@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hotline_model::campaign::{Cap, Channel, Name, Policy};
-use hotline_model::{Calendar, PhoneNumber};
+use hotline_model::{Calendar, CustomerId, PhoneNumber};
 use jiff::Timestamp;
 
 use crate::explain::{Done, Waits};
@@ -34,9 +34,7 @@ impl Scheduler {
             return Gate::End(Done::PolicyGone);
         };
         let person = self.customers.get(&row.customer);
-        if person.is_some_and(|person| {
-            person.opted_out || person.facts.as_ref().is_some_and(|facts| facts.do_not_call)
-        }) {
+        if person.is_some_and(Person::refuses) || self.others(row.customer).any(Person::refuses) {
             return Gate::End(Done::OptedOut);
         }
         let answer = self.rules(now, case, policy, person);
@@ -67,19 +65,24 @@ impl Scheduler {
         if row.channel == Channel::Message && !takes_messages(number) {
             return Gate::End(Done::Number(NumberRefused::NotMobile));
         }
-        if person.calling.is_some() || person.calls_in > 0 {
+        // A telephone is one, whichever of its owners is meant.
+        let others = || self.others(row.customer);
+        if person.is_busy() || others().any(Person::is_busy) {
             return Gate::Wait(row.until, Waits::OnTheLine);
         }
-        if let Some(quiet) = person.quiet_until.filter(|quiet| now < *quiet) {
+        let quiet = others().map(|other| other.quiet_until).chain([person.quiet_until]).flatten().max();
+        if let Some(quiet) = quiet.filter(|quiet| now < *quiet) {
             return Gate::Wait(quiet, Waits::JustSpoken);
         }
         for (which, cap) in self.settings.caps.iter().enumerate() {
-            if let Some(at) = full_until(now, *cap, person.tried.iter().map(|(at, _)| *at)) {
+            let all = others().chain([person]).flat_map(|one| one.tried.iter().map(|(at, _)| *at));
+            if let Some(at) = full_until(now, *cap, all) {
                 return Gate::Wait(at, Waits::Cap(which));
             }
         }
         for (which, cap) in policy.caps.iter().enumerate() {
-            let own = person.tried.iter().filter(|(_, policy)| *policy == row.key.policy).map(|(at, _)| *at);
+            let all = others().chain([person]).flat_map(|one| &one.tried);
+            let own = all.filter(|(_, policy)| *policy == row.key.policy).map(|(at, _)| *at);
             if let Some(at) = full_until(now, *cap, own) {
                 return Gate::Wait(at, Waits::PolicyCap(which));
             }
@@ -96,6 +99,13 @@ impl Scheduler {
             Some(at) => Gate::Wait(at, Waits::Closed),
             None => Gate::Wait(row.until, Waits::Closed),
         }
+    }
+
+    /// Other customers who have this one's number.
+    fn others(&self, customer: CustomerId) -> impl Iterator<Item = &Person> {
+        let number = self.customers.get(&customer).and_then(|person| person.number.as_ref().ok());
+        let owners = number.and_then(|number| self.owners.get(number)).map(Vec::as_slice).unwrap_or_default();
+        owners.iter().filter(move |owner| **owner != customer).filter_map(|owner| self.customers.get(owner))
     }
 
     /// A policy's calendar on the clock of a zone.

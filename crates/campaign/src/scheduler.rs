@@ -36,6 +36,18 @@ pub(crate) struct Person {
     pub tickets: Vec<TicketId>,
 }
 
+impl Person {
+    /// Wants no calls and messages.
+    pub fn refuses(&self) -> bool {
+        self.opted_out || self.facts.as_ref().is_some_and(|facts| facts.do_not_call)
+    }
+
+    /// On the line with us, whoever called.
+    pub fn is_busy(&self) -> bool {
+        self.calling.is_some() || self.calls_in > 0
+    }
+}
+
 impl Default for Person {
     fn default() -> Self {
         Self {
@@ -91,6 +103,8 @@ pub struct Scheduler {
     /// The latest time that was told.
     pub(crate) now: Timestamp,
     pub(crate) customers: HashMap<CustomerId, Person>,
+    /// Who has a number: to a telephone it is the same which of its owners is meant.
+    pub(crate) owners: HashMap<PhoneNumber, Vec<CustomerId>>,
     pub(crate) tickets: HashMap<TicketId, Known>,
     pub(crate) cases: HashMap<CaseKey, Case>,
     pub(crate) flights: HashMap<CallId, Flight>,
@@ -118,6 +132,7 @@ impl Scheduler {
             ids,
             now,
             customers: HashMap::new(),
+            owners: HashMap::new(),
             tickets: HashMap::new(),
             cases: HashMap::new(),
             flights: HashMap::new(),
@@ -147,6 +162,7 @@ impl Scheduler {
             Event::OptOut { customer, out } => self.opt_out(now, customer, out),
             Event::CallsIn { customer } => self.calls_in(now, customer),
             Event::CallInEnded { customer } => self.call_in_ended(now, customer),
+            Event::Wrote { customer } => self.wrote(now, customer),
             Event::Pause { policy, paused } => self.pause(policy, paused),
             Event::Agents { queue, free } => {
                 self.free.insert(queue, free);
@@ -306,15 +322,21 @@ impl Scheduler {
         }
     }
 
-    /// Judges everything of a customer.
+    /// Judges everything of a customer, and of those who have the same number.
     pub(crate) fn judge_all(&mut self, now: Timestamp, customer: CustomerId) {
-        let Some(person) = self.customers.get(&customer) else { return };
-        for ticket in person.tickets.clone() {
-            let Some(known) = self.tickets.get(&ticket) else { continue };
-            for policy in known.policies.clone() {
-                self.judge(now, &CaseKey { policy, ticket });
-            }
+        for key in self.sharing(customer).into_iter().flat_map(|one| self.cases_of(one)).collect::<Vec<_>>() {
+            self.judge(now, &key);
         }
+    }
+
+    fn cases_of(&self, customer: CustomerId) -> Vec<CaseKey> {
+        let tickets = self.customers.get(&customer).map(|person| person.tickets.as_slice()).unwrap_or_default();
+        let known = tickets.iter().filter_map(|ticket| Some((*ticket, self.tickets.get(ticket)?)));
+        known
+            .flat_map(|(ticket, known)| {
+                known.policies.iter().map(move |policy| CaseKey { policy: policy.clone(), ticket })
+            })
+            .collect()
     }
 
     pub(crate) fn finish(&mut self, now: Timestamp, key: &CaseKey, done: Done) {
@@ -335,26 +357,26 @@ impl Scheduler {
             self.store(Row::OptOut { customer, out });
         }
         if out {
-            self.end_all(now, customer, Done::OptedOut);
+            for one in self.sharing(customer) {
+                self.end_all(now, one, Done::OptedOut);
+            }
         }
     }
 
     /// Ends everything of a customer, what is being called included.
     fn end_all(&mut self, now: Timestamp, customer: CustomerId, done: Done) {
-        let Some(person) = self.customers.get(&customer) else { return };
-        for ticket in person.tickets.clone() {
-            let Some(known) = self.tickets.get(&ticket) else { continue };
-            for policy in known.policies.clone() {
-                self.finish(now, &CaseKey { policy, ticket }, done);
-            }
+        for key in self.cases_of(customer) {
+            self.finish(now, &key, done);
         }
     }
 
     fn calls_in(&mut self, now: Timestamp, customer: CustomerId) {
         let person = self.customers.entry(customer).or_default();
         person.calls_in = person.calls_in.saturating_add(1);
-        if let Some(call) = person.calling {
-            self.cancel(call, CancelWhy::CallsIn);
+        for one in self.sharing(customer) {
+            if let Some(call) = self.customers.get(&one).and_then(|person| person.calling) {
+                self.cancel(call, CancelWhy::CallsIn);
+            }
         }
         self.judge_all(now, customer);
     }
@@ -364,6 +386,12 @@ impl Scheduler {
         let Some(person) = self.customers.get_mut(&customer) else { return };
         person.calls_in = person.calls_in.saturating_sub(1);
         person.quiet_until = Some(quiet);
+        self.judge_all(now, customer);
+    }
+
+    fn wrote(&mut self, now: Timestamp, customer: CustomerId) {
+        let quiet = after(now, self.settings.after_contact);
+        self.customers.entry(customer).or_default().quiet_until = Some(quiet);
         self.judge_all(now, customer);
     }
 
@@ -382,10 +410,16 @@ impl Scheduler {
         let other_numbers = settings.numbers != self.settings.numbers;
         self.settings = Arc::new(settings);
         self.hours.clear();
-        for person in self.customers.values_mut().filter(|_| other_numbers) {
-            let number = person.facts.as_ref().and_then(|facts| facts.number.as_ref());
-            person.number =
-                check_number(&self.settings.numbers, number.map(|number| number.expose().as_str()));
+        if other_numbers {
+            self.owners.clear();
+            for (customer, person) in &mut self.customers {
+                let number = person.facts.as_ref().and_then(|facts| facts.number.as_ref());
+                person.number =
+                    check_number(&self.settings.numbers, number.map(|number| number.expose().as_str()));
+                if let Ok(number) = &person.number {
+                    self.owners.entry(number.clone()).or_default().push(*customer);
+                }
+            }
         }
         let mut all: Vec<TicketId> = self.tickets.keys().copied().collect();
         all.sort_unstable();

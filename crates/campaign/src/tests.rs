@@ -421,6 +421,48 @@ fn a_customer_is_called_by_one_policy_at_a_time_and_not_while_calling_us() {
 }
 
 #[test]
+fn who_has_written_to_us_is_left_alone_as_who_has_called() {
+    let mut house = House::new(|_| {});
+    house.settled(1);
+    house.happen(Event::Wrote { customer: who(1) });
+    let wrote = house.now;
+    assert!(dialled(&house.pass(700)).is_empty());
+    assert_eq!(house.waits_for(1), Waits::JustSpoken);
+    let (at, _) = house.first_call(86_400).unwrap();
+    assert_eq!(at.duration_since(wrote).as_hours(), 2);
+}
+
+#[test]
+fn customers_who_share_a_telephone_are_one_to_it() {
+    let number = || Some(Pii::from(String::from("+8613800138000")));
+    let cap = Cap { attempts: 2, period: secs(30 * 86_400) };
+    let mut house = House::new(|policy| policy.caps = vec![cap]);
+    for customer in 1..=4 {
+        house.customer(customer, |facts| facts.number = number());
+        house.ticket(customer, customer, |_| {});
+    }
+    // It rings for one of them at a time …
+    let (_, first) = house.first_call(3_600).unwrap();
+    assert!(dialled(&house.pass(30)).is_empty());
+    assert_eq!(house.waits_for(2), Waits::OnTheLine);
+    // … not while another of them calls us …
+    let told = house.happen(Event::CallsIn { customer: who(3) });
+    assert_eq!(told.first(), Some(&Command::Cancel { call: first, why: CancelWhy::CallsIn }));
+    house.end(first, Disposition::Not(Outcome::Cancelled));
+    house.happen(Event::CallInEnded { customer: who(3) });
+    assert_eq!(house.waits_for(4), Waits::JustSpoken);
+    // … as often as a cap lets it ring, all of them together …
+    let (_, second) = house.first_call(86_400).unwrap();
+    house.end(second, Disposition::Not(Outcome::Busy));
+    assert!(dialled(&house.pass(4 * 86_400)).is_empty());
+    // … and what one of them refuses is refused.
+    house.customer(5, |facts| facts.number = number());
+    house.happen(Event::OptOut { customer: who(5), out: true });
+    house.ticket(6, 2, |_| {});
+    assert_eq!(house.done(6), Some(Done::OptedOut));
+}
+
+#[test]
 fn who_has_answered_is_not_cut_off() {
     let mut house = House::new(|_| {});
     house.settled(1);

@@ -15,6 +15,9 @@ use crate::Desk;
 use crate::error::ApiError;
 use crate::serve::Place;
 
+/// Whoever serves customers, and therefore sees who they are and what they said.
+pub const SERVES: [Role; 2] = [Role::Agent, Role::Supervisor];
+
 /// One token. Only its hash is kept.
 #[derive(Debug, Clone)]
 pub struct Token {
@@ -87,6 +90,24 @@ impl Asker {
             "forbidden",
             format!("this needs the role {}", words.join(" or ")),
         ))
+    }
+
+    /// Refuses people who serve no customers: whoever draws plans or keeps the machines running has no business
+    /// with anybody's data. The firm's own systems ask by tokens, which the operator gives out for that.
+    pub fn serves(&self) -> Result<(), ApiError> {
+        match self.user {
+            Some(_) => self.needs(&SERVES),
+            None => Ok(()),
+        }
+    }
+
+    /// Refuses people who may not speak for the firm's own system: what it tells is taken for certain, and sets in
+    /// motion what is said and sent to customers.
+    pub fn may_tell(&self) -> Result<(), ApiError> {
+        match self.user {
+            Some(_) => self.needs(&[Role::Supervisor, Role::Operator]),
+            None => Ok(()),
+        }
     }
 
     /// Whose account it is.

@@ -60,6 +60,7 @@ pub async fn change(
     headers: HeaderMap,
     Body(change): Body<ProfileChange>,
 ) -> Result<Response, ApiError> {
+    asker.serves()?;
     let (id, version) = (customer_id(&id)?, if_match(&headers)?);
     match desk.record.change_profile(id, change, version, &asker.name).await {
         Ok(version) => Ok(versioned(version, Changed { version })),
@@ -100,6 +101,7 @@ pub async fn link(
     Path(id): Path<String>,
     Body(body): Body<LinkBody>,
 ) -> Result<Json<Made>, ApiError> {
+    asker.serves()?;
     let level = body.level.unwrap_or(LinkLevel::Claimed);
     // A verified link joins by itself, and lets the next caller from that number be taken for them.
     if level == LinkLevel::Verified && asker.user.is_some() {
@@ -128,6 +130,7 @@ pub async fn unlink(
     asker: Asker,
     Path((id, identity)): Path<(String, String)>,
 ) -> Result<StatusCode, ApiError> {
+    asker.serves()?;
     let identity: IdentityId = identity.parse().map_err(|_| ApiError::not_found("link"))?;
     desk.record.unlink_identity(customer_id(&id)?, identity, &asker.name).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -155,6 +158,7 @@ pub async fn merge(
     Path(id): Path<String>,
     Body(body): Body<MergeBody>,
 ) -> Result<Json<Made>, ApiError> {
+    asker.serves()?;
     let (from, into) = (customer_id(&id)?, customer_id(&body.into)?);
     let id = desk.record.merge_customers(from, into, &asker.name, body.reason.as_deref()).await?;
     Ok(Json(Made { id }))
@@ -170,6 +174,7 @@ pub async fn unmerge(
     asker: Asker,
     Path(id): Path<String>,
 ) -> Result<StatusCode, ApiError> {
+    asker.serves()?;
     desk.record.undo_merge(&id, &asker.name).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -201,6 +206,7 @@ pub async fn note(
     headers: HeaderMap,
     Body(body): Body<NoteBody>,
 ) -> Result<Json<Made>, ApiError> {
+    asker.serves()?;
     let note = NewNote {
         customer: customer_id(&id)?,
         interaction: body.interaction,

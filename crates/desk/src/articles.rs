@@ -239,6 +239,7 @@ pub async fn fitting(
     asker: Asker,
     Path(id): Path<String>,
 ) -> Result<Json<Vec<ArticlePage>>, ApiError> {
+    asker.serves()?;
     let family = desk.record.family(customer_id(&id)?).await?;
     let customer = family.ok_or_else(|| ApiError::not_found("customer"))?.root;
     let articles = desk.record.articles_for(customer).await?;

@@ -17,14 +17,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::Desk;
-use crate::access::Asker;
+use crate::access::{Asker, SERVES};
 use crate::cards::customer_id;
 use crate::error::{ApiError, Problem};
 use crate::extract::{Asked, Body, idempotency_key};
 use crate::files::{self, Refused, Taken, kind_of};
-
-/// Whoever serves customers.
-const SERVES: [Role; 2] = [Role::Agent, Role::Supervisor];
 
 /// A file of a customer.
 #[derive(Serialize, ToSchema)]
@@ -163,7 +160,7 @@ pub async fn put(
     asker.needs(&SERVES)?;
     let (customer, folder) = (customer_id(&id)?, folder(&desk)?);
     desk.record.family(customer).await?.ok_or_else(|| ApiError::not_found("customer"))?;
-    let _turn = desk.uploads.try_acquire().map_err(|_| {
+    let _turn = desk.uploads.of_agent().ok_or_else(|| {
         ApiError::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "busy",

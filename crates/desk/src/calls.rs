@@ -1,5 +1,7 @@
 //! Calls and the journal out.
 
+use std::collections::BTreeSet;
+
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
@@ -19,17 +21,20 @@ pub struct Amount {
     limit: Option<u32>,
 }
 
-/// The last calls, whoever made them, the newest first.
+/// The last calls, whoever made them, the newest first; a look at each customer among them is logged once an hour.
 #[utoipa::path(
     get, path = "/api/v1/calls", params(Amount),
-    responses((status = 200, body = Vec<CallPage>), (status = 401, body = Problem))
+    responses((status = 200, body = Vec<CallPage>), (status = 401, body = Problem), (status = 403, body = Problem))
 )]
 pub async fn list(
     State(desk): State<Desk>,
-    _asker: Asker,
+    asker: Asker,
     Asked(amount): Asked<Amount>,
 ) -> Result<Json<Vec<CallPage>>, ApiError> {
+    asker.serves()?;
     let calls = desk.record.last_contacts(amount.limit.unwrap_or(20).min(100)).await?;
+    let seen: BTreeSet<_> = calls.iter().filter_map(|call| call.customer).collect();
+    desk.record.log_accesses_hourly(&asker.name, seen, "calls").await?;
     Ok(Json(calls.into_iter().map(CallPage::from).collect()))
 }
 
@@ -43,6 +48,7 @@ pub async fn load(
     asker: Asker,
     Path(id): Path<String>,
 ) -> Result<Json<CallPage>, ApiError> {
+    asker.serves()?;
     let call = desk.record.find_contact(&id).await?.ok_or_else(|| ApiError::not_found("call"))?;
     if let Some(customer) = call.customer {
         desk.record.log_access(&asker.name, customer, "contact").await?;
@@ -65,6 +71,7 @@ pub async fn words(
     asker: Asker,
     Path((id, name)): Path<(String, String)>,
 ) -> Result<([(axum::http::HeaderName, &'static str); 2], Vec<u8>), ApiError> {
+    asker.serves()?;
     let gone = || ApiError::not_found("recording");
     let (file, customer) = desk.record.find_words(&id, &name).await?.ok_or_else(gone)?;
     if let Some(customer) = customer {

@@ -113,6 +113,7 @@ pub async fn card(
     asker: Asker,
     Path(id): Path<String>,
 ) -> Result<Response, ApiError> {
+    asker.serves()?;
     let card = card_of(&desk, &asker, customer_id(&id)?).await?;
     Ok(versioned(card.version, card))
 }
@@ -196,6 +197,7 @@ pub async fn timeline(
     Path(id): Path<String>,
     Asked(page): Asked<PageAsked>,
 ) -> Result<Json<Timeline>, ApiError> {
+    asker.serves()?;
     let before: Option<Cursor> = match &page.before {
         Some(text) => Some(text.parse().map_err(|()| {
             ApiError::new(
@@ -255,6 +257,7 @@ pub async fn search(
     asker: Asker,
     Asked(question): Asked<Question>,
 ) -> Result<Response, ApiError> {
+    asker.serves()?;
     let Hits { hits, more } = desk.record.search(&question.q, question.limit.unwrap_or(20)).await?;
     desk.record.log_accesses(&asker.name, hits.iter().map(|hit| hit.customer), "search").await?;
     let row = |hit: hotline_record::Hit| HitRow {
@@ -301,6 +304,7 @@ pub async fn matches(
     asker: Asker,
     Asked(asked): Asked<Number>,
 ) -> Result<Json<Vec<MatchRow>>, ApiError> {
+    asker.serves()?;
     let phone = PhoneNumber::parse(&asked.phone).map_err(|_| {
         ApiError::new(
             StatusCode::BAD_REQUEST,
@@ -381,6 +385,7 @@ pub async fn merges(
     asker: Asker,
     Path(id): Path<String>,
 ) -> Result<Json<Vec<Merge>>, ApiError> {
+    asker.serves()?;
     let id = customer_id(&id)?;
     desk.record.log_access(&asker.name, id, "merges").await?;
     Ok(Json(desk.record.merges_of(id).await?))

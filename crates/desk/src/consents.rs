@@ -4,12 +4,12 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use hotline_record::{Consent, NewConsent, Role};
+use hotline_record::{Consent, NewConsent};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::Desk;
-use crate::access::Asker;
+use crate::access::{Asker, SERVES};
 use crate::cards::customer_id;
 use crate::error::{ApiError, Problem};
 use crate::extract::{Body, idempotency_key};
@@ -17,13 +17,14 @@ use crate::extract::{Body, idempotency_key};
 /// What a customer agreed to or refused, the newest first; `current`: nothing newer of its kind is known.
 #[utoipa::path(
     get, path = "/api/v1/customers/{id}/consents", tag = "customers", params(("id" = String, Path)),
-    responses((status = 200, body = Vec<Object>), (status = 404, body = Problem))
+    responses((status = 200, body = Vec<Object>), (status = 403, body = Problem), (status = 404, body = Problem))
 )]
 pub async fn list(
     State(desk): State<Desk>,
     asker: Asker,
     Path(id): Path<String>,
 ) -> Result<Json<Vec<Consent>>, ApiError> {
+    asker.serves()?;
     let id = customer_id(&id)?;
     let family = desk.record.family(id).await?.ok_or_else(|| ApiError::not_found("customer"))?;
     desk.record.log_access(&asker.name, family.root, "consents").await?;
@@ -86,7 +87,7 @@ pub async fn add(
     headers: HeaderMap,
     Body(body): Body<ConsentBody>,
 ) -> Result<Response, ApiError> {
-    asker.needs(&[Role::Agent, Role::Supervisor])?;
+    asker.needs(&SERVES)?;
     let new = NewConsent {
         customer: customer_id(&id)?,
         kind: body.kind,

@@ -33,6 +33,7 @@ pub async fn find(
     asker: Asker,
     Asked(search): Asked<Search>,
 ) -> Result<Json<CustomerPage>, ApiError> {
+    asker.serves()?;
     let phone = PhoneNumber::parse(&search.phone).map_err(|_| {
         ApiError::new(
             StatusCode::BAD_REQUEST,
@@ -55,6 +56,7 @@ pub async fn load(
     asker: Asker,
     Path(id): Path<String>,
 ) -> Result<Json<CustomerPage>, ApiError> {
+    asker.serves()?;
     let id: CustomerId = id.parse().map_err(|_| ApiError::not_found("customer"))?;
     page(&desk, &asker, id).await
 }

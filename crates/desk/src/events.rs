@@ -133,7 +133,12 @@ async fn filter(desk: &Desk, asker: &Asker, wanted: &Wanted) -> Result<Filter, A
             format!("customer: at most {CUSTOMERS} in one stream"),
         ));
     }
-    let mut filter = Filter { queues: names(wanted.queue.as_deref()), ..Filter::default() };
+    let queues = names(wanted.queue.as_deref());
+    // Whoever waits and what happens to whom is for those who serve them, as the pages are that a stream keeps fresh.
+    if !(asked.is_empty() && queues.is_empty()) && !sees_everything(asker) {
+        asker.serves()?;
+    }
+    let mut filter = Filter { queues, ..Filter::default() };
     for id in asked {
         let id: CustomerId = id.parse().map_err(|_| ApiError::not_found("customer"))?;
         let family = desk.record.family(id).await?.ok_or_else(|| ApiError::not_found("customer"))?;

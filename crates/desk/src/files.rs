@@ -13,17 +13,76 @@ use hotline_record::Record;
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use tokio::io::AsyncWriteExt;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// The largest file: 10 MB.
 pub const LARGEST: u64 = 10 << 20;
-/// So many files are taken at once: each holds a connection and some memory.
-pub(crate) const AT_ONCE: usize = 8;
+/// So many files of agents are taken at once: each holds a connection and some memory.
+const OF_AGENTS: usize = 8;
+/// So many forms of customers are taken at once.
+const OF_LINKS: usize = 32;
+/// So many of them by one link: a second try while the first still hangs on a bad line.
+const OF_A_LINK: usize = 2;
 /// Between two pieces of a file.
 const PIECE: Duration = Duration::from_secs(30);
 /// A whole file, over a bad line.
-const WHOLE: Duration = Duration::from_secs(600);
+pub(crate) const WHOLE: Duration = Duration::from_secs(600);
 /// Bytes that tell what a file is.
 const HEAD: usize = 64;
+
+/// Who sends files at this moment. Customers do not hold up agents, and no link holds up the others.
+#[derive(Debug)]
+pub struct Turns {
+    agents: Semaphore,
+    links: Semaphore,
+    /// How many go on by each link.
+    by_link: Mutex<HashMap<String, usize>>,
+}
+
+impl Default for Turns {
+    fn default() -> Self {
+        Self { agents: Semaphore::new(OF_AGENTS), links: Semaphore::new(OF_LINKS), by_link: Mutex::default() }
+    }
+}
+
+impl Turns {
+    /// A turn of an agent's file, held until it is dropped; `None`: too many go on.
+    pub(crate) fn of_agent(&self) -> Option<SemaphorePermit<'_>> {
+        self.agents.try_acquire().ok()
+    }
+
+    /// A turn of a form that came by a link; `None`: too many go on, by this link or by all.
+    pub(crate) fn of_link(&self, link: &str) -> Option<LinkTurn<'_>> {
+        let place = self.links.try_acquire().ok()?;
+        let mut by_link = self.by_link.lock().expect("no holder of this lock panics");
+        let count = by_link.entry(link.to_owned()).or_default();
+        if *count >= OF_A_LINK {
+            return None;
+        }
+        *count += 1;
+        drop(by_link);
+        Some(LinkTurn { turns: self, link: link.to_owned(), _place: place })
+    }
+}
+
+/// A turn of a form, until it is dropped.
+pub(crate) struct LinkTurn<'a> {
+    turns: &'a Turns,
+    link: String,
+    _place: SemaphorePermit<'a>,
+}
+
+impl Drop for LinkTurn<'_> {
+    fn drop(&mut self) {
+        let mut by_link = self.turns.by_link.lock().expect("no holder of this lock panics");
+        if let Some(count) = by_link.get_mut(&self.link) {
+            *count -= 1;
+            if *count == 0 {
+                by_link.remove(&self.link);
+            }
+        }
+    }
+}
 
 /// What is taken, with the ending that its name gets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -186,7 +245,8 @@ async fn take_whole<E>(
     Ok(Taken { id, kind, bytes, sha256, file, path: whole, kept: false })
 }
 
-/// Questions for links that are none, by address: more than so many in [`WINDOW`] are not looked up any more.
+/// Questions for links that are none, by address: whoever asks for more of them in [`WINDOW`] is told to wait. A link
+/// that is one is served all the same, so each is looked up: many customers may stand behind one address.
 const GUESSES: u32 = 30;
 const WINDOW: jiff::SignedDuration = jiff::SignedDuration::from_mins(10);
 /// Addresses that are counted at once.
@@ -242,6 +302,22 @@ mod tests {
         ] {
             assert_eq!(told(other), None, "{other:?}");
         }
+    }
+
+    #[test]
+    fn no_link_holds_up_the_others_and_none_the_agents() {
+        let turns = Turns::default();
+        let held: Vec<_> = (0..OF_A_LINK).map(|_| turns.of_link("one").unwrap()).collect();
+        assert!(turns.of_link("one").is_none() && turns.of_link("two").is_some());
+        drop(held);
+        assert!(turns.by_link.lock().unwrap().is_empty());
+        assert!(turns.of_link("one").is_some());
+        let all: Vec<_> = (0..OF_LINKS).map(|link| turns.of_link(&link.to_string()).unwrap()).collect();
+        assert!(turns.of_link("one more").is_none());
+        let agents: Vec<_> = (0..OF_AGENTS).map(|_| turns.of_agent().unwrap()).collect();
+        assert!(turns.of_agent().is_none());
+        drop((all, agents));
+        assert!(turns.of_link("one more").is_some() && turns.of_agent().is_some());
     }
 
     #[test]

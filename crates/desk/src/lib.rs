@@ -27,6 +27,7 @@ mod mine;
 mod oidc;
 mod pages;
 mod pop;
+mod public;
 mod rebates;
 mod receipts;
 mod replies;
@@ -98,8 +99,8 @@ pub struct Desk {
     pub attachments: Option<PathBuf>,
     /// What links in messages begin with (`[messages] links`): `https://kf.example`; `None`: none can be sent.
     pub links: Option<Arc<str>>,
-    /// So many files are taken at once. Made by [`Desk::new`].
-    pub uploads: Arc<Semaphore>,
+    /// Who sends files at this moment. Made by [`Desk::new`].
+    pub uploads: Arc<files::Turns>,
     /// Who asks for links that are none. Made by [`Desk::new`].
     pub guesses: Arc<files::Guesses>,
     /// The queues' names, and what agents choose from.
@@ -134,7 +135,7 @@ impl Desk {
             recordings: None,
             attachments: None,
             links: None,
-            uploads: Arc::new(Semaphore::new(files::AT_ONCE)),
+            uploads: Arc::default(),
             guesses: Arc::default(),
             house: House::default(),
             oidc: None,

@@ -166,8 +166,10 @@ impl Live {
             next_check: Instant::now() + CHECK,
         };
         // A client that is ahead of the journal knows another one: of before a restored backup.
-        if stream.at > newest.max(from) || from - stream.at > MISSED {
-            let gap = serde_json::json!({ "seq": from, "missed": from - stream.at });
+        // It missed nothing that can be counted.
+        let missed = from.saturating_sub(stream.at.max(0)).max(0);
+        if stream.at > newest.max(from) || missed > MISSED {
+            let gap = serde_json::json!({ "seq": from, "missed": missed });
             let frame = sse::Event::default().id(from.to_string()).event("gap").data(gap.to_string());
             stream.missed = vec![frame].into_iter();
             stream.at = from;

@@ -53,6 +53,7 @@ pub struct MyFollowUp {
     responses((status = 200, body = MyWork), (status = 401, body = Problem))
 )]
 pub async fn work(State(desk): State<Desk>, asker: Asker) -> Result<Json<MyWork>, ApiError> {
+    asker.serves()?;
     let tickets = desk.record.tickets_owned_by(&asker.name, SHOWN).await?;
     let mut follow_ups = desk.record.follow_ups(FollowUpList::Of(&asker.name), SHOWN).await?;
     follow_ups.extend(desk.record.follow_ups(FollowUpList::Untaken, SHOWN).await?);
@@ -88,6 +89,7 @@ pub async fn resend(
     asker: Asker,
     Path(id): Path<String>,
 ) -> Result<StatusCode, ApiError> {
+    asker.serves()?;
     let id = id.parse().map_err(|_| ApiError::not_found("ticket"))?;
     let (code, message) = match desk.record.resend_code(id, &asker.name).await? {
         Resend::Planned => return Ok(StatusCode::ACCEPTED),

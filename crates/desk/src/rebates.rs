@@ -5,13 +5,13 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use hotline_model::{Pii, RebateInput, RebateState, RebateType};
-use hotline_record::{Change, RebateResend, RebateRow, RecordError, Role, UpsertedRebate};
+use hotline_record::{Change, RebateResend, RebateRow, RecordError, UpsertedRebate};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::Desk;
-use crate::access::Asker;
+use crate::access::{Asker, SERVES};
 use crate::cards::customer_id;
 use crate::error::{ApiError, Problem};
 use crate::extract::{Body, idempotency_key};
@@ -79,14 +79,6 @@ impl From<UpsertedRebate> for RebateStored {
     }
 }
 
-/// What comes from the firm's own system is worth money: agents do not make it.
-fn may_tell(asker: &Asker) -> Result<(), ApiError> {
-    match asker.user {
-        Some(_) => asker.needs(&[Role::Supervisor, Role::Operator]),
-        None => Ok(()),
-    }
-}
-
 /// Stores a rebate by the firm's own number. The same one again changes nothing, so a request may be repeated. For
 /// supervisors, operators and machines.
 #[utoipa::path(
@@ -101,7 +93,8 @@ pub async fn put(
     asker: Asker,
     Body(input): Body<RebateInput>,
 ) -> Result<(StatusCode, Json<RebateStored>), ApiError> {
-    may_tell(&asker)?;
+    // It is worth money: agents do not make it.
+    asker.may_tell()?;
     let mut stored = desk.record.upsert_rebates(vec![input], &asker.name).await?;
     let stored = stored.pop().unwrap_or(Err(RecordError::NotFound("rebate")))?;
     let status = if stored.change == Change::Created { StatusCode::CREATED } else { StatusCode::OK };
@@ -144,7 +137,8 @@ pub async fn batch(
     asker: Asker,
     Body(batch): Body<Batch>,
 ) -> Result<Json<Vec<BatchRow>>, ApiError> {
-    may_tell(&asker)?;
+    // It is worth money: agents do not make it.
+    asker.may_tell()?;
     if batch.rebates.is_empty() || batch.rebates.len() > TOGETHER {
         return Err(RecordError::Invalid(format!("rebates: 1 to {TOGETHER} are expected")).into());
     }
@@ -210,16 +204,19 @@ impl RebateSummary {
     }
 }
 
-/// The rebates of a customer, the newest first; the look is logged.
+/// The rebates of a customer, the newest first; the look is logged. For whoever serves customers.
 #[utoipa::path(
     get, path = "/api/v1/customers/{id}/rebates", tag = "rebates", params(("id" = String, Path)),
-    responses((status = 200, body = Vec<RebateSummary>), (status = 404, body = Problem))
+    responses(
+        (status = 200, body = Vec<RebateSummary>), (status = 403, body = Problem), (status = 404, body = Problem),
+    )
 )]
 pub async fn list(
     State(desk): State<Desk>,
     asker: Asker,
     Path(id): Path<String>,
 ) -> Result<Json<Vec<RebateSummary>>, ApiError> {
+    asker.serves()?;
     let family = desk.record.family(customer_id(&id)?).await?;
     let customer = family.ok_or_else(|| ApiError::not_found("customer"))?.root;
     let rebates = desk.record.rebates_of(customer).await?;
@@ -251,7 +248,7 @@ pub async fn resend(
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    asker.needs(&[Role::Agent, Role::Supervisor])?;
+    asker.needs(&SERVES)?;
     let id = id.parse().map_err(|_| ApiError::not_found("rebate"))?;
     let key = idempotency_key(&headers)?;
     let (code, message) = match desk.record.resend_rebate(id, key.as_deref(), &asker.name).await? {

@@ -34,16 +34,19 @@ pub struct Receipt {
     reason: Option<String>,
 }
 
-/// Takes in a delivery receipt. The same one again changes nothing.
+/// Takes in a delivery receipt. The same one again changes nothing. For supervisors, operators and machines.
 #[utoipa::path(
     post, path = "/api/v1/receipts", request_body = Receipt,
-    responses((status = 204), (status = 404, body = Problem), (status = 401, body = Problem))
+    responses(
+        (status = 204), (status = 404, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem),
+    )
 )]
 pub async fn put(
     State(desk): State<Desk>,
-    _asker: Asker,
+    asker: Asker,
     Body(receipt): Body<Receipt>,
 ) -> Result<StatusCode, ApiError> {
+    asker.may_tell()?;
     let message =
         desk.record.find_message(&receipt.message).await?.ok_or_else(|| ApiError::not_found("message"))?;
     let outcome = match receipt.state {

@@ -39,8 +39,11 @@ pub struct Taken {
     taken_as: Option<&'static str>,
 }
 
-/// Words by which customers refuse all further messages: the providers' own, in both languages.
-const REFUSALS: [&str; 9] = ["T", "TD", "N", "退订", "STOP", "UNSUBSCRIBE", "STOPALL", "QUIT", "END"];
+/// Words by which customers refuse all further messages, alone in a message and in any spelling that [`plain`] makes
+/// one of: `T`, `TD` and 退订 are what Chinese providers have customers told, `STOP`, `STOPALL` and `UNSUBSCRIBE` what
+/// English ones do. What may as well answer a question is none of them: `N` says no, `END` and `QUIT` mean to get out of
+/// this survey, not never to be called again.
+const REFUSALS: [&str; 6] = ["T", "TD", "退订", "STOP", "UNSUBSCRIBE", "STOPALL"];
 
 /// The words as they are compared: full-width characters as the usual ones, capitals, no spaces and stops around them.
 pub(crate) fn plain(text: &str) -> String {
@@ -53,31 +56,44 @@ pub(crate) fn plain(text: &str) -> String {
     text.trim_matches(|c: char| !c.is_alphanumeric()).to_uppercase()
 }
 
-/// Takes in a text message of a customer. The same one again changes nothing.
+/// Takes in a text message of a customer. The same one again changes nothing. For supervisors, operators and machines.
 #[utoipa::path(
     post, path = "/api/v1/replies", request_body = Reply,
-    responses((status = 200, body = Taken), (status = 422, body = Problem), (status = 401, body = Problem))
+    responses(
+        (status = 200, body = Taken), (status = 422, body = Problem), (status = 401, body = Problem),
+        (status = 403, body = Problem),
+    )
 )]
 pub async fn put(
     State(desk): State<Desk>,
-    _asker: Asker,
+    asker: Asker,
     Body(reply): Body<Reply>,
 ) -> Result<(StatusCode, Json<Taken>), ApiError> {
+    asker.may_tell()?;
     let invalid = |what: &str| ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", what);
     if reply.id.trim().is_empty() || reply.id.len() > 200 {
         return Err(invalid("id: 1 to 200 characters are expected"));
     }
     let from =
         PhoneNumber::parse(&reply.from).map_err(|_| invalid("from: a telephone number is expected"))?;
-    let customer = desk.record.writer_of(&from).await?;
+    // The provider tells us again of what it was not sure that we heard.
+    if let Some((contact, outcome)) = desk.record.reply_of(&reply.id).await? {
+        let taken_as = match outcome.as_deref() {
+            Some("contained") => Some("answered"),
+            Some("refused") => Some("refused"),
+            _ => None,
+        };
+        return Ok((StatusCode::OK, Json(Taken { contact, taken_as })));
+    }
     let words = plain(&reply.text);
-    let taken_as = match customer {
-        Some(customer) if REFUSALS.contains(&words.as_str()) => {
-            desk.record.refuse_contact(customer, "message").await?;
-            Some("refused")
+    let taken_as = if REFUSALS.contains(&words.as_str()) {
+        // A telephone refuses, whoever of its owners we wrote to.
+        (desk.record.refuse_number(&from, "message").await? > 0).then_some("refused")
+    } else {
+        match desk.record.writer_of(&from).await? {
+            Some(customer) if surveys::take_reply(&desk, customer, &words).await? => Some("answered"),
+            _ => None,
         }
-        Some(customer) if surveys::take_reply(&desk, customer, &words).await? => Some("answered"),
-        _ => None,
     };
     let outcome = taken_as.map(|taken| if taken == "answered" { "contained" } else { taken });
     let new = NewReply { id: reply.id, from, to: reply.to, text: Pii::new(reply.text), outcome };

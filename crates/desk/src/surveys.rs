@@ -15,7 +15,7 @@ use std::sync::Arc;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{DefaultBodyLimit, Form, Path, Query, Request, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION};
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -32,6 +32,7 @@ use tokio::sync::watch;
 
 use crate::Desk;
 use crate::extract::no_route;
+use crate::public::{POLICY, address_of, language_of};
 use crate::replies::plain;
 use crate::serve::Place;
 pub use guard::Guard;
@@ -68,8 +69,6 @@ pub fn routes() -> Router<Desk> {
 
 /// What browsers are told of every such page: it is kept, framed and listed nowhere, and runs nothing.
 async fn private(asked: Request, next: Next) -> Response {
-    const POLICY: &str =
-        "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
     const RULES: [(&str, &str); 6] = [
         ("content-security-policy", POLICY),
         ("referrer-policy", "no-referrer"),
@@ -144,13 +143,6 @@ struct Open {
     language: Language,
 }
 
-/// The language that a page is asked for in.
-fn language_of(tag: Option<&String>, headers: &HeaderMap) -> Language {
-    let accepted = headers.get("accept-language").and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let browser = if accepted.trim_start().starts_with("en") { Language::EnUs } else { Language::ZhCn };
-    tag.and_then(|tag| tag.parse().ok()).unwrap_or(browser)
-}
-
 /// Finds what the token opens.
 async fn open(desk: &Desk, token: &str, tag: Option<&String>, address: Option<IpAddr>) -> Result<Open, Gone> {
     let surveys = desk.surveys.clone().ok_or(Gone::Nothing)?;
@@ -206,18 +198,6 @@ fn walk_again(plans: &Arc<Plans>, page: &Page, turns: &[Turn]) -> Option<Walk> {
     walk(plans, page, turns).ok()
 }
 
-/// Who asks: the proxy's word for it where a proxy on this machine or in the house asks.
-fn address_of(asked: Option<&Arc<Place>>, headers: &HeaderMap) -> Option<IpAddr> {
-    let peer = asked?.address();
-    let inside = match peer {
-        IpAddr::V4(address) => address.is_loopback() || address.is_private(),
-        IpAddr::V6(address) => address.is_loopback() || address.is_unique_local(),
-    };
-    let forwarded = headers.get("x-forwarded-for").and_then(|value| value.to_str().ok());
-    let told = forwarded.and_then(|list| list.rsplit(',').next()?.trim().parse().ok());
-    Some(told.filter(|_| inside).unwrap_or(peer))
-}
-
 /// The page, as it stands: it changes nothing.
 async fn show(
     State(desk): State<Desk>,
@@ -228,7 +208,7 @@ async fn show(
     // What cannot be read is as if nothing stood there: links are cut and wrapped on their way.
     let asked = asked.map(|Query(asked)| asked).unwrap_or_default();
     let headers = request.headers();
-    let language = language_of(asked.lang.as_ref(), headers);
+    let language = language_of(asked.lang.as_deref(), headers);
     let address = address_of(request.extensions().get::<Arc<Place>>(), headers);
     match open(&desk, &token, asked.lang.as_ref(), address).await {
         Ok(open) => page_of(&desk, open, &token, &asked, None),

@@ -184,4 +184,5 @@ mod mine;
 mod people;
 mod rebates;
 mod reviews;
+mod roles;
 mod surveys;

@@ -64,20 +64,22 @@ pub struct TicketBody {
     changed_at: Option<String>,
 }
 
-/// Stores a ticket. The same ticket again changes nothing, so a request may be repeated.
+/// Stores a ticket by the firm's own number. The same ticket again changes nothing, so a request may be repeated. For
+/// supervisors, operators and machines; agents make theirs by `POST /api/v1/customers/{id}/tickets`.
 #[utoipa::path(
     post, path = "/api/v1/tickets", request_body = TicketBody,
     responses(
         (status = 201, body = TicketStored), (status = 200, body = TicketStored),
-        (status = 400, body = Problem), (status = 401, body = Problem),
+        (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem),
         (status = 422, body = Problem), (status = 503, body = Problem),
     )
 )]
 pub async fn put(
     State(desk): State<Desk>,
-    _asker: Asker,
+    asker: Asker,
     Body(input): Body<TicketInput>,
 ) -> Result<(StatusCode, Json<TicketStored>), ApiError> {
+    asker.may_tell()?;
     let stored = desk.record.upsert_ticket(input, desk.language).await?;
     let status = if stored.change == Change::Created { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, Json(stored.into())))

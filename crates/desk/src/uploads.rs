@@ -8,7 +8,7 @@ use axum::Extension;
 use axum::extract::multipart::{Field, Multipart, MultipartRejection};
 use axum::extract::{Path, Query, State};
 use axum::http::header::{
-    ACCEPT_LANGUAGE, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, RETRY_AFTER,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, RETRY_AFTER,
     X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
@@ -20,6 +20,7 @@ use serde::Deserialize;
 use crate::Desk;
 use crate::attachments::{folder, row};
 use crate::files::{self, LARGEST, Refused};
+use crate::public::{POLICY, address_of, escape, language_of};
 use crate::serve::Place;
 
 mod words;
@@ -29,9 +30,6 @@ use words::Words;
 /// The largest form: ten files, and what stands around them.
 pub const BODY: usize = 10 * LARGEST as usize + (1 << 20);
 
-/// Nothing runs; only our own style paints.
-const POLICY: &str =
-    "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 const STYLE: &str = include_str!("uploads/style.css");
 /// Letters of a token: 128 bits in hexadecimal digits.
 const TOKEN: usize = 32;
@@ -92,7 +90,7 @@ pub async fn page(
     from: Asker,
     headers: HeaderMap,
 ) -> Response {
-    match open(&desk, &token, from).await {
+    match open(&desk, &token, from, &headers).await {
         Ok(link) => {
             let view = View { token: &token, language: language(&wanted, Some(&link), &headers) };
             let said = if is_over(&desk, &link) { Said::Expired } else { Said::Form(&link, Vec::new()) };
@@ -111,7 +109,7 @@ pub async fn take(
     headers: HeaderMap,
     form: Result<Multipart, MultipartRejection>,
 ) -> Response {
-    let link = match open(&desk, &token, from).await {
+    let link = match open(&desk, &token, from, &headers).await {
         Ok(link) => link,
         Err(said) => {
             return View { token: &token, language: language(&wanted, None, &headers) }.answer(said);
@@ -122,10 +120,15 @@ pub async fn take(
         return view.answer(Said::Expired);
     }
     let Ok(mut form) = form else { return view.answer(Said::Nothing(&link)) };
-    let Ok(_turn) = desk.uploads.try_acquire() else { return view.answer(Said::Busy) };
+    let Some(_turn) = desk.uploads.of_link(&link.id) else { return view.answer(Said::Busy) };
     let mut outcomes = Vec::new();
     loop {
-        let field = match form.next_field().await {
+        // What stands between two files does not come for ever either.
+        let Ok(field) = tokio::time::timeout(files::WHOLE, form.next_field()).await else {
+            outcomes.push(Outcome { name: String::new(), refused: Some(Why::File(Refused::Broken)) });
+            break;
+        };
+        let field = match field {
             Ok(Some(field)) => field,
             Ok(None) => break,
             Err(error) if error.status() == StatusCode::PAYLOAD_TOO_LARGE => {
@@ -184,7 +187,12 @@ async fn take_one(desk: &Desk, link: &UploadLink, field: Field<'_>) -> Option<Ou
 }
 
 /// The link of a token. Whoever has one is served; who asks for others is counted.
-async fn open(desk: &Desk, token: &str, from: Asker) -> Result<UploadLink, Said<'static>> {
+async fn open(
+    desk: &Desk,
+    token: &str,
+    from: Asker,
+    headers: &HeaderMap,
+) -> Result<UploadLink, Said<'static>> {
     let fits = token.len() == TOKEN && token.bytes().all(|byte| byte.is_ascii_hexdigit());
     if fits {
         match desk.record.find_upload_link(token).await {
@@ -196,7 +204,8 @@ async fn open(desk: &Desk, token: &str, from: Asker) -> Result<UploadLink, Said<
             }
         }
     }
-    let address = from.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |Extension(place)| place.address());
+    let place = from.map(|Extension(place)| place);
+    let address = address_of(place.as_ref(), headers).unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
     let too_many = desk.guesses.count(address, desk.record.now());
     Err(if too_many { Said::TooMany } else { Said::Unknown })
 }
@@ -208,27 +217,7 @@ fn is_over(desk: &Desk, link: &UploadLink) -> bool {
 /// The one that is asked for, else the message's, else the browser's first.
 fn language(wanted: &Wanted, link: Option<&UploadLink>, headers: &HeaderMap) -> Language {
     let asked = wanted.lang.as_deref().and_then(|tag| tag.parse().ok());
-    asked.or(link.map(|link| link.language)).unwrap_or_else(|| {
-        let takes = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        if takes.starts_with("en") { Language::EnUs } else { Language::ZhCn }
-    })
-}
-
-/// What stands in a text or an attribute's value.
-fn escaped(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => safe.push_str("&amp;"),
-            '<' => safe.push_str("&lt;"),
-            '>' => safe.push_str("&gt;"),
-            '"' => safe.push_str("&quot;"),
-            '\'' => safe.push_str("&#39;"),
-            c if c.is_control() => {}
-            c => safe.push(c),
-        }
-    }
-    safe
+    asked.or(link.map(|link| link.language)).unwrap_or_else(|| language_of(None, headers))
 }
 
 struct View<'a> {
@@ -293,7 +282,7 @@ impl View<'_> {
         };
         format!(
             "<a href=\"/u/{}?lang={tag}\" lang=\"{tag}\" hreflang=\"{tag}\">{name}</a>",
-            escaped(self.token),
+            escape(self.token),
             tag = language.tag()
         )
     }
@@ -310,7 +299,7 @@ impl View<'_> {
              accept=\"image/jpeg,image/png,image/webp,image/heic,application/pdf\"></p>\
              <p id=\"hint\" class=\"hint\">{kinds} {left}</p>\
              <p><button type=\"submit\">{send}</button></p></form><p class=\"hint\">{who}</p>",
-            token = escaped(self.token),
+            token = escape(self.token),
             tag = self.language.tag(),
             choose = words.choose,
             kinds = words.kinds,
@@ -336,7 +325,7 @@ fn told(words: &Words, outcomes: &[Outcome]) -> String {
     }
     let mut list = String::from("<ul class=\"told\" role=\"status\">");
     for one in outcomes {
-        let name = escaped(one.name.rsplit(['/', '\\']).next().unwrap_or_default());
+        let name = escape(one.name.rsplit(['/', '\\']).next().unwrap_or_default());
         let name: String = if name.is_empty() { words.a_file.into() } else { name };
         let (class, what) = match one.refused {
             None => ("good", words.received),

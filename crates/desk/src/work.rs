@@ -1,5 +1,7 @@
 //! Tickets and follow-ups that agents work on.
 
+use std::collections::BTreeSet;
+
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
@@ -55,6 +57,7 @@ pub async fn make(
     headers: HeaderMap,
     Body(body): Body<AgentTicketBody>,
 ) -> Result<Response, ApiError> {
+    asker.serves()?;
     let new = AgentTicket {
         customer: customer_id(&id)?,
         key: idempotency_key(&headers)?,
@@ -77,6 +80,7 @@ pub async fn load(
     asker: Asker,
     Path(id): Path<String>,
 ) -> Result<Response, ApiError> {
+    asker.serves()?;
     let ticket = seen(&desk, &asker, ticket_id(&id)?).await?;
     Ok(versioned(ticket.version, ticket))
 }
@@ -136,6 +140,7 @@ pub async fn change(
     headers: HeaderMap,
     Body(change): Body<TicketChange>,
 ) -> Result<Response, ApiError> {
+    asker.serves()?;
     let (id, version) = (ticket_id(&id)?, if_match(&headers)?);
     let done = desk.record.change_ticket(id, change, version, &asker.name).await;
     changed(&desk, &asker, id, done).await
@@ -165,6 +170,7 @@ pub async fn publish(
     headers: HeaderMap,
     Body(body): Body<ResultBody>,
 ) -> Result<Response, ApiError> {
+    asker.serves()?;
     let (id, version) = (ticket_id(&id)?, if_match(&headers)?);
     let done = desk.record.publish_result(id, body.result, version, &asker.name).await;
     changed(&desk, &asker, id, done).await
@@ -179,16 +185,17 @@ pub struct FollowUpsAsked {
     limit: Option<u32>,
 }
 
-/// Follow-ups, the most urgent first.
+/// Follow-ups, the most urgent first; a look at each customer among them is logged once an hour.
 #[utoipa::path(
     get, path = "/api/v1/follow-ups", tag = "tickets", params(FollowUpsAsked),
-    responses((status = 200, body = Vec<Object>), (status = 400, body = Problem))
+    responses((status = 200, body = Vec<Object>), (status = 400, body = Problem), (status = 403, body = Problem))
 )]
 pub async fn follow_ups(
     State(desk): State<Desk>,
     asker: Asker,
     Asked(asked): Asked<FollowUpsAsked>,
 ) -> Result<Json<Vec<FollowUp>>, ApiError> {
+    asker.serves()?;
     let list = match asked.state.as_deref() {
         None | Some("open") => FollowUpList::Open,
         Some("untaken") => FollowUpList::Untaken,
@@ -197,7 +204,10 @@ pub async fn follow_ups(
             return Err(ApiError::new(StatusCode::BAD_REQUEST, "bad-query", "state: open, untaken or mine"));
         }
     };
-    Ok(Json(desk.record.follow_ups(list, asked.limit.unwrap_or(50)).await?))
+    let found = desk.record.follow_ups(list, asked.limit.unwrap_or(50)).await?;
+    let seen: BTreeSet<_> = found.iter().filter_map(|one| one.customer.as_ref()?.parse().ok()).collect();
+    desk.record.log_accesses_hourly(&asker.name, seen, "follow-ups").await?;
+    Ok(Json(found))
 }
 
 /// How a follow-up went.
@@ -236,6 +246,7 @@ pub async fn take(
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
+    asker.serves()?;
     act(&desk, &asker, &id, &headers, FollowUpAct::Take).await
 }
 
@@ -250,6 +261,7 @@ pub async fn release(
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
+    asker.serves()?;
     act(&desk, &asker, &id, &headers, FollowUpAct::Release).await
 }
 
@@ -266,5 +278,6 @@ pub async fn done(
     headers: HeaderMap,
     Body(body): Body<Outcome>,
 ) -> Result<Response, ApiError> {
+    asker.serves()?;
     act(&desk, &asker, &id, &headers, FollowUpAct::Done { outcome: body.outcome }).await
 }

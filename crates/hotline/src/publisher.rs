@@ -114,10 +114,16 @@ fn calling_of(plans: &Plans, messages: &Messages) -> Calling {
     Calling {
         settings: plans.campaigns().clone(),
         queues: plans.queues().map(queue).collect(),
-        zone: plans.calendars().next().map_or(jiff::tz::TimeZone::UTC, |calendar| calendar.zone.clone()),
+        zone: zone(plans, &messages.calendar),
         short_number: messages.short_number.clone(),
         links: messages.links.clone(),
     }
+}
+
+/// Where the days begin that customers are told: as in the calendar of messages, whatever else there is.
+fn zone(plans: &Plans, calendar: &str) -> jiff::tz::TimeZone {
+    let calendar = plans.find_calendar(calendar).or_else(|| plans.calendars().next());
+    calendar.map_or(jiff::tz::TimeZone::UTC, |calendar| calendar.zone.clone())
 }
 
 /// The calendar whose hours messages keep.

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use hotline_model::{CallId, CustomerId, JobId};
+use hotline_model::{CallId, CustomerId, JobId, PhoneNumber};
 use jiff::Timestamp;
 use serde::Serialize;
 use sqlx::AnyConnection;
@@ -217,6 +217,75 @@ impl Record {
     }
 }
 
+impl Record {
+    /// A customer wants no more calls and messages from us, as they wrote on a channel: `web`, `message`.
+    ///
+    /// # Errors
+    /// [`RecordError::Unavailable`] if the database does not take it.
+    pub async fn refuse_contact(
+        &self,
+        customer: CustomerId,
+        channel: &'static str,
+    ) -> Result<(), RecordError> {
+        self.change((customer.to_string(), channel), |connection, input, stamp| {
+            Box::pin(async move {
+                let (customer, channel) = &*input;
+                let proof = Proof { channel, by: "customer", ..Proof::default() };
+                refuse(connection, customer, &proof, &stamp).await
+            })
+        })
+        .await
+    }
+
+    /// A telephone wants no more calls and messages from us: all customers who have its number refuse, and whom we
+    /// wrote to there last. Gives how many they are.
+    ///
+    /// # Errors
+    /// [`RecordError::Unavailable`] if the database does not take it.
+    pub async fn refuse_number(
+        &self,
+        number: &PhoneNumber,
+        channel: &'static str,
+    ) -> Result<usize, RecordError> {
+        self.change((number.clone(), channel), |connection, input, stamp| {
+            Box::pin(async move {
+                let (number, channel) = &*input;
+                let rows = sqlx::query(
+                    "SELECT l.customer_id AS id FROM identity i JOIN identity_link l ON l.identity_id = i.id \
+                     AND l.valid_to IS NULL AND l.level = 'verified' WHERE i.kind = 'phone' AND i.namespace = '' \
+                     AND i.value = $1 UNION SELECT m.customer_id AS id FROM message m WHERE m.recipient = $1 \
+                     AND m.customer_id IS NOT NULL",
+                )
+                .bind(number.e164())
+                .fetch_all(&mut *connection)
+                .await?;
+                let proof = Proof { channel, by: "customer", ..Proof::default() };
+                for row in &rows {
+                    refuse(connection, &row.text("id")?, &proof, &stamp).await?;
+                }
+                Ok(rows.len())
+            })
+        })
+        .await
+    }
+}
+
+/// Notes that a customer refuses calls and messages of our own accord, by what proves it: once.
+pub(crate) async fn refuse(
+    connection: &mut AnyConnection,
+    customer: &str,
+    proof: &Proof<'_>,
+    stamp: &Stamp,
+) -> Result<(), RecordError> {
+    let sql = "SELECT COALESCE(merged_into, id) AS id FROM customer WHERE id = $1 AND erased_at IS NULL";
+    let row = sqlx::query(sql)
+        .bind(customer)
+        .fetch_optional(&mut *connection)
+        .await?;
+    let Some(row) = row else { return Ok(()) };
+    set_do_not_call(connection, &row.text("id")?, true, proof, stamp).await
+}
+
 /// A call in which a customer said something.
 #[derive(Default)]
 pub(crate) struct Heard {
@@ -341,12 +410,11 @@ async fn write_do_not_call(
     out: bool,
     stamp: &Stamp,
 ) -> Result<(), RecordError> {
-    sqlx::query("UPDATE customer SET do_not_call = $2, version = version + 1, changed_at = $3 WHERE id = $1")
-        .bind(customer)
-        .bind(i64::from(out))
-        .bind(stamp.now)
-        .execute(&mut *connection)
-        .await?;
+    // Also of those who were merged into it: who is told apart again has refused as well.
+    let sql = format!(
+        "UPDATE customer SET do_not_call = $2, version = version + 1, changed_at = $3 WHERE id IN {FAMILY}"
+    );
+    sqlx::query(&sql).bind(customer).bind(i64::from(out)).bind(stamp.now).execute(&mut *connection).await?;
     // Whoever calls customers reads them anew at this entry.
     let body = serde_json::json!({ "do-not-call": out });
     Entry { type_name: "customer.changed", customer: Some(customer), body, ..Entry::default() }

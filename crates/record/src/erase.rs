@@ -1,5 +1,8 @@
 //! A customer who is erased: what identifies them goes, what is counted stays. Ids, times, kinds and
-//! outcomes remain, so that figures stay true and old links lead to a page that says so.
+//! outcomes remain, so that figures stay true and old links lead to a page that says so. What was written in free words
+//! goes, whoever wrote it.
+
+use std::time::Duration;
 
 use hotline_model::{CustomerId, Language};
 use sha2::{Digest, Sha256};
@@ -22,6 +25,10 @@ pub struct Erased {
     pub attachments: Vec<KeptFile>,
 }
 
+/// So often the log is tried to be emptied, with so long between.
+const TRIES: u32 = 10;
+const PAUSE: Duration = Duration::from_millis(100);
+
 /// What stands before what was taken away.
 const ERASED: &str = "erased ";
 
@@ -41,13 +48,34 @@ impl Record {
     /// # Errors
     /// [`RecordError::NotFound`] if there is no such customer.
     pub async fn erase_customer(&self, customer: CustomerId, by: &str) -> Result<Erased, RecordError> {
-        self.change((customer.to_string(), by.to_owned()), |connection, input, stamp| {
-            Box::pin(async move {
-                let (customer, by) = &*input;
-                erase(connection, customer, by, &stamp).await
+        let left = self
+            .change((customer.to_string(), by.to_owned()), |connection, input, stamp| {
+                Box::pin(async move {
+                    let (customer, by) = &*input;
+                    erase(connection, customer, by, &stamp).await
+                })
             })
-        })
-        .await
+            .await?;
+        self.empty_log().await;
+        Ok(left)
+    }
+
+    /// What was written before stands in the log beside the file until it is written over: nothing of it is left there,
+    /// as soon as nobody reads it any more.
+    async fn empty_log(&self) {
+        let Some(sql) = self.engine.empty_log() else { return };
+        for _ in 0..TRIES {
+            match sqlx::query(sql).fetch_one(&self.readers).await.map(|row| row.int("busy")) {
+                Ok(Ok(0)) => return,
+                // Somebody writes or reads at this moment.
+                Ok(_) => tokio::time::sleep(PAUSE).await,
+                Err(error) => {
+                    tracing::warn!(error = %RecordError::from(error), "the database's log cannot be emptied");
+                    return;
+                }
+            }
+        }
+        tracing::warn!("the database's log is in use: what was erased stands in it until it is written over");
     }
 }
 
@@ -104,7 +132,7 @@ impl Record {
 }
 
 /// What is run for the family of `$1`, in this order.
-const STATEMENTS: [&str; 23] = [
+const STATEMENTS: [&str; 24] = [
     "DELETE FROM customer_tag WHERE customer_id IN {family}",
     "DELETE FROM customer_attribute WHERE customer_id IN {family}",
     "DELETE FROM search_word WHERE customer_id IN {family}",
@@ -118,7 +146,9 @@ const STATEMENTS: [&str; 23] = [
     "UPDATE consent SET words = NULL WHERE customer_id IN {family}",
     "UPDATE review SET note = NULL, answer = NULL WHERE interaction_id IN (SELECT t.id FROM interaction t \
      WHERE t.parent_id IN (SELECT id FROM interaction WHERE customer_id IN {family}))",
-    "UPDATE follow_up SET phone = NULL, note = NULL WHERE customer_id IN {family}",
+    "UPDATE customer_merge SET reason = NULL WHERE from_id IN {family} OR into_id IN {family}",
+    // How it went is written down in whatever words somebody chose.
+    "UPDATE follow_up SET phone = NULL, note = NULL, outcome = NULL WHERE customer_id IN {family}",
     "UPDATE message SET text = '', recipient = '', error = NULL, provider_ref = NULL, \
      state = CASE WHEN state = 'due' THEN 'cancelled' ELSE state END WHERE customer_id IN {family}",
     "UPDATE survey_page SET given = '{}', turns = '[]' WHERE customer_id IN {family}",

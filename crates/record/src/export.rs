@@ -9,9 +9,11 @@ use hotline_model::{CustomerId, Language};
 use serde_json::{Value, json};
 
 use crate::customers::ContactView;
-use crate::sql::{Columns, FAMILY};
+use crate::sql::Columns;
 use crate::talks::Talk;
 use crate::{Record, RecordError};
+
+mod lists;
 
 /// Contacts in one export: a firm with more asks for them one by one.
 const CONTACTS: u32 = 10_000;
@@ -25,37 +27,13 @@ impl Record {
     pub async fn export_customer(&self, id: CustomerId) -> Result<Option<Value>, RecordError> {
         let Some(card) = self.card(id).await? else { return Ok(None) };
         let Some(view) = self.find_customer(card.id, CONTACTS).await? else { return Ok(None) };
-        let notes = sqlx::query(&format!(
-            "SELECT id, text, made_by, at FROM note WHERE customer_id IN {FAMILY} ORDER BY at, id"
-        ))
-        .bind(card.id.to_string())
-        .fetch_all(&self.readers)
-        .await?;
-        let notes = notes
-            .iter()
-            .map(|row| {
-                Ok(json!({ "id": row.text("id")?, "text": row.text("text")?, "by": row.text("made_by")?,
-                    "at": row.time("at")? }))
-            })
-            .collect::<Result<Vec<Value>, RecordError>>()?;
-        let (now, rebates) = (self.now(), self.rebates_of(card.id).await?);
+        let now = self.now();
+        let codes: Vec<String> = view.tickets.iter().map(|ticket| ticket.code.digits()).collect();
+        let lists = self.lists_of(card.id, &codes).await?;
         let answers = self.answers_of(card.id, CONTACTS).await?;
-        let written = sqlx::query(&format!(
-            "SELECT w.call_id, w.name, w.text, w.at FROM caller_words w JOIN interaction i ON i.id = w.call_id \
-             WHERE i.customer_id IN {FAMILY} AND w.text IS NOT NULL ORDER BY w.at, w.name"
-        ))
-        .bind(card.id.to_string())
-        .fetch_all(&self.readers)
-        .await?;
-        let written = written
-            .iter()
-            .map(|row| {
-                Ok(json!({ "contact": row.text("call_id")?, "name": row.text("name")?, "text": row.text("text")?,
-                    "at": row.time("at")? }))
-            })
-            .collect::<Result<Vec<Value>, RecordError>>()?;
         Ok(Some(json!({
             "id": card.id,
+            "external-ref": card.external_ref,
             "exported-at": now,
             "name": card.name.as_ref().map(|name| name.expose()),
             "language": card.language.map(Language::tag),
@@ -68,32 +46,24 @@ impl Record {
                 "level": one.level })).collect::<Vec<_>>(),
             "tickets": view.tickets.iter().map(|ticket| json!({ "id": ticket.id,
                 "external-ref": ticket.external_ref, "state": ticket.state, "category": ticket.category,
-                "result": ticket.result, "created-at": ticket.created_at, "due-at": ticket.due_at,
-                "notified-at": ticket.notified_at, "heard-at": ticket.heard_at })).collect::<Vec<_>>(),
-            "rebates": rebates.iter().map(|rebate| json!({ "id": rebate.id, "external-ref": rebate.external_ref,
-                "activity": rebate.activity, "type": rebate.kind, "face-value": rebate.face_value.to_string(),
-                "currency": rebate.face_value.currency, "quantity": rebate.quantity, "state": rebate.state_at(now),
-                "returned-at": rebate.returned_at, "used-at": rebate.used_at, "expires-at": rebate.expires_at,
-                "text": rebate.text.as_ref().map(|text| text.expose()), "resends": rebate.resends }))
-                .collect::<Vec<_>>(),
+                "outcome": ticket.outcome, "result": ticket.result, "created-at": ticket.created_at,
+                "due-at": ticket.due_at, "notified-at": ticket.notified_at, "heard-at": ticket.heard_at })).collect::<Vec<_>>(),
+            "rebates": lists.rebates,
             "messages": view.messages.iter().map(|message| {
-                let text = without_codes(message.text.expose(), view.tickets.iter().map(|t| t.code.digits()));
+                let text = without_codes(message.text.expose(), codes.iter().cloned());
                 json!({ "id": message.id, "to": message.recipient.e164(), "text": text,
                     "state": message.state, "due-at": message.due_at })
             }).collect::<Vec<_>>(),
-            "follow-ups": view.follow_ups,
-            "consents": self.consents_of(card.id).await?,
-            "attachments": self.attachments_of(card.id).await?.iter().map(|file| json!({ "id": file.id,
-                "name": file.name.expose(), "media-type": file.media_type, "bytes": file.bytes,
-                "sha256": file.sha256, "file": file.file, "ticket": file.ticket,
-                "interaction": file.interaction, "by": file.made_by, "at": file.at })).collect::<Vec<_>>(),
-            "reviews": self.reviews_about(card.id).await?.iter().map(|review| json!({ "id": review.id,
-                "talk": review.talk, "call": review.call, "state": review.state,
-                "note": review.note.as_ref().map(|note| note.expose()), "at": review.made_at })).collect::<Vec<_>>(),
-            "notes": notes,
+            "follow-ups": view.follow_ups.iter().map(|one| lists.words.follow_up(one)).collect::<Vec<_>>(),
+            "consents": lists.consents,
+            "attachments": lists.attachments,
+            "reviews": lists.reviews,
+            "notes": lists.notes,
             "answers": answers,
-            "written": written,
-            "contacts": view.contacts.iter().map(contact).collect::<Vec<_>>(),
+            "written": lists.written,
+            "campaign-decisions": lists.decisions,
+            "campaign-attempts": lists.attempts,
+            "contacts": view.contacts.iter().map(|one| lists.words.contact(one)).collect::<Vec<_>>(),
             "merges": self.merges_of(card.id).await?,
             "looked-at": self.accesses_of(card.id, CONTACTS).await?,
         })))

@@ -172,6 +172,10 @@ async fn merge(connection: &mut AnyConnection, asked: &Asked, stamp: &Stamp) -> 
     .bind(stamp.now)
     .execute(&mut *connection)
     .await?;
+    // What one of them refused stays refused.
+    let sql = "UPDATE customer SET do_not_call = 1 WHERE id = $1 AND EXISTS \
+               (SELECT 1 FROM customer f WHERE f.merged_into = $1 AND f.do_not_call = 1)";
+    sqlx::query(sql).bind(&into).execute(&mut *connection).await?;
     let id = stamp.id();
     sqlx::query(
         "INSERT INTO customer_merge (id, from_id, into_id, reason, made_by, at) VALUES ($1, $2, $3, $4, $5, $6)",

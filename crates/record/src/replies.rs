@@ -56,8 +56,19 @@ impl Record {
         row.map(|row| row.parsed("id")).transpose()
     }
 
+    /// What came of a text message that was taken in before, in the record's word, with its contact; by the provider's
+    /// own name for it.
+    ///
+    /// # Errors
+    /// [`RecordError::Unavailable`] if the database does not answer.
+    pub async fn reply_of(&self, id: &str) -> Result<Option<(String, Option<String>)>, RecordError> {
+        let sql = "SELECT id, outcome FROM interaction WHERE channel = 'message' AND native_id = $1";
+        let row = sqlx::query(sql).bind(short(id)).fetch_optional(&self.readers).await?;
+        row.map(|row| Ok((row.text("id")?, row.text_or_none("outcome")?))).transpose()
+    }
+
     /// Keeps a text message of a customer, with the journal's entry; one that nothing was made of becomes a follow-up if
-    /// the customer has an open ticket.
+    /// the customer has an open ticket, or was asked something by us lately.
     ///
     /// # Errors
     /// [`RecordError::Unavailable`] if the database does not take it.
@@ -91,16 +102,20 @@ impl NewReply {
         let identity = stamp.new_id::<IdentityId>();
         let identity = find_or_make_identity(connection, "phone", number, &identity, stamp.now).await?;
         let about = sqlx::query(
-            "SELECT m.customer_id, m.ticket_id FROM message m JOIN customer c ON c.id = m.customer_id \
+            "SELECT m.customer_id, m.ticket_id, m.attempt_id FROM message m JOIN customer c ON c.id = m.customer_id \
              WHERE m.recipient = $1 AND m.created_at > $2 AND c.erased_at IS NULL ORDER BY m.created_at DESC LIMIT 1",
         )
         .bind(number)
         .bind(stamp.now - ABOUT)
         .fetch_optional(&mut *connection)
         .await?;
-        let (whom, ticket) = match &about {
-            Some(row) => (row.text_or_none("customer_id")?, row.text_or_none("ticket_id")?),
-            None => (None, None),
+        let (whom, ticket, asked) = match &about {
+            Some(row) => (
+                row.text_or_none("customer_id")?,
+                row.text_or_none("ticket_id")?,
+                row.text_or_none("attempt_id")?.is_some(),
+            ),
+            None => (None, None, false),
         };
         let customer = customer_of_phone(connection, &self.from).await?.or(whom);
         let text: String = clean(self.text.expose().clone()).chars().take(WORDS).collect();
@@ -134,7 +149,7 @@ impl NewReply {
             .write(connection, stamp)
             .await?;
         let follow_up = match (&customer, self.outcome) {
-            (Some(customer), None) => has_open_ticket(connection, customer).await?,
+            (Some(customer), None) => asked || has_open_ticket(connection, customer).await?,
             _ => false,
         };
         if follow_up {

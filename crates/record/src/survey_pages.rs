@@ -9,7 +9,7 @@ use sqlx::AnyConnection;
 use sqlx::any::AnyRow;
 
 use crate::act::{Entry, Stamp};
-use crate::consents::{Proof, set_do_not_call};
+use crate::consents::{Proof, refuse};
 use crate::deed::{EventRow, insert_events};
 use crate::sql::{Columns, clean};
 use crate::users::hash_of;
@@ -173,25 +173,6 @@ impl Record {
         .await
     }
 
-    /// A customer wants no more calls and messages from us, as they wrote on a channel: `web`, `message`.
-    ///
-    /// # Errors
-    /// [`RecordError::Unavailable`] if the database does not take it.
-    pub async fn refuse_contact(
-        &self,
-        customer: CustomerId,
-        channel: &'static str,
-    ) -> Result<(), RecordError> {
-        self.change((customer.to_string(), channel), |connection, input, stamp| {
-            Box::pin(async move {
-                let (customer, channel) = &*input;
-                let proof = Proof { channel, by: "customer", ..Proof::default() };
-                opt_out(connection, customer, &proof, &stamp).await
-            })
-        })
-        .await
-    }
-
     /// The words that a customer wrote in a contact, by the plan's name for them.
     ///
     /// # Errors
@@ -304,7 +285,7 @@ impl PageTurn {
         if self.do_not_call {
             let page = Some(self.attempt.as_str());
             let proof = Proof { channel: "web", interaction: page, by: "customer", ..Proof::default() };
-            opt_out(connection, &known.customer, &proof, stamp).await?;
+            refuse(connection, &known.customer, &proof, stamp).await?;
         }
         let row = EventRow {
             source: "survey-page".into(),
@@ -494,7 +475,8 @@ impl PageTurn {
             return Ok(());
         };
         let again = sqlx::query(
-            "UPDATE follow_up SET state = 'open', outcome = NULL, done_at = NULL WHERE id = $1 AND outcome = 'withdrawn'",
+            "UPDATE follow_up SET state = 'open', outcome = NULL, done_at = NULL, reminded_at = NULL, \
+             version = version + 1 WHERE id = $1 AND outcome = 'withdrawn'",
         )
         .bind(&id)
         .execute(&mut *connection)
@@ -522,7 +504,7 @@ impl PageTurn {
         // What was answered since may have moved it.
         sqlx::query(
             "UPDATE follow_up SET reason = $2, note = $3, due_at = $4, version = version + 1 \
-             WHERE id = $1 AND state = 'open' AND (reason <> $2 OR due_at <> $4)",
+             WHERE id = $1 AND state = 'open' AND (reason <> $2 OR due_at <> $4 OR COALESCE(note, '') <> COALESCE($3, ''))",
         )
         .bind(&id)
         .bind(clean(promise.reason.clone()))
@@ -542,19 +524,4 @@ impl PageTurn {
             body,
         }
     }
-}
-
-/// Notes that a customer refuses calls and messages of our own accord, by what proves it: once.
-async fn opt_out(
-    connection: &mut AnyConnection,
-    customer: &str,
-    proof: &Proof<'_>,
-    stamp: &Stamp,
-) -> Result<(), RecordError> {
-    let row = sqlx::query("SELECT COALESCE(merged_into, id) AS id FROM customer WHERE id = $1")
-        .bind(customer)
-        .fetch_optional(&mut *connection)
-        .await?;
-    let Some(row) = row else { return Ok(()) };
-    set_do_not_call(connection, &row.text("id")?, true, proof, stamp).await
 }

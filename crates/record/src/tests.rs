@@ -26,6 +26,7 @@ mod people;
 mod queues;
 mod rebates;
 mod reviews;
+mod shared_numbers;
 mod spooled;
 mod survey_pages;
 mod surveys;
@@ -58,6 +59,7 @@ use rebates::{
     the_same_rebate_twice_changes_nothing_and_an_older_change_is_not_taken,
 };
 use reviews::*;
+use shared_numbers::*;
 use survey_pages::*;
 use surveys::*;
 use upkeep::*;
@@ -468,6 +470,9 @@ on_both!(
     a_link_goes_to_the_number_on_file_alone,
     talks_to_be_heard_are_drawn_by_lot_and_each_once,
     a_review_is_shared_once_and_answered_once,
+    tickets_of_a_number_that_two_have_go_to_one_customer_and_all_refuse,
+    a_merge_loses_no_refusal_and_neither_does_its_end,
+    a_message_is_taken_in_once_and_what_came_of_it_is_told_again,
     a_consent_is_added_with_its_proof_and_never_changed,
     what_proves_a_consent_is_the_customers_own,
     who_wants_no_calls_has_said_so_somewhere,

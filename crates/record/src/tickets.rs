@@ -484,7 +484,11 @@ pub(crate) async fn customer_for(
     now: i64,
 ) -> Result<CustomerId, RecordError> {
     let parse = |id: &str| id.parse().map_err(|_| RecordError::Corrupt("a customer's id".into()));
-    if let Some(customer) = customer_of_phone(connection, owner.phone).await? {
+    let of_number = match customer_of_phone(connection, owner.phone).await? {
+        Some(customer) => Some(customer),
+        None => customer_of_last_ticket(connection, owner.phone).await?,
+    };
+    if let Some(customer) = of_number {
         sqlx::query(
             "UPDATE customer SET name = COALESCE($2, name), changed_at = $3 WHERE id = $1 AND name IS NULL",
         )
@@ -519,6 +523,26 @@ pub(crate) async fn customer_for(
     .await?;
     index_customer(connection, owner.customer).await?;
     parse(owner.customer)
+}
+
+/// Of several customers who have a number the one whom its last ticket went to: whoever is made for the first ticket
+/// keeps the others.
+async fn customer_of_last_ticket(
+    connection: &mut AnyConnection,
+    number: &PhoneNumber,
+) -> Result<Option<String>, RecordError> {
+    let row = sqlx::query(
+        "SELECT r.id AS id FROM identity i \
+         JOIN identity_link l ON l.identity_id = i.id AND l.valid_to IS NULL AND l.level = 'verified' \
+         JOIN customer c ON c.id = l.customer_id JOIN customer r ON r.id = COALESCE(c.merged_into, c.id) \
+         JOIN ticket t ON t.customer_id = c.id AND t.phone = i.value \
+         WHERE i.kind = 'phone' AND i.namespace = '' AND i.value = $1 AND r.erased_at IS NULL \
+         ORDER BY t.created_at DESC, t.id DESC LIMIT 1",
+    )
+    .bind(number.e164())
+    .fetch_optional(connection)
+    .await?;
+    row.map(|row| row.text("id")).transpose()
 }
 
 /// The journal's entry, and the rendering of a result that may be told: made in the transaction

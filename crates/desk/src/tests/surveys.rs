@@ -261,13 +261,18 @@ async fn a_message_back_is_an_answer_a_refusal_or_something_to_read() {
     assert!(reasons.contains(&"dissatisfied") && reasons.len() == 2, "{reasons:?}");
     // The rest is answered on the page.
     assert!(site.look("").await.html.contains("主要是什么原因?"));
+    // What may as well answer a question refuses nothing.
+    for (id, text) in [("n1", "N"), ("n2", "end"), ("n3", "QUIT")] {
+        assert_eq!(write(id, text).await.1["taken-as"], Value::Null, "{text}");
+    }
+    assert!(!site.house.desk.record.card(site.customer).await.unwrap().unwrap().do_not_call);
     assert_eq!(write("m4", "td").await.1["taken-as"], "refused");
     assert!(site.house.desk.record.card(site.customer).await.unwrap().unwrap().do_not_call);
     let line = site.house.desk.record.timeline(site.customer, None, 50).await.unwrap().unwrap();
     let of = |kind: EntryKind| {
         move |one: &&TimelineEntry| one.kind == kind && one.channel.as_deref() == Some("message")
     };
-    assert_eq!(line.entries.iter().filter(of(EntryKind::Contact)).count(), 4);
+    assert_eq!(line.entries.iter().filter(of(EntryKind::Contact)).count(), 7);
     assert_eq!(line.entries.iter().filter(of(EntryKind::Consent)).count(), 1, "with its proof");
     assert_eq!(write("", "1").await.0, StatusCode::UNPROCESSABLE_ENTITY);
     let (status, _) = site.house.ask("guessed", "POST", "/api/v1/replies", "{}").await;

@@ -149,7 +149,10 @@ async fn explain(
         let before = record.campaign_decisions(ticket).await?;
         for event in &before {
             let kind = event.type_name.trim_start_matches("campaign.");
-            let policy = event.body["policy"].as_str().unwrap_or("?");
+            let Some(policy) = event.body["policy"].as_str() else {
+                println!("  {}  a decision of which the words were erased", shown(event.occurred_at, zone));
+                continue;
+            };
             let why =
                 ["why", "how"].into_iter().find_map(|word| event.body[word].as_str()).unwrap_or_default();
             println!("  {}  {policy}: {}", shown(event.occurred_at, zone), told(kind, why));

@@ -405,7 +405,8 @@ impl<'a> Run<'a> {
         let Some(facts) = facts.into_iter().next() else { return Ok(None) };
         let calling = self.calling.borrow().clone();
         let closed = self.caller.record.campaign_tickets(&[attempt.ticket]).await?;
-        let zone = facts.zone.unwrap_or_else(|| calling.zone.clone());
+        let policy = calling.settings.policies.get(&attempt.policy);
+        let zone = facts.zone.or_else(|| Some(policy?.hours.zone.clone())).unwrap_or_else(|| calling.zone.clone());
         let closed_on = closed.first().map_or_else(|| self.now(), |facts| facts.since).to_zoned(zone).date();
         let language: Option<Language> = facts.attributes.get("language").and_then(|tag| tag.parse().ok());
         let given: Fields = [

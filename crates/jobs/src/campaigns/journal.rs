@@ -60,6 +60,12 @@ impl Run<'_> {
                     self.calls_in(interaction.clone(), customer);
                 }
             }
+            // A turn on a survey's page, a text message: written, and they do not want to be rung up now.
+            ("survey.answered" | "survey.completed" | "message.received", Some(_)) if !is_ours => {
+                if let Some(customer) = customer {
+                    self.tell(Event::Wrote { customer });
+                }
+            }
             ("call.ended", Some(interaction)) => over.extend(self.on_the_line.remove(interaction)),
             (kind, _) if kind.starts_with("message.") => {
                 let state = kind.trim_start_matches("message.").parse::<MessageState>().ok();

@@ -79,7 +79,7 @@ impl Run<'_> {
         let known = record.campaign_customers(&[notice.customer]).await?;
         let Some(customer) = known.into_iter().next() else { return Ok(None) };
         let moved = record.campaign_tickets(&[notice.ticket]).await?;
-        let zone = customer.zone.unwrap_or_else(|| calling.zone.clone());
+        let zone = customer.zone.unwrap_or_else(|| policy.hours.zone.clone());
         let now = self.now();
         let language = customer.attributes.get("language").and_then(|tag| tag.parse().ok());
         let language = language.unwrap_or(ticket.language);

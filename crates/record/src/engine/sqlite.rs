@@ -2,12 +2,16 @@
 
 use sqlx::migrate::Migrator;
 
+use super::Engine;
+
 pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
 /// WAL lets readers read while the writer writes; FULL makes a commit survive a power cut, which
-/// group commit makes affordable; the busy time-out is short because the writer tries again itself.
+/// group commit makes affordable; the busy time-out is short because the writer tries again itself. What is deleted or
+/// written over is filled with zeros: nobody who has the file reads what was erased
+/// (<https://www.sqlite.org/pragma.html#pragma_secure_delete>).
 pub(super) const WRITER: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
-     PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 500; PRAGMA temp_store = MEMORY;";
+     PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON; PRAGMA busy_timeout = 500; PRAGMA temp_store = MEMORY;";
 
 /// Readers never write.
 pub(super) const READER: &str =
@@ -19,6 +23,18 @@ pub(super) const BEGIN: &str = "BEGIN IMMEDIATE";
 /// until it ends (<https://www.sqlite.org/wal.html#use_of_wal_without_shared_memory>).
 pub(super) const ALONE: &str =
     "PRAGMA busy_timeout = 0; PRAGMA locking_mode = EXCLUSIVE; SELECT COUNT(*) FROM sqlite_master;";
+
+impl Engine {
+    /// Puts into the file what stands in the log beside it, and cuts the log to nothing: a row with `busy`, which is 0 if
+    /// it did. A connection that may not write may do this too
+    /// (<https://www.sqlite.org/pragma.html#pragma_query_only>). PostgreSQL's log is its server's business.
+    pub(crate) const fn empty_log(self) -> Option<&'static str> {
+        match self {
+            Self::Sqlite => Some("PRAGMA wal_checkpoint(TRUNCATE)"),
+            Self::Postgres => None,
+        }
+    }
+}
 
 /// Whether a result code says that another connection holds a lock.
 pub(super) fn is_busy(code: &str) -> bool {

@@ -2,6 +2,11 @@
 
 use super::*;
 
+#[path = "erase.rs"]
+mod erase;
+#[path = "export.rs"]
+mod export;
+
 async fn customer(house: &House, reference: &str, phone: &str, name: &str) -> Upserted {
     let mut input = ticket(reference, phone);
     input.code = None;
@@ -237,7 +242,8 @@ pub async fn dump(house: &House) -> String {
         ("ticket", "phone || code || external_ref || COALESCE(result, '')"),
         ("message", "recipient || text"),
         ("note", "text"),
-        ("follow_up", "COALESCE(phone, '') || COALESCE(note, '')"),
+        ("follow_up", "COALESCE(phone, '') || COALESCE(note, '') || COALESCE(outcome, '')"),
+        ("customer_merge", "COALESCE(reason, '')"),
         ("verification", "caller"),
         ("search_word", "word"),
         ("customer_tag", "tag"),
