@@ -12,6 +12,7 @@ const english: typeof words = {
     editOf: 'Edit: {title}',
     comma: ', ',
     none: 'There are no articles yet.',
+    noneHint: 'Once published, an article stands on the page of every customer whose ticket, plan, queue or gift it fits.',
     saved: 'The article is saved.',
     all: 'All states',
     stateOf: 'State',

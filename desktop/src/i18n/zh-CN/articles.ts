@@ -9,6 +9,7 @@ export default {
     editOf: '修改：{title}',
     comma: '、',
     none: '还没有文章。',
+    noneHint: '写好并发布后，工单类别、流程、队列或活动相符时，文章会出现在客户页右侧。',
     saved: '文章已保存。',
     all: '全部状态',
     stateOf: '状态',

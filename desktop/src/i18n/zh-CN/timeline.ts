@@ -113,7 +113,7 @@ export default {
     hangup: '结束通话',
   },
   path: {
-    title: '来电正在进行',
+    title: '通话正在进行',
     listen: '路径',
     call: {
       started: '来电开始 {plan}',
