@@ -14,6 +14,17 @@ export function word(group: string, text: string | null | undefined, otherwise?:
   return typeof words === 'object' && words !== null && Object.hasOwn(words, text) ? t(`${group}.${text}`) : (otherwise ?? text);
 }
 
+/** What stands in the record for a word that somebody typed as it is shown to them, in either language. */
+export function codeOf(group: string, typed: string): string {
+  for (const language of i18n.global.availableLocales) {
+    let words: unknown = i18n.global.getLocaleMessage(language);
+    for (const name of group.split('.')) words = (words as Record<string, unknown> | undefined)?.[name];
+    const found = Object.entries((words as Record<string, unknown> | undefined) ?? {}).find(([, text]) => typeof text === 'string' && text.toLowerCase() === typed.toLowerCase());
+    if (found) return found[0];
+  }
+  return typed;
+}
+
 /** A ticket's number; of those that we make the end, which tells them apart. */
 export function ticketName(reference: string | null): string {
   if (!reference) return '';

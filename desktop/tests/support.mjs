@@ -108,6 +108,8 @@ export async function frameFits(page) {
     return root.scrollHeight <= innerHeight && root.scrollWidth <= innerWidth && root.scrollTop + body.scrollTop === 0 && document.querySelector('header').getBoundingClientRect().top === 0;
   });
   assert(fits, 'the frame scrolls');
+  const cut = await page.evaluate(() => [...document.querySelectorAll('header button')].filter((one) => one.getBoundingClientRect().right > innerWidth).map((one) => one.textContent));
+  assert.deepEqual(cut, [], 'the top bar is wider than the page');
 }
 
 export const sees = (page, text, scope = 'body') => page.locator(scope).getByText(text).first().waitFor();
@@ -136,6 +138,7 @@ export async function keep(page, name) {
       for (const colorScheme of ['light', 'dark']) {
         await page.setViewportSize({ width, height });
         await page.emulateMedia({ colorScheme });
+        if (await page.locator('.bar').count()) await frameFits(page);
         await page.screenshot({ path: `${process.env.DESKTOP_SHOTS}/${name}-${language}-${colorScheme}-${width}.png` });
       }
     }

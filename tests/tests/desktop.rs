@@ -65,3 +65,20 @@ fn a_record_is_kept_in_order_at_the_desktop() {
     let told = [("MESSAGES", messages.to_str().unwrap())];
     run_told("records.mjs", &mut server, &told, |_, asked| panic!("nobody knows how to {asked:?}"));
 }
+
+#[test]
+fn what_was_given_and_what_is_known_stand_beside_the_customer() {
+    let mut server = Server::start(Setup { warm: false, voice: false, ..Setup::default() });
+    server.note_secrets(&serde_json::json!({ "phone": tickets::PHONE, "name": tickets::NAME }));
+    for (login, name, roles) in [("min.li", "李敏", "agent"), ("boss", "周主管", "agent,supervisor")] {
+        add_user(&server, login, name, roles);
+    }
+    let messages = server.folder().join("messages.jsonl");
+    let told = [("MESSAGES", messages.to_str().unwrap())];
+    run_told("gifts.mjs", &mut server, &told, |_, asked| panic!("nobody knows how to {asked:?}"));
+}
+
+#[test]
+fn a_talk_is_heard_scored_shared_and_answered_at_the_desktop() {
+    run_with_callers("reviews.mjs");
+}

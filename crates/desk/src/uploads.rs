@@ -297,7 +297,7 @@ impl View<'_> {
              <p><label for=\"files\">{choose}</label></p>\
              <p><input id=\"files\" name=\"files\" type=\"file\" multiple required aria-describedby=\"hint\" \
              accept=\"image/jpeg,image/png,image/webp,image/heic,application/pdf\"></p>\
-             <p id=\"hint\" class=\"hint\">{kinds} {left}</p>\
+             <p id=\"hint\" class=\"hint\">{kinds}<br>{left}</p>\
              <p><button type=\"submit\">{send}</button></p></form><p class=\"hint\">{who}</p>",
             token = escape(self.token),
             tag = self.language.tag(),

@@ -21,6 +21,9 @@ export const titles = computed(() => new Map(queues.value.map((queue) => [queue.
 /** Names by id, for the path of a call. */
 export const names = computed(() => new Map([...team.values()].map((agent) => [agent.user, agent.name])));
 
+/** What a colleague is called whose login is told; somebody who left keeps it. */
+export const nameOf = (login: string | null | undefined) => (login && [...team.values()].find((agent) => agent.login === login)?.name) || (login ?? '');
+
 /** What the journal told last: an answer that was read before may be older. */
 let recent: JournalEvent[] = [];
 const RECENT = 500;

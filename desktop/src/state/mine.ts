@@ -45,6 +45,9 @@ export interface WrapUp {
   since?: string;
 }
 
+/** Counts what was told of reviews. */
+export const reviewsTold = ref(0);
+
 /** A call that one talked in and has written nothing about. */
 interface OpenWrapUp {
   call: string;
