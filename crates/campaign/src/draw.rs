@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use hotline_model::{CustomerId, PhoneNumber, TicketId};
 use hotline_model::campaign::{Channel, Name, Policy};
+use hotline_model::{CustomerId, PhoneNumber, TicketId};
 use jiff::Timestamp;
 
 use crate::event::{Command, CustomerFacts, TicketFacts};

@@ -330,7 +330,8 @@ impl Scheduler {
     }
 
     fn cases_of(&self, customer: CustomerId) -> Vec<CaseKey> {
-        let tickets = self.customers.get(&customer).map(|person| person.tickets.as_slice()).unwrap_or_default();
+        let tickets =
+            self.customers.get(&customer).map(|person| person.tickets.as_slice()).unwrap_or_default();
         let known = tickets.iter().filter_map(|ticket| Some((*ticket, self.tickets.get(ticket)?)));
         known
             .flat_map(|(ticket, known)| {

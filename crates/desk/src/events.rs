@@ -135,7 +135,8 @@ async fn filter(desk: &Desk, asker: &Asker, wanted: &Wanted) -> Result<Filter, A
     }
     let queues = names(wanted.queue.as_deref());
     // Whoever waits and what happens to whom is for those who serve them, as the pages are that a stream keeps fresh.
-    if !(asked.is_empty() && queues.is_empty()) && !sees_everything(asker) {
+    let about_somebody = !asked.is_empty() || !queues.is_empty();
+    if about_somebody && !sees_everything(asker) {
         asker.serves()?;
     }
     let mut filter = Filter { queues, ..Filter::default() };

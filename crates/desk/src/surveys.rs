@@ -170,8 +170,15 @@ impl Open {
             given: serde_json::from_str::<Fields>(self.page.given.expose()).unwrap_or_default(),
             language: self.language,
             began: self.page.created_at,
-            zone: plans.calendars().next().map_or(TimeZone::UTC, |calendar| calendar.zone.clone()),
+            zone: self.zone(&plans),
         }
+    }
+
+    /// Where the customer's days begin: as in the hours of the policy that sent the page.
+    fn zone(&self, plans: &Plans) -> TimeZone {
+        let policy = plans.campaigns().policies.get(self.page.policy.as_str());
+        let hours = policy.map(|policy| &*policy.hours).or_else(|| plans.calendars().next());
+        hours.map_or(TimeZone::UTC, |hours| hours.zone.clone())
     }
 
     /// Where the page stands after the first `upto` answers. Answers that do not fit the plan any more, because it was

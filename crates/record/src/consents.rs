@@ -278,10 +278,7 @@ pub(crate) async fn refuse(
     stamp: &Stamp,
 ) -> Result<(), RecordError> {
     let sql = "SELECT COALESCE(merged_into, id) AS id FROM customer WHERE id = $1 AND erased_at IS NULL";
-    let row = sqlx::query(sql)
-        .bind(customer)
-        .fetch_optional(&mut *connection)
-        .await?;
+    let row = sqlx::query(sql).bind(customer).fetch_optional(&mut *connection).await?;
     let Some(row) = row else { return Ok(()) };
     set_do_not_call(connection, &row.text("id")?, true, proof, stamp).await
 }

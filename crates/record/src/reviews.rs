@@ -12,7 +12,7 @@ use sqlx::any::AnyRow;
 
 use crate::act::{Entry, Stamp};
 use crate::profile::checked;
-use crate::sql::{Columns, FAMILY};
+use crate::sql::Columns;
 use crate::{Record, RecordError};
 
 /// Talks that are drawn from, at most.
@@ -304,15 +304,6 @@ impl Record {
     /// [`RecordError::Unavailable`] if the database does not answer.
     pub async fn reviews_of(&self, agent: UserId) -> Result<Vec<Review>, RecordError> {
         self.reviews_where("r.agent_id = $1 AND r.state <> 'draft'", &agent.to_string()).await
-    }
-
-    /// Reviews of a customer's calls that were shared, the newest first.
-    pub(crate) async fn reviews_about(&self, customer: CustomerId) -> Result<Vec<Review>, RecordError> {
-        let condition = format!(
-            "r.state <> 'draft' AND r.interaction_id IN (SELECT t.id FROM interaction t WHERE t.parent_id IN \
-             (SELECT id FROM interaction WHERE customer_id IN {FAMILY}))"
-        );
-        self.reviews_where(&condition, &customer.to_string()).await
     }
 
     async fn reviews_where(&self, condition: &str, value: &str) -> Result<Vec<Review>, RecordError> {

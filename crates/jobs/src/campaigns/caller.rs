@@ -406,7 +406,8 @@ impl<'a> Run<'a> {
         let calling = self.calling.borrow().clone();
         let closed = self.caller.record.campaign_tickets(&[attempt.ticket]).await?;
         let policy = calling.settings.policies.get(&attempt.policy);
-        let zone = facts.zone.or_else(|| Some(policy?.hours.zone.clone())).unwrap_or_else(|| calling.zone.clone());
+        let zone =
+            facts.zone.or_else(|| Some(policy?.hours.zone.clone())).unwrap_or_else(|| calling.zone.clone());
         let closed_on = closed.first().map_or_else(|| self.now(), |facts| facts.since).to_zoned(zone).date();
         let language: Option<Language> = facts.attributes.get("language").and_then(|tag| tag.parse().ok());
         let given: Fields = [

@@ -1,5 +1,7 @@
 //! A telephone number that several customers have.
 
+use hotline_model::CustomerId;
+
 use super::*;
 use crate::{CustomerInput, NewReply};
 
