@@ -6,6 +6,8 @@ mod render;
 pub use codes::{Code, explain};
 pub use render::{concise, full, json};
 
+use std::collections::BTreeMap;
+
 use crate::source::Span;
 
 /// How bad it is.
@@ -106,6 +108,58 @@ impl Diagnostic {
     pub fn is_error(&self) -> bool {
         self.severity == Severity::Error
     }
+}
+
+/// How many findings of one file are shown.
+pub(crate) const SHOWN: usize = 200;
+
+/// Puts findings in the order of their places and keeps the first [`SHOWN`] of each file, errors before warnings,
+/// with a last one that tells how many more there are.
+pub(crate) fn arrange(found: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    let mut files: BTreeMap<String, Vec<Diagnostic>> = BTreeMap::new();
+    for finding in found {
+        match files.get_mut(finding.primary.span.file.path()) {
+            Some(of_file) => of_file.push(finding),
+            None => {
+                files.insert(finding.primary.span.file.path().to_owned(), vec![finding]);
+            }
+        }
+    }
+    let place = |finding: &Diagnostic| (finding.primary.span.start, finding.severity);
+    let mut arranged = Vec::new();
+    for mut of_file in files.into_values() {
+        of_file.sort_by_key(place);
+        of_file.dedup();
+        let mut more = None;
+        if of_file.len() > SHOWN {
+            of_file.sort_by_key(|finding| finding.severity);
+            let mut rest = of_file.split_off(SHOWN);
+            rest.sort_by_key(place);
+            more = too_many(&rest);
+            of_file.sort_by_key(place);
+        }
+        arranged.append(&mut of_file);
+        arranged.extend(more);
+    }
+    arranged
+}
+
+/// Says how many findings are not shown.
+fn too_many(rest: &[Diagnostic]) -> Option<Diagnostic> {
+    let first = rest.first()?;
+    let errors = rest.iter().filter(|finding| finding.is_error()).count();
+    let kinds = match (errors, rest.len() - errors) {
+        (0, warnings) => format!("{warnings} more warnings"),
+        (errors, 0) => format!("{errors} more errors"),
+        (errors, warnings) => format!("{errors} more errors and {warnings} more warnings"),
+    };
+    let severity = rest.iter().map(|finding| finding.severity).min()?;
+    let message = format!("this file has {kinds}");
+    Some(
+        Diagnostic { severity, ..Diagnostic::error(codes::TOO_MANY, &first.primary.span, message) }
+            .label("the first of them is here")
+            .help("mend those above and check again: many of these may follow from them"),
+    )
 }
 
 /// The name among `known` that is close to `wrong`, if any is: at most a third of its letters

@@ -19,8 +19,8 @@ use crate::diagnostic::{Code, Diagnostic, closest, codes};
 use crate::source::Span;
 use crate::tree::{Entry, Kind, Name, Node};
 
-use words::duration_of;
 pub(crate) use words::looks_like_name;
+use words::{NoLength, duration_of};
 
 /// Collects findings while a file is lowered.
 #[derive(Debug, Default)]
@@ -48,6 +48,11 @@ impl Reader {
         self.found.push(diagnostic);
     }
 
+    /// The name that was most likely meant, as long as somebody reads it: of each file the first findings are shown.
+    pub fn near<'w>(&self, wrong: &str, known: impl IntoIterator<Item = &'w str>) -> Option<&'w str> {
+        if self.found.len() < crate::diagnostic::SHOWN { closest(wrong, known) } else { None }
+    }
+
     /// A table with these words only.
     pub fn table<'n>(
         &mut self,
@@ -61,13 +66,18 @@ impl Reader {
             return None;
         };
         let mut meant = Vec::new();
+        // Looked up once: a table may have thousands of unknown words.
+        let mut missing = None;
         for entry in entries {
             if known.contains(&entry.key.text.as_str()) {
                 continue;
             }
-            let missing = known.iter().copied().filter(|word| node.find(word).is_none());
-            let near =
-                closest(&entry.key.text, missing.clone()).and_then(|near| known.iter().find(|k| **k == near));
+            let missing = missing.get_or_insert_with(|| {
+                known.iter().copied().filter(|word| node.find(word).is_none()).collect::<Vec<&'static str>>()
+            });
+            let near = self
+                .near(&entry.key.text, missing.iter().copied())
+                .and_then(|near| known.iter().find(|k| **k == near));
             meant.extend(near.copied());
             self.report(unknown_key(&entry.key, what, known, near.copied()));
         }
@@ -148,6 +158,40 @@ impl Reader {
         }
     }
 
+    /// A list in which something stands: one without anything is refused, with what it would mean.
+    pub fn some<'n>(
+        &mut self,
+        node: &'n Node,
+        what: &str,
+        head: &Span,
+        label: &str,
+        help: impl Into<String>,
+    ) -> &'n [Node] {
+        let items = self.items(node, what, head);
+        if items.is_empty() && matches!(node.kind, Kind::List(_)) {
+            let message = format!("{what} names nothing: at least one is needed");
+            self.report(Diagnostic::error(codes::NOBODY, &node.span, message).label(label).help(help));
+        }
+        items
+    }
+
+    /// A telephone number as it is shown to those who are called: digits, and perhaps a `+` before them.
+    pub fn shown_number(&mut self, node: &Node, what: &str, head: &Span) -> Option<Name> {
+        let text = self.digits(node, what, head)?;
+        let digits = text.text.strip_prefix('+').unwrap_or(&text.text);
+        if (1..=20).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Some(text);
+        }
+        let said: String = text.text.chars().take(40).collect();
+        let message = format!("{what} is a telephone number, and `{}` is none", said.escape_debug());
+        self.report(
+            Diagnostic::error(codes::PHONE, &first_line(&text.span), message)
+                .label("carriers refuse calls that show it, or show something else")
+                .help("write digits in quotes, 20 at most, with a `+` before them or without: \"10086\""),
+        );
+        None
+    }
+
     /// `true` or `false`.
     pub fn flag(&mut self, node: &Node, what: &str, head: &Span) -> Option<bool> {
         match node.scalar() {
@@ -180,7 +224,13 @@ impl Reader {
         let text = self.text(node, what, head)?;
         match text.text.parse::<usize>() {
             Ok(number) if limits.contains(&number) => Some(number),
-            _ => {
+            read => {
+                let whole = text.text.bytes().all(|byte| byte.is_ascii_digit()) && !text.text.is_empty();
+                let label = match read {
+                    Ok(number) if number < *limits.start() => format!("{} is the least", limits.start()),
+                    _ if whole => format!("{} is the most", limits.end()),
+                    _ => "this is no whole number".to_owned(),
+                };
                 self.report(
                     Diagnostic::error(
                         codes::RANGE,
@@ -192,8 +242,12 @@ impl Reader {
                             text.text
                         ),
                     )
-                    .label("no caller could satisfy it")
-                    .help(format!("write a number such as {}", (*limits.start()).max(1))),
+                    .label(label)
+                    .help(format!(
+                        "write a whole number from {} to {}",
+                        limits.start(),
+                        limits.end()
+                    )),
                 );
                 None
             }
@@ -203,7 +257,21 @@ impl Reader {
     /// A length of time with its unit.
     pub fn duration(&mut self, node: &Node, what: &str, most: Duration, head: &Span) -> Option<Duration> {
         let text = self.text(node, what, head)?;
-        let Some(length) = duration_of(&text.text) else {
+        let outside = |said: String, label: &str| {
+            Diagnostic::error(codes::RANGE, &text.span, said)
+                .label(label)
+                .help(format!("write `{}` or less", words::spell(most)))
+        };
+        let read = duration_of(&text.text);
+        if read == Err(NoLength::Negative) {
+            self.report(outside(
+                format!("{what} must not be negative, and this is `{}`", text.text),
+                "it would be over before it began",
+            ));
+            return None;
+        }
+        let too_long = read == Err(NoLength::TooLong);
+        let Some(length) = read.ok().or(too_long.then_some(Duration::MAX)) else {
             let bare = !text.text.is_empty() && text.text.bytes().all(|b| b.is_ascii_digit() || b == b'.');
             let help = if bare {
                 format!("write `{0}s` for seconds, or `{0}ms` for thousandths", text.text)
@@ -222,19 +290,10 @@ impl Reader {
             return None;
         };
         if length > most || length.is_zero() {
-            self.report(
-                Diagnostic::error(
-                    codes::RANGE,
-                    &text.span,
-                    format!("{what} may last from 1ms to {}", words::spell(most)),
-                )
-                .label(if length.is_zero() {
-                    "it would be over before it began"
-                } else {
-                    "the caller would wait too long"
-                })
-                .help(format!("write `{}` or less", words::spell(most))),
-            );
+            self.report(outside(
+                format!("{what} may last from 1ms to {}", words::spell(most)),
+                if length.is_zero() { "it would be over before it began" } else { "this is too long" },
+            ));
             return None;
         }
         Some(length)
@@ -249,7 +308,7 @@ impl Reader {
         known: impl Iterator<Item = &'w str> + Clone,
         label: &str,
     ) {
-        let near = closest(&name.text, known.clone());
+        let near = self.near(&name.text, known.clone());
         let names: Vec<&str> = known.take(8).collect();
         self.report(
             Diagnostic::error(code, &name.span, format!("no {kind} is called `{}`", name.text))
@@ -269,7 +328,7 @@ impl Reader {
             return Some(*value);
         }
         let words: Vec<&str> = known.iter().map(|(word, _)| *word).collect();
-        let near = closest(&text.text, words.iter().copied());
+        let near = self.near(&text.text, words.iter().copied());
         self.report(
             Diagnostic::error(
                 codes::WORD,

@@ -1,7 +1,7 @@
 //! All plans with what they share: loaded together, never changed, shared by the calls that run
 //! on them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use hotline_model::{Calendar, Language, VerificationPolicy};
 use indexmap::IndexMap;
 
 use crate::check;
-use crate::diagnostic::{Diagnostic, codes};
+use crate::diagnostic::{self, Diagnostic, codes};
 use crate::lower::Reader;
 use crate::lower::campaign::ReadPolicy;
 use crate::lower::plan::World;
@@ -149,6 +149,31 @@ enum FileKind {
     Other,
 }
 
+impl FileKind {
+    /// What an empty file of this kind leads to, and how one begins.
+    const fn begins(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Plan | Self::Other => {
+                ("nothing would be heard", "begin with `plan: ` and the name of the file without `.yaml`")
+            }
+            Self::Policy => (
+                "it would be obeyed by nobody",
+                "begin with `policy: ` (what callers must know) or `campaign: ` (whom you call) and the name of the \
+                 file without `.yaml`",
+            ),
+            Self::Calendar => {
+                ("no plan could ask it", "begin with `calendar: ` and the name of the file without `.yaml`")
+            }
+            Self::Numbers => ("no number would lead anywhere", "begin with `numbers:`, or remove the file"),
+            Self::Queues => ("callers could wait for nobody", "begin with `queues:`, or remove the file"),
+            Self::Campaigns => (
+                "nothing would be limited that is not limited anyway",
+                "begin with what shall differ, for example `calls-per-second: 10`, or remove the file",
+            ),
+        }
+    }
+}
+
 fn kind_of(path: &str) -> FileKind {
     let name = path.rsplit(['/', '\\']).next().unwrap_or(path);
     let inside = |folder: &str| path.split(['/', '\\']).rev().nth(1) == Some(folder);
@@ -185,16 +210,10 @@ impl Plans {
             loader.read(kind, &SourceFile::new(path, text));
         }
         loader.plans(recordings);
-        let Loader { mut found, mut made, .. } = loader;
+        let Loader { found, mut made, .. } = loader;
         made.version = short_hash(hashed.as_bytes(), 6);
-        found.sort_by(|a, b| {
-            let place =
-                |d: &Diagnostic| (d.primary.span.file.path().to_owned(), d.primary.span.start, d.severity);
-            place(a).cmp(&place(b))
-        });
-        found.dedup();
         let sound = !found.iter().any(Diagnostic::is_error);
-        (sound.then_some(made), found)
+        (sound.then_some(made), diagnostic::arrange(found))
     }
 
     /// A plan by its name.
@@ -248,6 +267,13 @@ impl Plans {
     }
 }
 
+/// Two policies or two calendars of one name.
+fn second(kind: &str, name: &str, place: &Span, head: &str) -> Diagnostic {
+    Diagnostic::error(codes::REPEATED_NAME, place, format!("two {kind} are called `{name}`"))
+        .label("one of them would be obeyed, and nobody can tell which")
+        .help(format!("write `{head}`, or remove one of the two"))
+}
+
 #[derive(Default)]
 struct Loader {
     world: World,
@@ -267,7 +293,7 @@ struct Loader {
 
 impl Loader {
     fn read(&mut self, kind: FileKind, file: &Arc<SourceFile>) {
-        let (root, found) = tree::parse(file);
+        let (root, found) = tree::parse(file, kind.begins());
         let mended: Vec<usize> = found.iter().map(|finding| finding.primary.span.line()).collect();
         self.found.extend(found);
         let whole = file.span(0..file.line(1).end);
@@ -286,10 +312,18 @@ impl Loader {
                 self.made.campaigns = reader.campaigns(&root, &whole);
             }
             (FileKind::Policy, root) => {
-                let read = root.and_then(|root| reader.policy(&root, &whole));
+                let read = root.and_then(|root| reader.policy(&root, &whole, kind.begins().1));
                 let sound = reader.found.is_empty() && mended.is_empty();
                 match read {
                     Some((policy, asks)) => {
+                        if self.made.policies.contains_key(&policy.policy) {
+                            reader.report(second(
+                                "policies",
+                                &policy.policy,
+                                &whole,
+                                &format!("policy: {stem}"),
+                            ));
+                        }
                         self.world.policy_asks.insert(policy.policy.clone(), asks);
                         self.world.policies.insert(policy.policy.clone(), sound.then(|| policy.clone()));
                         self.made.policies.insert(policy.policy.clone(), policy);
@@ -301,6 +335,10 @@ impl Loader {
             }
             (FileKind::Calendar, root) => match root.and_then(|root| reader.calendar(&root, &whole)) {
                 Some(calendar) => {
+                    if self.made.calendars.contains_key(&calendar.name) {
+                        let head = format!("calendar: {stem}");
+                        reader.report(second("calendars", &calendar.name, &whole, &head));
+                    }
                     self.world.calendars.push(calendar.name.clone());
                     self.made.calendars.insert(calendar.name.clone(), calendar);
                 }
@@ -342,27 +380,38 @@ impl Loader {
     /// Policies name plans, calendars and queues, so that they come last.
     fn campaigns(&mut self) {
         let mut policies: BTreeMap<_, Arc<CampaignPolicy>> = BTreeMap::new();
+        let mut names: BTreeMap<String, Span> = BTreeMap::new();
         for (root, whole, stem) in std::mem::take(&mut self.campaign_files) {
             let mut reader = Reader::default();
             let read = reader.campaign(&root, &whole, &self.world, &self.made.calendars);
             self.take(reader);
-            let Some(ReadPolicy { name, policy, plan, link, active }) = read else { continue };
+            let Some(ReadPolicy { name, policy, plan, link, took_part_from, active }) = read else {
+                continue;
+            };
             if let Some(link) = link {
                 let found = check::answerable(&self.made.plans, plan.as_ref(), &link);
                 self.found.extend(found);
             }
+            self.found.extend(check::asked_often_enough(
+                &self.made.plans,
+                plan.as_ref(),
+                took_part_from.as_ref(),
+            ));
             self.called.extend(plan);
-            if !active {
-                continue;
-            }
-            if policies.insert(name.as_str().into(), Arc::new(policy)).is_some() {
+            if let Some(first) = names.get(&name) {
                 let message = format!("two policies are called `{name}`");
                 self.found.push(
                     Diagnostic::error(codes::REPEATED_NAME, &whole, message)
                         .label("customers would be called by one of them, and nobody can tell which")
+                        .also(first, "the other one is here")
                         .help(format!("write `campaign: {stem}`")),
                 );
+                continue;
             }
+            if active {
+                policies.insert(name.as_str().into(), Arc::new(policy));
+            }
+            names.insert(name, whole);
         }
         self.made.campaigns.policies = policies;
         self.found.extend(check::called_plans(&self.made.plans, &self.called));
@@ -370,19 +419,18 @@ impl Loader {
 
     /// Takes over what a reader found, less what stands on a line that was mended.
     fn take(&mut self, reader: Reader) {
-        let mended: Vec<(Arc<SourceFile>, usize)> = self
-            .found
-            .iter()
-            .filter(|finding| finding.code.id < "D200")
-            .map(|finding| (Arc::clone(&finding.primary.span.file), finding.primary.span.line()))
-            .collect();
-        self.found.extend(reader.found.into_iter().filter(|finding| {
-            let place = &finding.primary.span;
-            let near = |(file, line): &(Arc<SourceFile>, usize)| {
-                Arc::ptr_eq(file, &place.file) && *line == place.line()
-            };
-            finding.code == codes::NUMBER || !mended.iter().any(near)
-        }));
+        if reader.found.is_empty() {
+            return;
+        }
+        let place = |finding: &Diagnostic| {
+            let span = &finding.primary.span;
+            (Arc::as_ptr(&span.file), span.line())
+        };
+        let mended: HashSet<(*const SourceFile, usize)> =
+            self.found.iter().filter(|finding| finding.code.id < "D200").map(place).collect();
+        let stands =
+            |finding: &Diagnostic| finding.code == codes::NUMBER || !mended.contains(&place(finding));
+        self.found.extend(reader.found.into_iter().filter(stands));
     }
 
     fn plans(&mut self, recordings: &Recordings) {

@@ -14,9 +14,13 @@ pub struct SourceFile {
 }
 
 impl SourceFile {
-    /// Takes a file's path, as it is shown in messages, and its text.
+    /// Takes a file's path, as it is shown in messages, and its text; a byte order mark, which some editors write
+    /// first, is no part of it.
     pub fn new(path: impl Into<String>, text: impl Into<String>) -> Arc<Self> {
-        let text = text.into();
+        let mut text = text.into();
+        if text.starts_with('\u{feff}') {
+            text.drain(..'\u{feff}'.len_utf8());
+        }
         let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
         Arc::new(Self { path: path.into(), text, lines })
     }

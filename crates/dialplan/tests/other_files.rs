@@ -43,7 +43,11 @@ const OFFICE: &str = "calendar: office\nzone: Asia/Shanghai\nweek: { weekdays: 0
 const CALLED: &str = "plan: hello\nlanguages: [en-US]\nstart: greet\nprompts:\n  welcome: Hello.\nsteps:\n  greet: { say: welcome, then: never-again }\n  never-again: { save: { do-not-call: true }, then: end }\n  end: { hangup: contained }\n";
 
 fn load_campaign(text: &str) -> (Option<Plans>, Vec<Diagnostic>) {
-    let files = [("hello.yaml", CALLED), ("calendars/office.yaml", OFFICE), ("policies/survey.yaml", text)];
+    load_campaign_with(CALLED, text)
+}
+
+fn load_campaign_with(plan: &str, text: &str) -> (Option<Plans>, Vec<Diagnostic>) {
+    let files = [("hello.yaml", plan), ("calendars/office.yaml", OFFICE), ("policies/survey.yaml", text)];
     let files = files.map(|(path, text)| (path.to_owned(), text.to_owned()));
     Plans::load(files.into(), &Recordings::default())
 }
@@ -51,8 +55,15 @@ fn load_campaign(text: &str) -> (Option<Plans>, Vec<Diagnostic>) {
 #[test]
 fn a_policy_for_calls_is_read_as_it_is_written() {
     let text = "campaign: survey\nwho:\n  when: closed\n  categories: [billing, broadband]\n  outcomes: refund\n  attributes: { tier: [gold] }\n  share: 12.5%\nplan: hello\nhours: office\nearliest: 1h\nlatest: 2d\nring: 30s\nattempts: 4\nagain:\n  busy: { after: 20min, most: 2 }\n  no-answer: { after: 4h }\ntook-part-from: 2\ncaps: [{ attempts: 1, within: 7d }]\ntrunks: carrier\nshow: \"10086\"\npriority: 7\n";
-    let (plans, found) = load_campaign(text);
-    assert_eq!(told(&found), [] as [&str; 0]);
+    let question =
+        "{ survey: $, prompt: welcome, scale: 1-5, no-input: never-again, no-match: never-again, then: ^ }";
+    let asks = |name: &str, then: &str| question.replace('$', name).replace('^', then);
+    let plan = CALLED.replace("start: greet", "start: one").replace(
+        "steps:\n",
+        &format!("steps:\n  one: {}\n  two: {}\n", asks("one", "two"), asks("two", "greet")),
+    );
+    let (plans, found) = load_campaign_with(&plan, text);
+    assert!(!found.iter().any(Diagnostic::is_error), "{:?}", told(&found));
     let plans = plans.unwrap();
     let policy = &plans.campaigns().policies["survey"];
     let minutes = |minutes: u64| Duration::from_secs(minutes * 60);
@@ -92,7 +103,7 @@ fn a_policy_for_calls_with_faults_tells_all_of_them() {
             "D302 a cap needs `within`",
             "D212 no queue is called `service`",
             "D306 `stranded` is a share from 0.1% to 100%, not `0%`",
-            "D303 `trunks` must be a list with a trunk in it, and this is a list",
+            "D313 `trunks` names nothing: at least one is needed",
             "D107 `show` stands without quotes: `10086` is a number to YAML",
         ]
     );

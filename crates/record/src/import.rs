@@ -72,10 +72,13 @@ const TOGETHER: usize = 50;
 /// | `attribute.NAME` | what else the firm knows, under this name |
 /// | `changed-at` | RFC 3339; what is older than what is known is not taken |
 ///
-/// An empty cell changes nothing. UTF-8, with or without a byte order mark, or GBK.
+/// An empty cell changes nothing. UTF-8, with or without a byte order mark, or GBK. Lines end as on Unix, on Windows
+/// or, by a carriage return alone, as on old Macs; but all in one way.
 #[derive(Debug)]
 pub struct CustomerFile<R> {
     source: BufReader<R>,
+    /// What ends a line: a line feed, or a carriage return where the file has no line feeds.
+    end: u8,
     encoding: Encoding,
     columns: Vec<Column>,
     /// The number of the line that was read last, from 1.
@@ -90,15 +93,15 @@ struct Line {
     cut: bool,
 }
 
-fn next_line(source: &mut impl BufRead) -> std::io::Result<Option<Line>> {
+fn next_line(source: &mut impl BufRead, end: u8) -> std::io::Result<Option<Line>> {
     let mut bytes = Vec::new();
     let mut limited = source.by_ref().take(LINE as u64);
-    if limited.read_until(b'\n', &mut bytes)? == 0 {
+    if limited.read_until(end, &mut bytes)? == 0 {
         return Ok(None);
     }
-    let cut = bytes.len() == LINE && !bytes.ends_with(b"\n");
+    let cut = bytes.len() == LINE && bytes.last() != Some(&end);
     if cut {
-        skip_line(source)?;
+        skip_line(source, end)?;
     }
     while bytes.last().is_some_and(|byte| matches!(byte, b'\n' | b'\r')) {
         bytes.pop();
@@ -106,13 +109,13 @@ fn next_line(source: &mut impl BufRead) -> std::io::Result<Option<Line>> {
     Ok(Some(Line { bytes, cut }))
 }
 
-fn skip_line(source: &mut impl BufRead) -> std::io::Result<()> {
+fn skip_line(source: &mut impl BufRead, end: u8) -> std::io::Result<()> {
     loop {
         let read = source.fill_buf()?;
         if read.is_empty() {
             return Ok(());
         }
-        match read.iter().position(|byte| *byte == b'\n') {
+        match read.iter().position(|byte| *byte == end) {
             Some(at) => {
                 source.consume(at + 1);
                 return Ok(());
@@ -123,6 +126,37 @@ fn skip_line(source: &mut impl BufRead) -> std::io::Result<()> {
             }
         }
     }
+}
+
+/// What a first look at a file shows.
+struct Seen {
+    lines: u64,
+    encoding: Encoding,
+    /// A carriage return stands inside of its first line.
+    returns: bool,
+}
+
+/// Reads a file to its end, and goes back to its beginning.
+fn look_over(source: &mut (impl BufRead + Seek), end: u8) -> std::io::Result<Seen> {
+    source.seek(SeekFrom::Start(0))?;
+    let (mut lines, mut utf8, mut other, mut marked, mut returns) = (0, 0u64, 0u64, false, false);
+    while let Some(line) = next_line(source, end)? {
+        if lines == 0 {
+            marked = line.bytes.starts_with(MARK);
+            returns = line.bytes.contains(&b'\r');
+        }
+        lines += 1;
+        if line.cut || line.bytes.is_ascii() {
+            continue;
+        }
+        match std::str::from_utf8(&line.bytes) {
+            Ok(_) => utf8 += 1,
+            Err(_) => other += 1,
+        }
+    }
+    source.seek(SeekFrom::Start(0))?;
+    let encoding = if marked || other == 0 || utf8 >= other { Encoding::Utf8 } else { Encoding::Gbk };
+    Ok(Seen { lines, encoding, returns })
 }
 
 const MARK: &[u8] = b"\xef\xbb\xbf";
@@ -136,23 +170,16 @@ impl<R: Read + Seek> CustomerFile<R> {
     pub fn open(source: R, encoding: Option<Encoding>) -> Result<Self, String> {
         let mut source = BufReader::new(source);
         let unreadable = |error: std::io::Error| format!("the file cannot be read: {error}");
-        let (mut lines, mut utf8, mut other, mut marked) = (0, 0u64, 0u64, false);
-        while let Some(line) = next_line(&mut source).map_err(unreadable)? {
-            marked |= lines == 0 && line.bytes.starts_with(MARK);
-            lines += 1;
-            if line.cut || line.bytes.is_ascii() {
-                continue;
-            }
-            match std::str::from_utf8(&line.bytes) {
-                Ok(_) => utf8 += 1,
-                Err(_) => other += 1,
-            }
+        let mut end = b'\n';
+        let mut seen = look_over(&mut source, end).map_err(unreadable)?;
+        if seen.lines == 1 && seen.returns {
+            end = b'\r';
+            seen = look_over(&mut source, end).map_err(unreadable)?;
         }
-        let found = if marked || other == 0 || utf8 >= other { Encoding::Utf8 } else { Encoding::Gbk };
-        source.seek(SeekFrom::Start(0)).map_err(unreadable)?;
-        let first = next_line(&mut source).map_err(unreadable)?.ok_or("the file is empty")?;
+        let Seen { lines, encoding: found, .. } = seen;
+        let first = next_line(&mut source, end).map_err(unreadable)?.ok_or("the file is empty")?;
         let mut file =
-            Self { source, encoding: encoding.unwrap_or(found), columns: Vec::new(), line: 1, lines };
+            Self { source, end, encoding: encoding.unwrap_or(found), columns: Vec::new(), line: 1, lines };
         let bytes = first.bytes.strip_prefix(MARK).unwrap_or(&first.bytes);
         if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") || bytes.contains(&0) {
             return Err("the file is UTF-16 or no text: save it as CSV in UTF-8".into());
@@ -185,6 +212,12 @@ impl<R: Read + Seek> CustomerFile<R> {
         };
         if text.bytes().filter(|byte| *byte == b'"').count() % 2 == 1 {
             return Err("a quote is opened and not closed on this line".into());
+        }
+        if text.contains('\r') {
+            return Err(
+                "a carriage return stands inside of the line: save the file with one kind of line ends"
+                    .into(),
+            );
         }
         let mut reader = csv::ReaderBuilder::new()
             .has_headers(false)
@@ -288,7 +321,7 @@ impl<R: Read + Seek> Iterator for CustomerFile<R> {
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            let line = match next_line(&mut self.source) {
+            let line = match next_line(&mut self.source, self.end) {
                 Ok(Some(line)) => line,
                 Ok(None) => return None,
                 Err(error) => return Some(Err(error)),
@@ -471,6 +504,29 @@ mod tests {
         assert_eq!(first.attributes["plan"].as_deref(), Some("88"));
         let second = read[1].1.as_ref().unwrap();
         assert!(second.name.is_none() && second.phones.is_empty() && second.attributes.is_empty());
+    }
+
+    #[test]
+    fn lines_may_end_with_a_carriage_return_but_not_some_of_them() {
+        let text = format!("{HEAD}C-1,a,13800138000,,,\n\nC-2,李雷,13900139000,,,\n");
+        for old in [
+            text.replace('\n', "\r"),
+            text.trim_end().replace('\n', "\r"),
+            text.trim_end().replace('\n', "\r") + "\n",
+        ] {
+            assert_eq!(file(old.as_bytes()).lines(), 4);
+            let read = rows(old.as_bytes());
+            assert_eq!(read.iter().map(|(line, _)| *line).collect::<Vec<_>>(), [2, 4]);
+            assert!(read.iter().all(|(_, row)| row.is_ok()), "{read:?}");
+        }
+        let mixed = text.replacen("\nC-2", "\rC-2", 1);
+        assert!(rows(mixed.as_bytes()).iter().any(|(_, row)| row.is_ok()));
+        let glued = format!("{HEAD}C-1,a,13800138000,,,\rC-2,b,13900139000,,,\nC-3,c,13900139001,,,\n");
+        let read = rows(glued.as_bytes());
+        assert!(read[0].1.as_ref().unwrap_err().contains("carriage return") && read[1].1.is_ok());
+        let head = text.replacen('\n', "\r", 1);
+        let problem = CustomerFile::open(Cursor::new(head.into_bytes()), None).unwrap_err();
+        assert!(problem.contains("carriage return"), "{problem}");
     }
 
     #[test]

@@ -11,7 +11,7 @@ use jiff::tz::TimeZone;
 
 use super::{Act, AgentDoes, CallScript, CallScripts, Expected};
 use crate::check::entities;
-use crate::diagnostic::{Diagnostic, closest, codes};
+use crate::diagnostic::{self, Diagnostic, closest, codes};
 use crate::lower::{Reader, Table, inner};
 use crate::plan::{Outcome, Type};
 use crate::plans::Plans;
@@ -54,13 +54,15 @@ impl CallScripts {
     /// Reads a `*.calls.yaml`; `None` if it has errors.
     pub fn load(path: &str, text: &str, plans: &Plans) -> (Option<Self>, Vec<Diagnostic>) {
         let file = SourceFile::new(path, text);
-        let (root, mut found) = tree::parse(&file);
+        let (root, mut found) = tree::parse(
+            &file,
+            ("no call would be played", "begin with `plan: ` and the name of the plan that is called"),
+        );
         let mut reader = Reader::default();
         let scripts = root.and_then(|root| reader.scripts(&root, &file, plans));
         found.append(&mut reader.found);
-        found.sort_by_key(|finding| finding.primary.span.start);
         let sound = !found.iter().any(Diagnostic::is_error);
-        (scripts.filter(|_| sound), found)
+        (scripts.filter(|_| sound), diagnostic::arrange(found))
     }
 }
 

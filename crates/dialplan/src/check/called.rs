@@ -67,6 +67,51 @@ pub(crate) fn called_plans(plans: &IndexMap<String, Arc<Plan>>, called: &[Name])
     found
 }
 
+/// Whether the plan asks as many questions as a customer must have heard who took part.
+pub(crate) fn asked_often_enough(
+    plans: &IndexMap<String, Arc<Plan>>,
+    plan: Option<&Name>,
+    took_part_from: Option<&(usize, Span)>,
+) -> Option<Diagnostic> {
+    let (from, place) = took_part_from?;
+    let plan = plan?;
+    let mut open = vec![plans.get(&plan.text)?];
+    let mut seen = BTreeSet::from([plan.text.as_str()]);
+    let mut questions = BTreeSet::new();
+    while let Some(plan) = open.pop() {
+        for step in &plan.steps {
+            match &step.action {
+                Action::Survey(survey) => {
+                    questions.insert(survey.name.as_str());
+                }
+                Action::Call { plan, .. } => {
+                    open.extend(plans.get(plan).filter(|plan| seen.insert(plan.name.as_str())));
+                }
+                _ => {}
+            }
+        }
+    }
+    let asked = questions.len();
+    if *from <= asked.max(1) {
+        return None;
+    }
+    let message = match asked {
+        0 => format!("`took-part-from` is {from}, and plan `{}` asks no question of a survey", plan.text),
+        1 => format!("`took-part-from` is {from}, and plan `{}` asks one question", plan.text),
+        _ => format!("`took-part-from` is {from}, and plan `{}` asks {asked} questions", plan.text),
+    };
+    Some(
+        Diagnostic::error(codes::RANGE, place, message)
+            .label("nobody who hangs up would ever have taken part")
+            .also(&plan.span, "customers are called with this plan")
+            .help(if asked == 0 {
+                "leave the line out".to_owned()
+            } else {
+                format!("write a number from 1 to {asked}, or leave the line out")
+            }),
+    )
+}
+
 /// Whether the plan, or one that it calls, saves that the customer wants no more calls.
 fn opts_out(plans: &IndexMap<String, Arc<Plan>>, plan: &Arc<Plan>) -> bool {
     let mut seen = BTreeSet::from([plan.name.as_str()]);

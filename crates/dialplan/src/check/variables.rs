@@ -467,7 +467,7 @@ impl Checker<'_> {
             return;
         }
         let known: Vec<&str> = self.types.keys().map(String::as_str).collect();
-        let near = closest(name, known.iter().copied());
+        let near = self.reader.near(name, known.iter().copied());
         let is_step = self.plan.find_step(name).map(|step| ("a step", &step.span));
         let is_prompt = self.plan.find_prompt(name).map(|prompt| ("a prompt", &prompt.span));
         let diagnostic = match is_step.or(is_prompt) {

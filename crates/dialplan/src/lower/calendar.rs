@@ -115,10 +115,12 @@ impl Reader {
     fn hours_of_day(&mut self, text: &Name) -> Option<Hours> {
         let time = |text: &str| -> Option<Time> {
             let text = text.trim();
-            if text == "24:00" { Some(Time::midnight()) } else { Time::strptime("%H:%M", text).ok() }
+            Time::strptime("%H:%M", text).ok()
         };
+        // Only an end may be 24:00: nothing opens then.
+        let end = |text: &str| if text.trim() == "24:00" { Some(Time::midnight()) } else { time(text) };
         let hours =
-            text.text.split_once('-').and_then(|(from, to)| Some(Hours { from: time(from)?, to: time(to)? }));
+            text.text.split_once('-').and_then(|(from, to)| Some(Hours { from: time(from)?, to: end(to)? }));
         match hours {
             Some(hours) if hours.to == Time::midnight() || hours.from < hours.to => Some(hours),
             _ => {
@@ -149,11 +151,30 @@ impl Reader {
             Some(at) => {
                 let first = self.date(&part(0..at))?;
                 let last = self.date(&part(at + 4..text.text.len()))?;
+                let days = |from: Date, to: Date| i64::from((to - from).get_days());
                 if last < first {
+                    // Either the two are the wrong way round, or the year of the second one is.
+                    let later = last.with().year(first.year().saturating_add(i16::from(
+                        (last.month(), last.day()) <= (first.month(), first.day()),
+                    )));
+                    let later = later.build().ok().filter(|later| *later > first);
+                    let help = match later.filter(|later| days(first, *later) < days(last, first)) {
+                        Some(later) => format!("write `{first} to {later}`"),
+                        None => format!("write `{last} to {first}`"),
+                    };
                     self.report(
                         Diagnostic::error(codes::CIVIL, &text.span, "this holiday ends before it begins")
                             .label("no day would be a holiday, so callers would hear that you are open")
-                            .help(format!("write `{last} to {first}`")),
+                            .help(help),
+                    );
+                    return None;
+                }
+                if days(first, last) >= 366 {
+                    let message = format!("this holiday lasts {} days", days(first, last) + 1);
+                    self.report(
+                        Diagnostic::error(codes::RANGE, &text.span, message)
+                            .label("callers would hear for more than a year that you are closed")
+                            .help("mend the year, or write the days of each year on a line of their own"),
                     );
                     return None;
                 }

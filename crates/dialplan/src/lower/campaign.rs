@@ -19,7 +19,7 @@ use super::{Reader, Table, inner, list};
 use crate::diagnostic::{Diagnostic, codes};
 use crate::plan::Type;
 use crate::source::Span;
-use crate::tree::{Kind, Name, Node};
+use crate::tree::{Name, Node};
 
 pub(crate) const CAMPAIGN: [&str; 20] = [
     "campaign",
@@ -72,6 +72,8 @@ pub(crate) struct ReadPolicy {
     pub policy: Policy,
     /// The plan, where one is named.
     pub plan: Option<Name>,
+    /// From which question on customers took part, where it is said.
+    pub took_part_from: Option<(usize, Span)>,
     /// Where its message tells a link, if it does.
     pub link: Option<Span>,
     /// Whether it is obeyed.
@@ -151,6 +153,9 @@ impl Reader {
                 message,
             },
             plan,
+            took_part_from: table
+                .find("took-part-from")
+                .and_then(|node| Some((node.scalar()?.parse().ok()?, inner(node)))),
             link: self.link.take(),
             active,
         })
@@ -176,7 +181,7 @@ impl Reader {
                 "customers would see no number, and could not call back",
                 "add `show: \"10086\"`, a number of yours that the carrier lets you show",
             )
-            .and_then(|node| self.digits(node, "`show`", &table.key_span("show")));
+            .and_then(|node| self.shown_number(node, "`show`", &table.key_span("show")));
         Some(Calls {
             plan: plan?.text.as_str().into(),
             retries,
@@ -219,8 +224,9 @@ impl Reader {
         let Some(table) = self.table(root, whole, "campaigns.yaml", &SHARED) else { return settings };
         if let Some(node) = table.find("countries") {
             let head = table.key_span("countries");
+            let help = "name the calling codes of countries, or leave the line out: `countries: [86]`";
             let codes: BTreeSet<u16> = self
-                .items(node, "`countries`", &head)
+                .some(node, "`countries`", &head, "nobody could be called", help)
                 .iter()
                 .filter_map(|item| self.count(item, "a country's calling code", 1..=999, &head))
                 .map(|code| code as u16)
@@ -263,7 +269,10 @@ impl Reader {
         }
         let mut words = |word: &str, what: &str| -> BTreeSet<Word> {
             let head = table.key_span(word);
-            let items = table.find(word).map(|node| self.items(node, &format!("`{word}`"), &head));
+            let help = format!("leave the line out if everybody is meant, or name some: `{word}: [a, b]`");
+            let label = "an empty list would let everybody pass";
+            let items =
+                table.find(word).map(|node| self.some(node, &format!("`{word}`"), &head, label, help));
             let texts = items.unwrap_or_default().iter().filter_map(|item| self.text(item, what, &head));
             texts.map(|text| text.text.into()).collect()
         };
@@ -286,11 +295,21 @@ impl Reader {
             self.shape(node, "`attributes`", "a table of `key: value` lines", head);
             return BTreeMap::new();
         };
+        if entries.is_empty() {
+            let message = "`attributes` names nothing: at least one is needed";
+            self.report(
+                Diagnostic::error(codes::NOBODY, &node.span, message)
+                    .label("an empty table would let everybody pass")
+                    .help("leave the line out if everybody is meant, or name some: `attributes: { tier: [gold] }`"),
+            );
+        }
         entries
             .iter()
             .map(|entry| {
                 let span = &entry.key.span;
-                let values = self.items(&entry.value, &format!("`{}`", entry.key.text), span);
+                let what = format!("`{}`", entry.key.text);
+                let help = "leave the line out if everybody is meant, or name some values";
+                let values = self.some(&entry.value, &what, span, "nobody would pass", help);
                 let texts = values.iter().filter_map(|item| self.text(item, "a value", span));
                 (entry.key.text.as_str().into(), texts.map(|text| text.text.into()).collect())
             })
@@ -539,13 +558,9 @@ impl Reader {
             "add `trunks: [carrier]`: names of trunks of the server's configuration that take calls from us",
         );
         let Some(node) = node else { return Vec::new() };
-        let items = self.items(node, "`trunks`", &head).iter();
-        let names: Vec<Word> =
-            items.filter_map(|item| self.text(item, "a trunk", &head)).map(|name| name.text.into()).collect();
-        if names.is_empty() && matches!(node.kind, Kind::List(_)) {
-            self.shape(node, "`trunks`", "a list with a trunk in it", &head);
-        }
-        names
+        let help = "name a trunk of the server's configuration: `trunks: [carrier]`";
+        let items = self.some(node, "`trunks`", &head, "no call could leave", help).iter();
+        items.filter_map(|item| self.text(item, "a trunk", &head)).map(|name| name.text.into()).collect()
     }
 
     /// A share of all, such as `20%` or `0.5%`, in thousandths.

@@ -42,7 +42,8 @@ impl Reader {
         if let Some(node) = table.find("after") {
             let head = table.key_span("after");
             let words = Outcome::ALL.map(|outcome| (outcome.word(), outcome));
-            let items = self.items(node, "`after`", &head);
+            let help = "leave the line out, or name outcomes: `after: [no-answer, switched-off]`";
+            let items = self.some(node, "`after`", &head, "the message would follow nothing", help);
             after = items.iter().filter_map(|item| self.word(item, "an outcome", &words, &head)).collect();
         }
         let within = table

@@ -7,7 +7,7 @@ use indexmap::IndexMap;
 
 use super::plan::World;
 use super::{Reader, looks_like_name};
-use crate::diagnostic::{Diagnostic, closest, codes};
+use crate::diagnostic::{Diagnostic, codes};
 use crate::plans::{Announcement, AnnouncementFor, Numbers, Route};
 use crate::source::Span;
 use crate::tree::{Kind, Name, Node};
@@ -77,7 +77,7 @@ impl Reader {
         if world.plans.contains_key(&name.text) {
             return;
         }
-        let near = closest(&name.text, world.plans.keys().map(String::as_str));
+        let near = self.near(&name.text, world.plans.keys().map(String::as_str));
         let names: Vec<&str> = world.plans.keys().map(String::as_str).take(8).collect();
         self.report(
             Diagnostic::error(codes::PLAN, &name.span, format!("no plan is called `{}`", name.text))

@@ -6,7 +6,7 @@ use hotline_model::{Language, VerificationPolicy};
 use indexmap::IndexMap;
 
 use super::{Reader, Table, list};
-use crate::diagnostic::{Diagnostic, closest, codes};
+use crate::diagnostic::{Diagnostic, codes};
 use crate::plan::{Answering, Plan, PromptId, StepId, Type};
 use crate::recordings::short_hash;
 use crate::source::{SourceFile, Span};
@@ -258,7 +258,7 @@ impl Reader {
             );
             return PromptId::NONE;
         }
-        let near = closest(&name.text, scope.prompts.keys().map(String::as_str));
+        let near = self.near(&name.text, scope.prompts.keys().map(String::as_str));
         let diagnostic =
             Diagnostic::error(codes::PROMPT, &name.span, format!("no prompt is called `{}`", name.text))
                 .label("callers would hear silence here");
@@ -341,7 +341,7 @@ impl Reader {
             self.report(diagnostic);
             return StepId::NOWHERE;
         }
-        let near = closest(&name.text, scope.steps.keys().map(String::as_str));
+        let near = self.near(&name.text, scope.steps.keys().map(String::as_str));
         let diagnostic =
             Diagnostic::error(codes::STEP, &name.span, format!("no step is called `{}`", name.text))
                 .label(format!("{callers} would have nowhere to go"));

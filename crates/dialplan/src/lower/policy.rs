@@ -24,7 +24,17 @@ impl Reader {
         &mut self,
         root: &Node,
         whole: &Span,
+        begins: &str,
     ) -> Option<(VerificationPolicy, Vec<(String, Span)>)> {
+        if root.entries().is_none() {
+            // Nobody can tell yet which kind of policy it is to be.
+            self.shape(root, "a policy", "a table of `key: value` lines", whole);
+            if let Some(last) = self.found.last_mut() {
+                last.help = Some(begins.to_owned());
+                last.primary.text = "it would be obeyed by nobody".to_owned();
+            }
+            return None;
+        }
         let table = self.table(root, whole, "a verification policy", &KNOWN)?;
         let name = table
             .need(
@@ -46,9 +56,12 @@ impl Reader {
             "everything would be told to everybody",
             "add `factors:` with `- { factor: code, length: 9 }`",
         );
-        for item in
-            node.map(|node| self.items(node, "`factors`", &table.key_span("factors"))).unwrap_or_default()
-        {
+        let some = |node| {
+            let (label, help) =
+                ("everything would be told to everybody", "add `- { factor: code, length: 9 }`");
+            self.some(node, "`factors`", &table.key_span("factors"), label, help)
+        };
+        for item in node.map(some).unwrap_or_default() {
             let head = first_word(item);
             let Some(factor) = self.table(item, &head, "a factor", &["factor", "ask", "length"]) else {
                 continue;

@@ -15,7 +15,7 @@ use indexmap::IndexMap;
 
 use super::plan::Scope;
 use super::{Reader, Table};
-use crate::diagnostic::{Diagnostic, closest, codes};
+use crate::diagnostic::{Diagnostic, codes};
 use crate::plan::{Action, Outcome, Pace, Step, StepId};
 use crate::tree::{Entry, Kind, Name};
 
@@ -219,7 +219,7 @@ impl Reader {
 
     fn no_verb(&mut self, name: &Name, entries: &[Entry]) {
         let words = VERBS.iter().map(|(verb, _)| *verb);
-        let near = entries.iter().find_map(|e| closest(&e.key.text, words.clone()).map(|near| (e, near)));
+        let near = entries.iter().find_map(|e| self.near(&e.key.text, words.clone()).map(|near| (e, near)));
         match near {
             Some((entry, near)) => self.report(
                 Diagnostic::error(

@@ -2,9 +2,27 @@
 
 use std::time::Duration;
 
+/// Why a text is no length of time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NoLength {
+    /// It has no unit that is known, or no number.
+    Unit,
+    /// It would be right but for its minus.
+    Negative,
+    /// Its number has too many digits.
+    TooLong,
+}
+
 /// Reads `700ms`, `3s`, `1.5s`, `2min`, `24h`, `3d`.
-pub(crate) fn duration_of(text: &str) -> Option<Duration> {
-    let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.')?;
+pub(crate) fn duration_of(text: &str) -> Result<Duration, NoLength> {
+    if let Some(rest) = text.strip_prefix('-') {
+        return Err(if duration_of(rest) == Err(NoLength::Unit) {
+            NoLength::Unit
+        } else {
+            NoLength::Negative
+        });
+    }
+    let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').ok_or(NoLength::Unit)?;
     let (number, unit) = text.split_at(digits);
     let millis_each: u64 = match unit.trim() {
         "ms" => 1,
@@ -12,14 +30,18 @@ pub(crate) fn duration_of(text: &str) -> Option<Duration> {
         "min" => 60_000,
         "h" => 3_600_000,
         "d" => 86_400_000,
-        _ => return None,
+        _ => return Err(NoLength::Unit),
     };
     let (whole, decimals) = number.split_once('.').unwrap_or((number, ""));
-    if whole.is_empty() || whole.len() > 9 || decimals.len() > 3 || decimals.contains('.') {
-        return None;
+    if whole.is_empty() || decimals.len() > 3 || decimals.contains('.') {
+        return Err(NoLength::Unit);
     }
-    let thousandths: u64 = format!("{whole}{decimals:0<3}").parse().ok()?;
-    Some(Duration::from_millis(thousandths.checked_mul(millis_each)? / 1_000))
+    if whole.len() > 9 {
+        return Err(NoLength::TooLong);
+    }
+    let thousandths: u64 = format!("{whole}{decimals:0<3}").parse().map_err(|_| NoLength::TooLong)?;
+    let millis = thousandths.checked_mul(millis_each).ok_or(NoLength::TooLong)? / 1_000;
+    Ok(Duration::from_millis(millis))
 }
 
 /// Writes a length of time as a designer would.
@@ -69,11 +91,13 @@ mod tests {
         {
             let length = duration_of(text).unwrap();
             assert_eq!(length, Duration::from_millis(millis));
-            assert!(duration_of(&spell(length)) == Some(length));
+            assert!(duration_of(&spell(length)) == Ok(length));
         }
-        for text in ["3", "s", "", "3 weeks", "1.2.3s", "99999999999s", "-3s"] {
-            assert_eq!(duration_of(text), None, "{text}");
+        for text in ["3", "s", "", "3 weeks", "1.2.3s", "-3", "-"] {
+            assert_eq!(duration_of(text), Err(NoLength::Unit), "{text}");
         }
+        assert_eq!(duration_of("99999999999s"), Err(NoLength::TooLong));
+        assert_eq!(duration_of("-3s"), Err(NoLength::Negative));
     }
 
     #[test]

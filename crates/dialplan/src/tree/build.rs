@@ -1,5 +1,6 @@
 //! From parser events to the tree, and from the parser's complaints to ours.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, StrInput};
@@ -16,7 +17,15 @@ const MENDING_LIMIT: usize = 50;
 
 /// Reads a file. A slip that YAML stumbles over is reported, mended in a copy of the same length,
 /// and reading goes on; the lines so mended are returned so that nothing else is said about them.
-pub(crate) fn parse(file: &Arc<SourceFile>) -> (Option<Node>, Vec<Diagnostic>) {
+/// `empty` is what an empty file leads to, and how such a file begins.
+pub(crate) fn parse(file: &Arc<SourceFile>, empty: (&str, &str)) -> (Option<Node>, Vec<Diagnostic>) {
+    if let Some(at) = file.text().find('\0') {
+        let (label, help) =
+            ("no text holds such a byte", "save the file as text in UTF-8, or fetch it once more");
+        let span = file.span(at..at + 1);
+        let message = "this file is no text: it holds a zero byte";
+        return (None, vec![Diagnostic::error(codes::SYNTAX, &span, message).label(label).help(help)]);
+    }
     let mut found = traps::comments_that_were_keys(file);
     let mut mended_lines: Vec<usize> = found.iter().map(|d: &Diagnostic| d.primary.span.line()).collect();
     let mut copy = file.text().to_owned();
@@ -27,7 +36,7 @@ pub(crate) fn parse(file: &Arc<SourceFile>) -> (Option<Node>, Vec<Diagnostic>) {
         };
         let line = stumbled.line;
         let mended = (mended_lines.len() < MENDING_LIMIT)
-            .then(|| traps::find(file, &copy, line, stumbled.alias))
+            .then(|| traps::find(file, &copy, line, &stumbled.info, stumbled.alias))
             .flatten()
             .filter(|trap| !mended_lines.contains(&trap.diagnostic.primary.span.line()));
         match mended {
@@ -47,11 +56,7 @@ pub(crate) fn parse(file: &Arc<SourceFile>) -> (Option<Node>, Vec<Diagnostic>) {
     };
     if root.is_none() && found.is_empty() {
         let span = file.span(0..file.text().len().min(1));
-        found.push(
-            Diagnostic::error(codes::EMPTY, &span, "this file is empty")
-                .label("nothing would be heard")
-                .help("begin with `plan: ` and the name of the file without `.yaml`"),
-        );
+        found.push(Diagnostic::error(codes::EMPTY, &span, "this file is empty").label(empty.0).help(empty.1));
     }
     (root, found)
 }
@@ -78,7 +83,7 @@ impl Stumbled {
 /// One open list or map.
 enum Open {
     List(Vec<Node>),
-    Map { entries: Vec<Entry>, key: Option<Name> },
+    Map { entries: Vec<Entry>, places: HashMap<String, usize>, key: Option<Name> },
 }
 
 fn build(file: &Arc<SourceFile>, text: &str, found: &mut Vec<Diagnostic>) -> Result<Option<Node>, Stumbled> {
@@ -136,7 +141,10 @@ impl Builder<'_> {
                 }
                 Event::MappingStart(anchor, tag) => {
                     self.refuse_anchor(anchor != 0 || tag.is_some(), &self.file.span(start..start + 1));
-                    self.descend(Open::Map { entries: Vec::new(), key: None }, start)?;
+                    self.descend(
+                        Open::Map { entries: Vec::new(), places: HashMap::new(), key: None },
+                        start,
+                    )?;
                 }
                 Event::SequenceEnd | Event::MappingEnd => self.close(end),
                 Event::Alias(_) => {
@@ -182,9 +190,12 @@ impl Builder<'_> {
 
     fn close(&mut self, end: usize) {
         let Some((open, start)) = self.open.pop() else { return };
-        // A block ends where the next one begins: without the white space between.
-        let text = self.file.text().get(start..end).unwrap_or_default();
-        let span = self.file.span(start..start + text.trim_end().len());
+        let end = closing(self.file.text(), start, &open).unwrap_or_else(|| {
+            // A block ends where the next one begins: without the white space between.
+            let text = self.file.text().get(start..end).unwrap_or_default();
+            start + text.trim_end().len()
+        });
+        let span = self.file.span(start..end);
         let kind = match open {
             Open::List(items) => Kind::List(items),
             Open::Map { entries, .. } => Kind::Map(entries),
@@ -203,7 +214,7 @@ impl Builder<'_> {
                 };
                 *key = Some(Name { text, span: node.span });
             }
-            Some((Open::Map { entries, key }, _)) => {
+            Some((Open::Map { entries, places, key }, _)) => {
                 let Some(key) = key.take() else { return };
                 let raw = self.file.text();
                 // `{{ value }}` without quotes is a table inside a table to YAML.
@@ -221,13 +232,33 @@ impl Builder<'_> {
                     }
                     _ => node,
                 };
-                if let Some(first) = entries.iter().find(|entry| entry.key.text == key.text) {
+                if let Some(first) = places.get(&key.text).and_then(|&at| entries.get(at)) {
                     self.found.push(traps::duplicate(&key, &first.key, &value));
                     return;
                 }
+                places.insert(key.text.clone(), entries.len());
                 entries.push(Entry { key, value });
             }
         }
+    }
+}
+
+/// Behind the bracket that closes what one has opened: the parser goes on to the next line, over a comment.
+fn closing(raw: &str, start: usize, open: &Open) -> Option<usize> {
+    let (sign, last) = match open {
+        Open::List(items) => ('[', items.last()),
+        Open::Map { entries, .. } => ('{', entries.last().map(|entry| &entry.value)),
+    };
+    let rest = raw.get(start..)?.strip_prefix(sign)?;
+    let mut at = last.map_or(raw.len() - rest.len(), |last| last.span.end);
+    loop {
+        let rest = raw.get(at..)?;
+        at += match rest.chars().next()? {
+            ']' | '}' => return Some(at + 1),
+            '#' => rest.find('\n')?,
+            ',' | ' ' | '\t' | '\r' | '\n' => 1,
+            _ => return None,
+        };
     }
 }
 

@@ -12,9 +12,17 @@ pub(super) struct Trap {
     pub mended: String,
 }
 
+/// How many lines below the beginning of a text its tab is looked for.
+const TAB_BELOW: usize = 50;
+
 /// Looks for the slip behind a fault that YAML reports at `line`: on the line itself, then on the
 /// lines before it.
-pub(super) fn find(file: &Arc<SourceFile>, copy: &str, line: usize, alias: bool) -> Option<Trap> {
+pub(super) fn find(file: &Arc<SourceFile>, copy: &str, line: usize, info: &str, alias: bool) -> Option<Trap> {
+    if info.contains("found a tab")
+        && let Some(trap) = tab_below(file, copy, line)
+    {
+        return Some(trap);
+    }
     let first = line.saturating_sub(3).max(1);
     let mut lines: Vec<usize> = (first..=line).rev().collect();
     if alias {
@@ -90,6 +98,14 @@ impl Line<'_> {
         let colon = rest.find(':')?;
         Some((at, &rest[..colon]))
     }
+}
+
+/// A text may go on over lines, so the parser tells the line where one begins and not the one with the tab.
+fn tab_below(file: &Arc<SourceFile>, copy: &str, line: usize) -> Option<Trap> {
+    (line..=file.line_count().min(line + TAB_BELOW)).find_map(|line| {
+        let range = file.line(line);
+        tab(&Line { file, copy, start: range.start, text: copy.get(range)? })
+    })
 }
 
 fn tab(line: &Line<'_>) -> Option<Trap> {

@@ -6,7 +6,7 @@ use hotline_model::verification::Factor;
 
 use super::LONGEST_LOOKUP;
 use crate::check::entities;
-use crate::diagnostic::{Diagnostic, closest, codes};
+use crate::diagnostic::{Diagnostic, codes};
 use crate::lower::plan::Scope;
 use crate::lower::{Reader, Table, inner, list};
 use crate::plan::{Action, AskFactor, Lookup, LookupOf, PromptId, Question, StepId, VariablePath, Verify};
@@ -331,7 +331,7 @@ impl Reader {
             );
             return;
         }
-        let near = closest(&name.text, known.clone().map(String::as_str));
+        let near = self.near(&name.text, known.clone().map(String::as_str));
         let names: Vec<&str> = known.map(String::as_str).take(8).collect();
         let add = match kind {
             "queue" => format!("add `{}:` under `queues:` in dialplans/queues.yaml", name.text),
