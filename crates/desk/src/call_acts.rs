@@ -121,13 +121,13 @@ pub async fn act(
     Body(wanted): Body<CallAct>,
 ) -> Result<StatusCode, ApiError> {
     let user = asker.person()?;
-    let call = id.parse().map_err(|_| ApiError::not_found("call"))?;
     let act = wanted.read()?;
     if matches!(act, Act::Watch(_) | Act::StopWatching) {
         asker.needs(&[Role::Supervisor])?;
     } else {
         asker.needs(&[Role::Agent, Role::Supervisor])?;
     }
+    let call = id.parse().map_err(|_| ApiError::not_found("call"))?;
     desk.bus.ask(Command::Call(call, user, act)).await.map_err(of_bus)?;
     Ok(StatusCode::NO_CONTENT)
 }
