@@ -35,13 +35,17 @@ pub(crate) fn escape(text: &str) -> String {
 /// ours.
 pub(crate) fn address_of(asked: Option<&Arc<Place>>, headers: &HeaderMap) -> Option<IpAddr> {
     let peer = asked?.address();
+    Some(relayed(peer, headers).unwrap_or(peer))
+}
+
+/// For whom a proxy of our own network asks; `None`: whoever is at the other end asks for themselves.
+pub(crate) fn relayed(peer: IpAddr, headers: &HeaderMap) -> Option<IpAddr> {
     let inside = match peer {
         IpAddr::V4(address) => address.is_loopback() || address.is_private(),
         IpAddr::V6(address) => address.is_loopback() || address.is_unique_local(),
     };
     let forwarded = headers.get("x-forwarded-for").and_then(|value| value.to_str().ok());
-    let told = forwarded.and_then(|list| list.rsplit(',').next()?.trim().parse().ok());
-    Some(told.filter(|_| inside).unwrap_or(peer))
+    forwarded?.rsplit(',').next()?.trim().parse().ok().filter(|_| inside)
 }
 
 /// The language that is asked for, else the browser's first.
@@ -54,6 +58,20 @@ pub(crate) fn language_of(tag: Option<&str>, headers: &HeaderMap) -> Language {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_proxy_of_our_own_network_tells_for_whom_it_asks_and_nobody_else_does() {
+        let told = |peer: &str, list: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert("x-forwarded-for", list.parse().unwrap());
+            relayed(peer.parse().unwrap(), &headers).map(|address| address.to_string())
+        };
+        assert_eq!(told("10.0.0.7", "192.0.2.1, 198.51.100.9").as_deref(), Some("198.51.100.9"));
+        assert_eq!(told("127.0.0.1", "2001:db8::1").as_deref(), Some("2001:db8::1"));
+        assert_eq!(told("203.0.113.5", "192.0.2.1"), None);
+        assert_eq!(told("10.0.0.7", "unknown"), None);
+        assert_eq!(relayed("10.0.0.7".parse().unwrap(), &HeaderMap::new()), None);
+    }
 
     #[test]
     fn nothing_that_is_shown_becomes_markup() {

@@ -38,6 +38,10 @@ pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToke
         let router = router.clone();
         let held = Arc::clone(&place);
         let service = hyper::service::service_fn(move |mut request: Request<hyper::body::Incoming>| {
+            if crate::public::relayed(held.address(), request.headers()).is_some() {
+                // A proxy's connections are those of many.
+                held.release();
+            }
             request.extensions_mut().insert(Arc::clone(&held));
             router.clone().call(request.map(axum::body::Body::new))
         });
