@@ -355,6 +355,7 @@ impl Task {
     async fn settle(&mut self, items: Vec<Item>, results: Vec<Option<RecordError>>) {
         let mut settled: Vec<Settled> = Vec::new();
         let mut refused = Vec::new();
+        let mut flushed = Vec::new();
         for (item, result) in items.into_iter().zip(results) {
             match item {
                 Item::Prompt { done, .. } => settled.push((done, result.map_or(Ok(()), Err))),
@@ -365,14 +366,21 @@ impl Task {
                         refused.push(deed);
                     }
                 }
-                Item::Flush(done) => {
-                    let _ = done.send(());
-                }
+                Item::Flush(done) => flushed.push(done),
             }
         }
         for (done, result) in settled {
             let _ = done.send(result);
         }
+        self.lay_aside(refused).await;
+        // Only now is everything where it stays.
+        for done in flushed {
+            let _ = done.send(());
+        }
+    }
+
+    /// Puts what the database refused beside the spool, for a human.
+    async fn lay_aside(&self, refused: Vec<Deed>) {
         let Some(path) = self.spool.as_ref().filter(|_| !refused.is_empty()).map(Spool::refused) else {
             return;
         };
