@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hotline_audio::{Clip, Piece, splice};
+use hotline_audio::{Clip, Piece, add_line_noise, splice};
 use hotline_model::{Language, Segment, Slot, Utterance, Value};
 use hotline_wording::{Said, Token, Word, clauses, pause_after, runs, said};
 use sha2::{Digest, Sha256};
@@ -19,6 +19,8 @@ use crate::{Pace, ProviderConfig, SpeechError};
 pub(crate) enum Part {
     /// Recorded.
     Recorded(Clip),
+    /// Recorded digits of a Chinese code, which are told on a line that is not quite silent.
+    Group(Clip),
     /// Nothing for a while.
     Pause(Duration),
     /// Spoken by the voice of its language.
@@ -145,7 +147,10 @@ fn recorded(
     gap: Duration,
     pace: Pace,
 ) -> Option<Vec<Part>> {
-    let find = |word: &Word| library.find_word(language, word, pace).map(Part::Recorded);
+    let find = |word: &Word| {
+        let clip = library.find_word(language, word, pace)?;
+        Some(if word.is_group() { Part::Group(clip) } else { Part::Recorded(clip) })
+    };
     let parts: Option<Vec<Vec<Part>>> = tokens
         .iter()
         .map(|token| match token {
@@ -296,7 +301,7 @@ pub(crate) fn assemble(
     let mut rest = Duration::ZERO;
     for part in parts {
         let clip = match part {
-            Part::Recorded(clip) => clip.clone(),
+            Part::Recorded(clip) | Part::Group(clip) => clip.clone(),
             Part::Spoken(clause) => find(clause)?,
             // Of several pauses after each other the longest is kept.
             Part::Pause(pause) => {
@@ -315,7 +320,13 @@ pub(crate) fn assemble(
         [Piece::Clip(clip)] if matches!(parts, [Part::Recorded(_), ..]) => Ok(clip.clone()),
         _ => {
             pieces.push(Piece::Pause(REST));
-            Ok(splice(&pieces))
+            let joined = splice(&pieces);
+            if !parts.iter().any(|part| matches!(part, Part::Group(_))) {
+                return Ok(joined);
+            }
+            let mut samples = joined.samples().to_vec();
+            add_line_noise(&mut samples);
+            Ok(Clip::from_samples(samples))
         }
     }
 }

@@ -131,6 +131,23 @@ fn record_groups(prompts: &Path, voice: &str) {
 }
 
 #[tokio::test]
+async fn between_the_groups_of_a_code_the_line_is_not_silent() {
+    let folder = tempfile::tempdir().unwrap();
+    for key in ["g407", "g192", "n27-yuan", "qh98"] {
+        record(folder.path(), &format!("words/{key}"), Duration::from_millis(300));
+    }
+    let speech = Speech::open(config(folder.path(), None), Arc::new(MemoryCache::default())).unwrap();
+    let code = value(Slot::Digits, Value::Digits("407192".into()));
+    let amount = value(Slot::Money { colloquial: false }, Value::text("9827"));
+    for (said, level) in [(code, hotline_audio::LINE_NOISE_DBOV), (amount, -96.0)] {
+        let clips = speech.clips(&[said], Pace::Usual).await.unwrap();
+        // Behind the first recording and its fade; no line is quieter than what 16 bits can tell.
+        let rest = hotline_audio::rms_dbov(&clips[0].samples()[2_500..3_500]).max(-96.0);
+        assert!((rest - level).abs() < 1.5, "{rest}");
+    }
+}
+
+#[tokio::test]
 async fn a_code_in_a_text_is_spliced_if_the_voice_of_the_text_recorded_it() {
     let folder = tempfile::tempdir().unwrap();
     record_groups(folder.path(), "zf_xiaoxiao");

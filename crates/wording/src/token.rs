@@ -56,6 +56,11 @@ impl Word {
         keys
     }
 
+    /// Whether it is digits of a Chinese code that were recorded in one go: `g407`.
+    pub fn is_group(&self) -> bool {
+        self.key.strip_prefix('g').is_some_and(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))
+    }
+
     /// The words that say the same one by one, where nobody has recorded this one: the digits of a
     /// group, the words of a phrase. Empty for a word that is the smallest of its kind.
     pub fn smaller(&self) -> Vec<Word> {
