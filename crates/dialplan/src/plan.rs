@@ -8,7 +8,7 @@ use std::sync::Arc;
 pub use action::{
     Action, Answering, AskFactor, Attempt, CallBack, CallBackTo, Collect, Confirm, Enqueue, FollowUp,
     LanguageChoice, Left, Lookup, LookupOf, Menu, Music, Outcome, Pace, Pattern, Question, Record, Save,
-    Survey, Transfer, TransferTo, Verify, Written,
+    Survey, Text, Transfer, TransferTo, Verify, Written,
 };
 
 use hotline_model::{Decimal, Language, Slot, Value};

@@ -116,6 +116,8 @@ pub struct Session {
     type_ahead: VecDeque<char>,
     /// An end key that is dropped if it comes before this time: its entry was complete already.
     swallow: Option<(char, Duration)>,
+    /// Words that somebody interrupted, until they are kept: step and name.
+    interrupted: Option<(OpId, String, String)>,
     /// The question asked last, for `repeat`.
     last_ask: Option<Ask>,
     steps_since_input: u32,
@@ -162,6 +164,7 @@ impl Session {
             commands: VecDeque::new(),
             type_ahead: VecDeque::new(),
             swallow: None,
+            interrupted: None,
             last_ask: None,
             steps_since_input: 0,
             refusals: BTreeMap::new(),
@@ -208,6 +211,9 @@ impl Session {
             Event::PlayFailed { op } if self.voice.is_playing(op) => self.play_failed(),
             Event::Answer { op, answer } if self.waits_for(op) => self.take_answer(answer),
             Event::Answer { op, answer } if self.records_words(op) => self.words_came(answer),
+            Event::Answer { op, ref answer } if self.was_interrupted(op) => {
+                self.interrupted_words_came(op, answer);
+            }
             Event::Key { key } if crate::lower::is_key(key) => self.take_key(key),
             Event::HungUp { .. } => self.hung_up(),
             Event::Place { op, place, wait } if self.waits_in_queue(op) => self.take_place(place, wait),

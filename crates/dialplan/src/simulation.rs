@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use hotline_model::{Language, Segment, StepEvent, Utterance, Value};
 
-pub use human::{SimulatedCallBack, SimulatedQueue, SimulatedTransfer};
+pub use human::{SimulatedCallBack, SimulatedQueue, SimulatedText, SimulatedTransfer};
 pub use record::{Database, MemoryRecord, SimulatedTicket};
 
 use human::Human;
@@ -363,6 +363,18 @@ impl<'a> Simulation<'a> {
                 Command::Message { template, .. } => {
                     self.tell(format!("text message: {template}"));
                     self.written.messages.push(template);
+                }
+                Command::Text { op, prompt, text, .. } => {
+                    let (delay, answer) = self.record.keep(match self.record.text_message {
+                        SimulatedText::Sent => Answer::Stored,
+                        SimulatedText::Refused => Answer::Empty,
+                        SimulatedText::Failed => Answer::Failed,
+                    });
+                    if answer == Some(Answer::Stored) {
+                        self.tell(format!("text message {prompt}: {}", text.expose()));
+                        self.written.messages.push(prompt);
+                    }
+                    self.answer(op, delay, answer);
                 }
                 Command::Music { op, name } => {
                     self.tell(format!("music: {name}"));

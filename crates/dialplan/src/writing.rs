@@ -268,7 +268,10 @@ impl<'a> Walker<'a> {
                 Command::Transfer { op, .. } => {
                     self.tell(Event::TransferFailed { op, how: NotThrough::Failed });
                 }
-                Command::Lookup { op, .. } | Command::Verify { op, .. } | Command::CallBack { op, .. } => {
+                Command::Lookup { op, .. }
+                | Command::Verify { op, .. }
+                | Command::CallBack { op, .. }
+                | Command::Text { op, .. } => {
                     self.tell(Event::Answer { op, answer: Answer::Failed });
                 }
                 Command::Hangup { outcome } => {
@@ -432,7 +435,7 @@ fn left(plan: &Plan, from: StepId) -> usize {
 }
 
 /// What an utterance reads like.
-fn words_of(utterance: &Utterance) -> String {
+pub(crate) fn words_of(utterance: &Utterance) -> String {
     let pieces = utterance.segments.iter().map(|segment| match segment {
         Segment::Words { text, .. } => text.trim().to_owned(),
         Segment::Value { slot, value } => words::written(value, slot, utterance.language),

@@ -8,7 +8,9 @@ use hotline_dialplan::diagnostic::{self, Diagnostic};
 use hotline_dialplan::simulation::BySyllables;
 use hotline_dialplan::{Plans, Recordings, recordings};
 use hotline_model::Language;
-use hotline_model::campaign::{Cap, Channel, Detection, Otherwise, Outcome, Part, Retry, Told, Trigger};
+use hotline_model::campaign::{
+    Cap, Channel, Detection, Otherwise, Outcome, Part, Retries, Retry, Told, Trigger,
+};
 
 const PLAN: &str = "plan: hello\nlanguages: [en-US]\nstart: greet\nprompts:\n  welcome: Hello.\n  again: \"Again {{ call.time | time }}, please.\"\nsteps:\n  greet: { say: [welcome, again], hangup: contained }\n";
 
@@ -79,6 +81,8 @@ fn a_policy_for_calls_is_read_as_it_is_written() {
     let again = [
         (Outcome::Busy, Retry { after: minutes(20), most: 2 }),
         (Outcome::NoAnswer, Retry { after: minutes(240), most: 1 }),
+        // Whether or not it is written.
+        (Outcome::Failed, Retries::default().after[&Outcome::Failed]),
     ];
     assert_eq!(calls.retries.after, again.into());
     assert_eq!(policy.caps, [Cap { attempts: 1, period: minutes(7 * 1_440) }]);

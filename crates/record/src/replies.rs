@@ -102,7 +102,7 @@ impl NewReply {
         let identity = stamp.new_id::<IdentityId>();
         let identity = find_or_make_identity(connection, "phone", number, &identity, stamp.now).await?;
         let about = sqlx::query(
-            "SELECT m.customer_id, m.ticket_id, m.attempt_id FROM message m JOIN customer c ON c.id = m.customer_id \
+            "SELECT m.customer_id, m.ticket_id, m.attempt_id, m.idempotency_key FROM message m JOIN customer c ON c.id = m.customer_id \
              WHERE m.recipient = $1 AND m.created_at > $2 AND c.erased_at IS NULL ORDER BY m.created_at DESC LIMIT 1",
         )
         .bind(number)
@@ -113,7 +113,8 @@ impl NewReply {
             Some(row) => (
                 row.text_or_none("customer_id")?,
                 row.text_or_none("ticket_id")?,
-                row.text_or_none("attempt_id")?.is_some(),
+                row.text_or_none("attempt_id")?.is_some()
+                    || row.text("idempotency_key")?.starts_with(crate::texts::OF_A_PLAN),
             ),
             None => (None, None, false),
         };

@@ -1,10 +1,11 @@
-//! Text messages that somebody who serves a customer writes during a call.
+//! Text messages of a call: that somebody who serves a customer writes, or that the plan sends because the caller asks.
 
 use hotline_model::{CallId, CustomerId, JobId, MessageId, PhoneNumber, Pii};
 use jiff::Timestamp;
 use sqlx::AnyConnection;
 
 use crate::act::{Entry, Stamp};
+use crate::callers::keep_caller;
 use crate::families::living;
 use crate::messages::{NewMessage, insert_message};
 use crate::profile::checked;
@@ -32,12 +33,18 @@ pub enum Texted {
     TooOften,
 }
 
+/// Text messages that a plan sent have such a key, then the call and the step.
+pub(crate) const OF_A_PLAN: &str = "text:plan:";
+
 struct Input {
     call: String,
     text: Pii<String>,
     key: String,
     id: String,
+    /// A user id; the step of the plan that sends it.
     by: String,
+    /// It goes to the number that calls and to no other.
+    plan: bool,
 }
 
 impl Record {
@@ -59,7 +66,30 @@ impl Record {
             Some(key) => format!("text:{}", hash_of(&format!("{by} {key}"))),
             None => format!("text:{}", self.new_id::<JobId>()),
         };
-        let input = Input { call: call.to_string(), text, key, id, by: by.to_owned() };
+        let input = Input { call: call.to_string(), text, key, id, by: by.to_owned(), plan: false };
+        self.change(input, |connection, input, stamp| {
+            Box::pin(async move { input.store(connection, &stamp).await })
+        })
+        .await
+    }
+
+    /// Plans a text message that the caller asked the plan for: to the number that calls, and to no other. A step sends
+    /// one in a call. Whoever is nobody's customer yet has a record from here on; what they write back is somebody's to
+    /// read.
+    ///
+    /// # Errors
+    /// [`RecordError::Invalid`] naming the field, [`RecordError::NotFound`] if there is no such call.
+    pub async fn text_asked_for(
+        &self,
+        call: CallId,
+        step: &str,
+        text: Pii<String>,
+    ) -> Result<Texted, RecordError> {
+        checked("text", text.expose(), LONGEST)?;
+        let id = self.new_id::<MessageId>().to_string();
+        let call = call.to_string();
+        let key = format!("{OF_A_PLAN}{call}:{step}");
+        let input = Input { call, text, key, id, by: step.to_owned(), plan: true };
         self.change(input, |connection, input, stamp| {
             Box::pin(async move { input.store(connection, &stamp).await })
         })
@@ -77,12 +107,17 @@ impl Input {
         .fetch_optional(&mut *connection)
         .await?
         .ok_or(RecordError::NotFound("call"))?;
-        let Some(customer) = row.text_or_none("customer")? else { return Ok(Texted::Unknown) };
-        let customer = living(connection, &customer).await?;
         let calls = row.text_or_none("kind")?.is_some_and(|kind| kind == "phone");
+        let customer = match row.text_or_none("customer")? {
+            Some(customer) => living(connection, &customer).await?,
+            // What they reply stands somewhere.
+            None if self.plan && calls => keep_caller(connection, &self.call, "plan", stamp).await?,
+            None => return Ok(Texted::Unknown),
+        };
         let number = if calls { row.text_or_none("value")? } else { None };
         let number = match number {
             Some(number) => Some(number),
+            None if self.plan => None,
             None => on_file(connection, &customer).await?,
         };
         let Some(recipient) = number.and_then(|number| PhoneNumber::parse(&number).ok()) else {
@@ -116,7 +151,10 @@ impl Input {
             until: None,
         };
         if insert_message(connection, &message, &self.id, stamp.now).await? {
-            let body = serde_json::json!({ "what": "texted", "by": self.by, "message": self.id });
+            let body = match self.plan {
+                true => serde_json::json!({ "what": "texted", "step": self.by, "message": self.id }),
+                false => serde_json::json!({ "what": "texted", "by": self.by, "message": self.id }),
+            };
             Entry {
                 type_name: "call.texted",
                 customer: Some(&customer),

@@ -17,7 +17,8 @@ use crate::plan::{Outcome, Type};
 use crate::plans::Plans;
 use crate::session::NotThrough;
 use crate::simulation::{
-    Database, MemoryRecord, SimulatedCallBack, SimulatedQueue, SimulatedTicket, SimulatedTransfer,
+    Database, MemoryRecord, SimulatedCallBack, SimulatedQueue, SimulatedText, SimulatedTicket,
+    SimulatedTransfer,
 };
 use crate::source::{SourceFile, Span};
 use crate::tree::{self, Entry, Name, Node};
@@ -25,8 +26,18 @@ use crate::tree::{self, Entry, Name, Node};
 pub(crate) const SCRIPT: [&str; 3] = ["plan", "zone", "calls"];
 pub(crate) const CALL: [&str; 9] =
     ["name", "from", "we-call", "about", "dialled", "at", "given", "caller", "record"];
-pub(crate) const GIVEN: [&str; 9] =
-    ["ticket", "rebate", "customer", "attempts", "database", "web", "queue", "transfer", "call-back"];
+pub(crate) const GIVEN: [&str; 10] = [
+    "ticket",
+    "rebate",
+    "customer",
+    "attempts",
+    "database",
+    "web",
+    "queue",
+    "transfer",
+    "call-back",
+    "text-message",
+];
 pub(crate) const TICKET: [&str; 8] =
     ["code", "last-four", "state", "expired", "result", "category", "reference", "changed-on"];
 pub(crate) const RECORD: [&str; 13] = [
@@ -286,6 +297,16 @@ impl Reader {
             ];
             record.call_back =
                 self.word(node, "`call-back`", &words, &table.key_span("call-back")).unwrap_or_default();
+        }
+        if let Some(node) = table.find("text-message") {
+            let words = [
+                ("sent", SimulatedText::Sent),
+                ("refused", SimulatedText::Refused),
+                ("failed", SimulatedText::Failed),
+            ];
+            record.text_message = self
+                .word(node, "`text-message`", &words, &table.key_span("text-message"))
+                .unwrap_or_default();
         }
         if let Some(node) = table.find("web")
             && let Some(web) = self.table(node, &table.key_span("web"), "`web`", &["url", "answer"])

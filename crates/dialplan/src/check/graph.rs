@@ -52,6 +52,7 @@ impl Graph {
         match &plan.steps[from].action {
             Action::Save(save) if save.follow_up.is_some() => return false,
             Action::Message { .. }
+            | Action::Text(_)
             | Action::Queue(_)
             | Action::Transfer(_)
             | Action::CallBack(_)
@@ -168,6 +169,10 @@ fn edges_of(plan: &Plan, at: usize) -> Vec<Edge> {
         }
         Action::CallBack(call_back) => {
             let exits = [call_back.refused, call_back.failed];
+            step.then.into_iter().chain(exits).for_each(|to| add(to, &[]));
+        }
+        Action::Text(text) => {
+            let exits = [text.refused, text.failed];
             step.then.into_iter().chain(exits).for_each(|to| add(to, &[]));
         }
         Action::Music(music) => {

@@ -314,6 +314,9 @@ impl Checker<'_> {
         if let Some(written) = step.action.written() {
             self.prompts(&written.ask, defined, &written.span);
         }
+        if let Action::Text(text) = &step.action {
+            self.prompts(&text.prompts, defined, &step.span);
+        }
     }
 
     fn prompts(&mut self, prompts: &[PromptId], defined: &BTreeSet<String>, at: &Span) {

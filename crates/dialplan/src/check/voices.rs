@@ -111,6 +111,9 @@ fn said(plan: &Plan, in_writing: bool) -> Vec<bool> {
         mark(&step.say);
         if in_writing {
             mark(step.action.written().map_or(&[], |written| &written.ask));
+            if let Action::Text(text) = &step.action {
+                mark(&text.prompts);
+            }
         }
         match &step.action {
             Action::Collect(collect) => {

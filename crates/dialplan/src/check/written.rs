@@ -137,6 +137,7 @@ pub(crate) fn ways(plan: &Plan, step: &Step) -> Option<Vec<StepId>> {
         | Action::Lookup(_)
         | Action::Verify(_)
         | Action::Message { .. }
+        | Action::Text(_)
         | Action::Call { .. }
         | Action::Transfer(_)
         | Action::Music(_)

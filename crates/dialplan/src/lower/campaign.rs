@@ -398,7 +398,8 @@ impl Reader {
         let Some(again) = self.table(node, &table.key_span("again"), "`again`", &words) else {
             return retries;
         };
-        retries.after.clear();
+        // That the network failed is nobody's answer: it is tried again whether or not that is written.
+        retries.after.retain(|outcome, _| *outcome == Outcome::Failed);
         for outcome in Outcome::ALL {
             let word = outcome.word();
             let Some(node) = again.find(word) else { continue };

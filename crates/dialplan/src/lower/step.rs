@@ -85,7 +85,7 @@ pub(crate) const VERBS: [(&str, &[&str]); 23] = [
     ),
     ("hours", &["open", "closed", "holiday"]),
     ("save", &["then"]),
-    ("message", &["then"]),
+    ("message", &["then", "refused", "failed"]),
     ("language", &["then"]),
     ("call", &["with", "gives", "then"]),
     ("answer", &["then"]),
@@ -256,7 +256,7 @@ impl Reader {
             "verify" => self.verify(node, table, scope, step),
             "hours" => self.hours(node, table, scope),
             "save" => Action::Save(self.save(node, scope, &head)),
-            "message" => self.message(node, &head),
+            "message" => self.message(node, table, scope, &head),
             "language" => self.language_choice(node, &head),
             "call" => self.call(node, table, scope, &head),
             "answer" => {

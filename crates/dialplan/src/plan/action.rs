@@ -425,6 +425,17 @@ pub struct CallBack {
     pub failed: StepId,
 }
 
+/// `message` with a prompt: whoever calls gets it as a text message, at the number that they call from.
+#[derive(Debug, Clone)]
+pub struct Text {
+    /// What they read.
+    pub prompts: Vec<PromptId>,
+    /// The number is withheld or takes no text messages, or there were too many.
+    pub refused: StepId,
+    /// It could not be kept.
+    pub failed: StepId,
+}
+
 /// `music`: plays until the time is over, or a key leads elsewhere.
 #[derive(Debug, Clone)]
 pub struct Music {
@@ -480,6 +491,8 @@ pub enum Action {
         /// The template.
         template: String,
     },
+    /// Sends a prompt as a text message to the number that calls.
+    Text(Box<Text>),
     /// Changes the language.
     Language(LanguageChoice),
     /// Runs another plan.
@@ -526,7 +539,7 @@ impl Action {
             Self::Verify(_) => "verify",
             Self::Hours { .. } => "hours",
             Self::Save(_) => "save",
-            Self::Message { .. } => "message",
+            Self::Message { .. } | Self::Text(_) => "message",
             Self::Language(_) => "language",
             Self::Call { .. } => "call",
             Self::Answer => "answer",

@@ -69,6 +69,17 @@ pub(crate) struct GivenFile {
     /// What comes of asking to be called back: kept if left out.
     #[schemars(rename = "call-back")]
     call_back: Option<CallBackWord>,
+    /// What comes of sending the caller a prompt as a text message: sent if left out.
+    #[schemars(rename = "text-message")]
+    text_message: Option<TextWord>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(rename_all = "kebab-case")]
+enum TextWord {
+    Sent,
+    Refused,
+    Failed,
 }
 
 #[derive(JsonSchema)]

@@ -112,8 +112,9 @@ pub(crate) struct StepFile {
     hours: Option<String>,
     /// Writes to the record.
     save: Option<SaveFile>,
-    /// Sends a text message to the number on file.
-    message: Option<MessageWord>,
+    /// Sends a text message: one that the record knows, to the number on file; or prompts of the plan, to the number that
+    /// calls.
+    message: Option<MessageFile>,
     /// Changes the language: zh-CN, en-US, other, or a variable.
     language: Option<String>,
     /// Runs another plan.
@@ -353,6 +354,13 @@ enum LookupWord {
 enum AnswerWord {
     /// The call that runs.
     Call,
+}
+
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+enum MessageFile {
+    Known(MessageWord),
+    Prompts(OneOrMany<String>),
 }
 
 #[derive(JsonSchema)]

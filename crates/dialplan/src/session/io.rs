@@ -251,6 +251,18 @@ pub enum Command {
         /// The template.
         template: String,
     },
+    /// Send these words as a text message to the number that calls. Answered with [`Answer::Stored`] once it is planned,
+    /// [`Answer::Empty`] if this number takes none, [`Answer::Failed`] if it cannot be kept.
+    Text {
+        /// Names the operation.
+        op: OpId,
+        /// The step that sends.
+        step: String,
+        /// The prompt.
+        prompt: String,
+        /// Its words, in the caller's language.
+        text: Pii<String>,
+    },
     /// Play `prompts/music/<name>.wav` over and over until [`Command::StopPlaying`] of this `op`, another
     /// play, or the end of the call. No `PlayDone` is expected.
     Music {

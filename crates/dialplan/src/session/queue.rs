@@ -346,7 +346,7 @@ impl Session {
         self.voice.clear();
         self.voice.answered();
         self.stop_music();
-        self.end_words();
+        self.interrupt_words();
         if !keep_keys {
             self.type_ahead.clear();
         }

@@ -115,6 +115,7 @@ impl Session {
                 self.commands.push_back(Command::Message { step: step_name, template });
                 self.go_on(step.then);
             }
+            Action::Text(text) => self.text(&step.name, text),
             Action::Language(choice) => {
                 self.choose_language(choice);
                 self.go_on(step.then);

@@ -167,4 +167,32 @@ impl Session {
             self.commands.push_back(Command::EndWords { op });
         }
     }
+
+    /// Somebody comes while the caller speaks: what was said until then is kept, and noted once it is.
+    pub(super) fn interrupt_words(&mut self) {
+        let op = match &self.state {
+            State::Recording(words) if words.answer.is_none() => words.op,
+            _ => None,
+        };
+        self.end_words();
+        if let Some(op) = op
+            && let Some(step) = self.frame().plan.step(self.frame().step)
+            && let Action::Record(record) = &step.action
+        {
+            self.interrupted = Some((op, step.name.clone(), record.name.clone()));
+        }
+    }
+
+    pub(super) fn was_interrupted(&self, op: OpId) -> bool {
+        self.interrupted.as_ref().is_some_and(|(words, ..)| *words == op)
+    }
+
+    /// Words that somebody interrupted are kept, or there were none.
+    pub(super) fn interrupted_words_came(&mut self, op: OpId, answer: &Answer) {
+        let Some((_, step, name)) = self.interrupted.take_if(|(words, ..)| *words == op) else { return };
+        if let Answer::Kept { length } = answer {
+            let seconds = u32::try_from(length.as_millis().div_ceil(1_000)).unwrap_or(u32::MAX);
+            self.note(StepEvent::Recorded { step, name, seconds });
+        }
+    }
 }

@@ -151,7 +151,7 @@ impl Session {
     }
 
     /// A prompt with its values filled in; `None` if nothing is left to say.
-    fn fill(&mut self, prompt: &Prompt) -> Option<Utterance> {
+    pub(super) fn fill(&mut self, prompt: &Prompt) -> Option<Utterance> {
         let pieces = prompt.texts.get(&self.language).or_else(|| prompt.texts.values().next())?;
         let needs_values = pieces.iter().any(|piece| matches!(piece, Piece::Value { .. }));
         let variables = if needs_values { self.variables() } else { Default::default() };

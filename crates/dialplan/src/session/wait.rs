@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hotline_model::verification::Given;
-use hotline_model::{Fields, Pii, StepEvent, Value};
+use hotline_model::{CallerNumber, Fields, Language, Pii, StepEvent, Utterance, Value};
 
 use super::voice::Manner;
 use super::{Answer, Command, OpId, Query, Session, State, Verified};
 use crate::expression;
-use crate::plan::{Action, Lookup, LookupOf, Pace, PromptId, Type, Verify};
+use crate::plan::{Action, Lookup, LookupOf, Pace, PromptId, StepId, Text, Type, Verify};
 
 /// A breath: after this time the caller hears that it takes a moment.
 pub(super) const BREATH: Duration = Duration::from_millis(700);
@@ -62,6 +62,49 @@ impl Session {
         let op = self.op();
         self.commands.push_back(Command::CallBack { op, number });
         self.wait(op, KEEPS, None);
+    }
+
+    /// Has a prompt sent to the number that calls, and waits until that is kept.
+    pub(super) fn text(&mut self, step: &str, text: &Text) {
+        if matches!(self.context.caller, CallerNumber::Withheld) {
+            self.go(text.refused);
+            return;
+        }
+        let plan = Arc::clone(&self.frame().plan);
+        let prompts = text.prompts.iter().filter_map(|id| plan.prompt(*id));
+        let filled: Vec<Utterance> = prompts.filter_map(|prompt| self.fill(prompt)).collect();
+        let Some(first) = filled.first() else {
+            self.note(StepEvent::Trouble { step: step.to_owned(), code: "text-empty".into() });
+            self.go(text.failed);
+            return;
+        };
+        let op = self.op();
+        let prompt = first.prompt.clone();
+        let gap = if matches!(self.language, Language::ZhCn) { "" } else { " " };
+        let words: Vec<String> = filled.iter().map(crate::writing::words_of).collect();
+        let (step, text) = (step.to_owned(), Pii::new(words.join(gap)));
+        self.commands.push_back(Command::Text { op, step, prompt, text });
+        self.wait(op, KEEPS, None);
+    }
+
+    fn text_kept(&mut self, step: &str, then: Option<StepId>, text: &Text, came: Came) {
+        let step = step.to_owned();
+        match came {
+            Came::Answered(Answer::Stored) => {
+                self.note(StepEvent::Saved { step, fields: vec!["text-message".into()] });
+                self.go_on(then);
+            }
+            Came::Answered(Answer::Empty) => self.go(text.refused),
+            Came::Answered(_) => {
+                self.note(StepEvent::Trouble { step, code: "text-not-kept".into() });
+                self.go(text.failed);
+            }
+            // It may go out all the same.
+            Came::Late => {
+                self.note(StepEvent::Trouble { step, code: "text-late".into() });
+                self.go(text.failed);
+            }
+        }
     }
 
     /// Has an answer kept, and waits until it is.
@@ -155,6 +198,7 @@ impl Session {
             Action::Lookup(lookup) => self.looked_up(&step.name, lookup, came),
             Action::Verify(verify) => self.verified(&plan.name, &step.name, verify, came),
             Action::CallBack(call_back) => self.call_back_kept(&step.name, step.then, call_back, came),
+            Action::Text(text) => self.text_kept(&step.name, step.then, text, came),
             Action::Survey(survey) => {
                 self.answer_kept(&step.name, survey, waiting.answer.unwrap_or_default(), came);
             }

@@ -36,6 +36,18 @@ pub enum SimulatedCallBack {
     Failed,
 }
 
+/// What comes of sending the caller a prompt as a text message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SimulatedText {
+    /// It goes out.
+    #[default]
+    Sent,
+    /// The number takes none.
+    Refused,
+    /// It cannot be kept.
+    Failed,
+}
+
 /// What comes of putting a call through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum SimulatedTransfer {

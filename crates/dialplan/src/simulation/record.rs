@@ -6,7 +6,7 @@ use std::time::Duration;
 use hotline_model::verification::{Candidate, Counters, Factor, Given, Refusal, Verdict};
 use hotline_model::{Fields, TicketState, Value, VerificationPolicy};
 
-use super::{SimulatedCallBack, SimulatedQueue, SimulatedTransfer};
+use super::{SimulatedCallBack, SimulatedQueue, SimulatedText, SimulatedTransfer};
 use crate::session::{Answer, Query, Verified};
 
 /// How the database behaves.
@@ -58,6 +58,8 @@ pub struct MemoryRecord {
     pub transfer: SimulatedTransfer,
     /// What comes of asking to be called back.
     pub call_back: SimulatedCallBack,
+    /// What comes of sending the caller a prompt as a text message.
+    pub text_message: SimulatedText,
     verified: Option<Fields>,
 }
 
@@ -74,6 +76,7 @@ impl Default for MemoryRecord {
             queue: SimulatedQueue::default(),
             transfer: SimulatedTransfer::default(),
             call_back: SimulatedCallBack::default(),
+            text_message: SimulatedText::default(),
             verified: None,
         }
     }

@@ -26,7 +26,13 @@ const MOST_URGENT: usize = 9;
 
 impl Reader {
     /// An exit that must be there: without it the caller would be left in silence.
-    fn way_on(&mut self, table: &Table<'_>, scope: &Scope<'_>, word: &'static str, label: &str) -> StepId {
+    pub(super) fn way_on(
+        &mut self,
+        table: &Table<'_>,
+        scope: &Scope<'_>,
+        word: &'static str,
+        label: &str,
+    ) -> StepId {
         table
             .need_as(self, codes::NO_EXIT, word, label, &format!("add `{word}: ` and the name of a step"))
             .map_or(StepId::NOWHERE, |node| {

@@ -9,7 +9,7 @@ use super::{FOLLOW_UP, SAVE, TEMPLATES};
 use crate::diagnostic::{Diagnostic, codes};
 use crate::lower::plan::{PlanHead, Scope};
 use crate::lower::{Reader, Table, looks_like_name};
-use crate::plan::{Action, FollowUp, LanguageChoice, Outcome, Save, VariablePath};
+use crate::plan::{Action, FollowUp, LanguageChoice, Outcome, Save, Text, VariablePath};
 use crate::source::Span;
 use crate::tree::{Name, Node};
 
@@ -88,10 +88,49 @@ impl Reader {
         Some(follow_up)
     }
 
-    pub(super) fn message(&mut self, node: &Node, head: &Span) -> Action {
-        let templates = TEMPLATES.map(|template| (template, template));
-        let template = self.word(node, "a text message", &templates, head).unwrap_or_default();
-        Action::Message { template: template.to_owned() }
+    /// A text message that the record knows, or a prompt of the plan as one.
+    pub(super) fn message(
+        &mut self,
+        node: &Node,
+        table: &Table<'_>,
+        scope: &Scope<'_>,
+        head: &Span,
+    ) -> Action {
+        if let Some(template) = node.scalar().filter(|word| TEMPLATES.contains(word)) {
+            for exit in ["refused", "failed"].into_iter().filter(|exit| table.find(exit).is_some()) {
+                self.report(
+                    Diagnostic::error(
+                        codes::WORD,
+                        &table.key_span(exit),
+                        format!("`{exit}` of `message: {template}` is never taken"),
+                    )
+                    .label("nobody may learn whether there is a number on file")
+                    .help("take it out; only a prompt of the plan as a text message has it"),
+                );
+            }
+            return Action::Message { template: template.to_owned() };
+        }
+        let slip = node.scalar().filter(|word| !scope.prompts.contains_key(*word));
+        if slip.is_some_and(|word| self.near(word, TEMPLATES).is_some()) {
+            let templates = TEMPLATES.map(|template| (template, template));
+            let template = self.word(node, "a text message", &templates, head).unwrap_or_default();
+            return Action::Message { template: template.to_owned() };
+        }
+        Action::Text(Box::new(Text {
+            prompts: self.prompts_of(node, scope, "`message`", head).0,
+            refused: self.way_on(
+                table,
+                scope,
+                "refused",
+                "whoever withholds the number, or calls from a landline, would hear silence and believe it was sent",
+            ),
+            failed: self.way_on(
+                table,
+                scope,
+                "failed",
+                "when the text message cannot be kept the caller would hear silence",
+            ),
+        }))
     }
 
     pub(super) fn language_choice(&mut self, node: &Node, head: &Span) -> Action {
