@@ -226,7 +226,7 @@ fn a_trunk_that_refuses_the_password_is_told_to_the_operator_and_rings_nobody() 
     }
     wait_until("both attempts have ended", seconds(60), || {
         let told = server.query("SELECT disposition FROM campaign_attempt WHERE ended_at IS NOT NULL");
-        told.lines().collect::<Vec<_>>() == ["failed", "failed"]
+        told.lines().collect::<Vec<_>>() == ["trunk-failed", "trunk-failed"]
     });
     for call in server.await_calls(2) {
         assert_eq!(call["ending"], "us/credentials", "{call}");
@@ -234,10 +234,96 @@ fn a_trunk_that_refuses_the_password_is_told_to_the_operator_and_rings_nobody() 
     let told =
         server.log().lines().filter(|line| line.contains("does not take our name and password")).count();
     assert_eq!(told, 2, "the operator is told");
-    // The policy wants nobody again whose call failed: no more attempts, and no more INVITEs than the two of each.
+    // Both are tried again in a while: no more attempts now, and no more INVITEs than the two of each.
     std::thread::sleep(Duration::from_secs(3));
     assert_eq!(server.query("SELECT COUNT(*) FROM campaign_attempt").trim(), "2");
     assert_eq!((people.called().len(), people.notes().matches("answered Digest").count()), (2, 2));
+}
+
+fn by_two_trunks(folder: &Path) {
+    plans(folder);
+    let policy = POLICY.replace("trunks: test\n", "trunks: [test, next]\n");
+    std::fs::write(folder.join("policies/survey.yaml"), policy).unwrap();
+}
+
+#[test]
+fn where_one_trunk_refuses_everything_the_next_takes_over_and_nobody_is_rung_twice() {
+    let (people, down) = (People::start(), People::behind_a_carrier_in_trouble());
+    let trunk = people.next_trunk(down.host());
+    let setup = Setup { voice: false, trunk, plans: by_two_trunks, ..Setup::default() };
+    let mut server = Server::start(setup);
+    let persons = [Person::Content, Person::Busy, Person::Human, Person::Leaves, Person::Mute];
+    for person in persons {
+        settled(&mut server, person);
+    }
+    let of = |person: Person, trunk: &str| {
+        server.query(&format!(
+            "SELECT disposition FROM campaign_attempt a JOIN ticket t ON t.id = a.ticket_id \
+             WHERE t.external_ref = 'C-{}' AND trunk = '{trunk}' AND ended_at IS NOT NULL",
+            person.ending()
+        ))
+    };
+    for (person, expected) in
+        persons.into_iter().zip(["completed", "busy", "completed", "completed", "hung-up:0"])
+    {
+        wait_until(&format!("{person:?} was called by the next trunk"), seconds(40), || {
+            !of(person, "next").trim().is_empty()
+        });
+        assert_eq!(of(person, "next").trim(), expected, "{person:?}\n{}", people.errors());
+    }
+    let failed: Vec<String> = persons
+        .iter()
+        .flat_map(|person| of(*person, "test").lines().map(str::to_owned).collect::<Vec<_>>())
+        .collect();
+    assert!((3..=5).contains(&failed.len()) && failed.iter().all(|how| how == "trunk-failed"), "{failed:?}");
+    let mut rung = people.called();
+    rung.sort();
+    let count = rung.len();
+    rung.dedup();
+    assert_eq!((rung.len(), count), (5, 5), "nobody is rung twice: {rung:?}");
+    assert_eq!(down.called().len(), failed.len());
+    // One answer each, and what the trunk did not do counts for nothing.
+    assert_eq!(server.query("SELECT COUNT(*) FROM survey_answer").trim(), "3");
+}
+
+#[test]
+fn a_trunk_that_answers_nothing_is_given_up_after_seconds_and_rests() {
+    let people = People::start();
+    // A carrier's address where packets are taken and nothing comes back.
+    let hole = own_address();
+    let _socket = std::net::UdpSocket::bind((hole, 5060)).unwrap();
+    let setup = Setup {
+        voice: false,
+        trunk: people.next_trunk(&hole.to_string()),
+        plans: by_two_trunks,
+        ..Setup::default()
+    };
+    let mut server = Server::start(setup);
+    for nth in 0..8 {
+        server.put_ticket(&json!({
+            "external-ref": format!("S-{nth}"), "phone": Person::Busy.phone_of(nth), "language": "zh-CN",
+            "category": "data-charge", "state": "closed", "result": tickets::REFUND,
+        }));
+    }
+    let count = |server: &Server, of: &str| {
+        server.query(&format!("SELECT COUNT(*) FROM campaign_attempt WHERE {of}")).trim().to_owned()
+    };
+    wait_until("everybody was tried", seconds(60), || count(&server, "ended_at IS NOT NULL") == "8");
+    // Whoever was tried in those seconds may have rung, and is not tried again at once.
+    let silent: usize = count(&server, "disposition = 'trunk-silent' AND trunk = 'test'").parse().unwrap();
+    assert!((3..=7).contains(&silent), "{silent}");
+    assert_eq!(count(&server, "disposition = 'busy' AND trunk = 'next'"), (8 - silent).to_string());
+    let longest =
+        server.query("SELECT MAX(ended_at - at) FROM campaign_attempt WHERE disposition = 'trunk-silent'");
+    let longest_us: i64 = longest.trim().parse().unwrap();
+    assert!((3_900_000..8_000_000).contains(&longest_us), "{longest_us} µs");
+    // Who comes now goes by the trunk that works.
+    server.put_ticket(&json!({
+        "external-ref": "S-9", "phone": Person::Busy.phone_of(9), "language": "zh-CN",
+        "category": "data-charge", "state": "closed", "result": tickets::REFUND,
+    }));
+    wait_until("the next trunk takes over", seconds(20), || count(&server, "ended_at IS NOT NULL") == "9");
+    assert_eq!(count(&server, "disposition = 'trunk-silent'"), silent.to_string());
 }
 
 #[test]
@@ -300,6 +386,179 @@ fn a_premium_or_foreign_number_is_not_called_and_that_is_told() {
     }
     assert_eq!(server.query("SELECT COUNT(*) FROM campaign_attempt").trim(), "0");
     assert_eq!(people.called(), Vec::<String>::new());
+}
+
+#[test]
+fn what_goes_on_is_explained_as_it_is_and_not_settled_by_asking() {
+    let people = People::start();
+    let mut server = server(&people);
+    settled(&mut server, Person::Silent);
+    server.await_event("call.dialled", 1, seconds(20));
+    let explain = |server: &Server| {
+        let told = server.tool(&["campaign", "explain", &format!("C-{}", Person::Silent.ending())]);
+        String::from_utf8_lossy(&told.stdout).into_owned()
+    };
+    let told = explain(&server);
+    assert!(told.contains("survey: the telephone rings") && !told.contains("nobody knows"), "{told}");
+    assert_eq!(disposition(&server, Person::Silent), "no-answer", "{}", people.errors());
+    let told = explain(&server);
+    assert!(!told.contains("rings") && told.contains("that came to: "), "{told}");
+}
+
+fn not_now(folder: &Path) {
+    plans(folder);
+    let never = "calendar: always\nzone: Asia/Shanghai\nweek: { sunday: 00:00-00:01 }\n";
+    std::fs::write(folder.join("calendars/always.yaml"), never).unwrap();
+}
+
+#[test]
+fn a_policy_that_changes_counts_from_then_on_and_a_broken_one_changes_nothing() {
+    let people = People::start();
+    let setup = Setup { voice: false, trunk: people.trunk(), plans: not_now, ..Setup::default() };
+    let mut server = Server::start(setup);
+    let plans = server.folder().join("dialplans");
+    settled(&mut server, Person::Content);
+    let waits = |server: &Server| {
+        server.query("SELECT COUNT(*) FROM campaign_case WHERE done_at IS NULL AND made = 0").trim() == "1"
+    };
+    wait_until("the matter waits", seconds(20), || waits(&server));
+    std::thread::sleep(seconds(3));
+    assert_eq!(people.called(), Vec::<String>::new(), "its hours are not");
+    // The hours change while it runs.
+    std::fs::write(plans.join("calendars/always.yaml"), ALWAYS).unwrap();
+    server.signal("HUP");
+    assert_eq!(disposition(&server, Person::Content), "completed", "{}", people.errors());
+    // A file with a fault is told of, and what was published goes on.
+    let before = server.log().len();
+    std::fs::write(plans.join("policies/survey.yaml"), POLICY.replace("latest: 2d", "latest: 0s")).unwrap();
+    server.signal("HUP");
+    wait_until("the fault is told", seconds(20), || server.log()[before..].contains("latest"));
+    settled(&mut server, Person::Busy);
+    assert_eq!(disposition(&server, Person::Busy), "busy", "{}", people.errors());
+    // Mended, and it calls nobody of this category any more.
+    let other = POLICY.replace("when: closed", "when: closed, categories: [broadband]");
+    std::fs::write(plans.join("policies/survey.yaml"), other).unwrap();
+    server.signal("HUP");
+    std::thread::sleep(seconds(3));
+    settled(&mut server, Person::Leaves);
+    let told = wait_for("it is explained", seconds(20), || {
+        let told = server.tool(&["campaign", "explain", &format!("C-{}", Person::Leaves.ending())]);
+        let told = String::from_utf8_lossy(&told.stdout).into_owned();
+        told.contains("does not concern it").then_some(told)
+    });
+    assert!(told.contains("another category"), "{told}");
+    assert_eq!(people.called().len(), 2);
+}
+
+#[test]
+fn where_a_server_is_lost_the_other_goes_on_calling_and_nobody_is_called_twice() {
+    let people = People::start();
+    let setup = || Setup { voice: false, trunk: people.trunk(), plans, ..Setup::default() };
+    let mut first = Server::start(Setup { postgres: true, ..setup() });
+    let second = Server::start(Setup { shares: Some(first.postgres().url()), ..setup() });
+    for person in Person::ALL {
+        settled(&mut first, person);
+    }
+    // In the midst of it: some are over, some talk, one rings.
+    wait_until("some are called", seconds(40), || people.called().len() >= 5);
+    first.signal("KILL");
+    first.kill();
+    let count = |sql: &str| second.query(sql).trim().parse::<usize>().expect("a count");
+    wait_until("every matter has come to its end or waits for another day", seconds(150), || {
+        count("SELECT COUNT(*) FROM campaign_attempt WHERE ended_at IS NULL") == 0
+            && count("SELECT COUNT(*) FROM campaign_case WHERE done_at IS NULL AND made = 0") == 0
+            && count("SELECT COUNT(*) FROM campaign_case") == Person::ALL.len()
+    });
+    let mut rung = people.called();
+    let rings = rung.len();
+    rung.sort();
+    rung.dedup();
+    assert_eq!(rung.len(), rings, "called twice: {rung:?}");
+    assert_eq!(
+        count("SELECT COUNT(*) FROM campaign_attempt"),
+        Person::ALL.len(),
+        "one attempt for everybody"
+    );
+    assert!(
+        count("SELECT COUNT(*) FROM campaign_attempt WHERE disposition = 'unknown'") > 0,
+        "none was cut off"
+    );
+    let by_second =
+        count("SELECT COUNT(*) FROM campaign_attempt WHERE disposition NOT IN ('unknown', 'cancelled')");
+    assert!(by_second > 0);
+    let lost = second.query(
+        "SELECT e.seq FROM event e WHERE e.type = 'call.surveyed' AND NOT EXISTS \
+         (SELECT 1 FROM survey_answer s WHERE s.call_id = e.interaction_id)",
+    );
+    assert_eq!(lost.trim(), "", "answers that were confirmed are kept");
+}
+
+/// What a recogniser answers to whatever it hears; `None`: nothing, for as long as it is asked.
+fn recogniser(answer: Option<&'static str>) -> String {
+    use std::io::{Read, Write};
+    let listener = std::net::TcpListener::bind((own_address(), 0)).unwrap();
+    let url = format!("http://{}/v1/audio/transcriptions", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        let mut silent = Vec::new();
+        for mut stream in listener.incoming().flatten() {
+            let Some(answer) = answer else {
+                silent.push(stream);
+                continue;
+            };
+            std::thread::spawn(move || {
+                stream.set_read_timeout(Some(seconds(10))).unwrap();
+                let (mut request, mut part) = (Vec::new(), [0; 4_096]);
+                let is_whole = |request: &[u8]| {
+                    let head = request.windows(4).position(|four| four == b"\r\n\r\n")?;
+                    let text = String::from_utf8_lossy(&request[..head]).to_lowercase();
+                    let length =
+                        text.split("content-length:").nth(1)?.split_whitespace().next()?.parse().ok();
+                    Some(request.len() >= head + 4 + length.unwrap_or(0_usize))
+                };
+                while is_whole(&request) != Some(true) {
+                    match stream.read(&mut part) {
+                        Ok(length @ 1..) => request.extend(&part[..length]),
+                        _ => return,
+                    }
+                }
+                let body = json!({ "text": answer }).to_string();
+                let _ = write!(
+                    stream,
+                    "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+                    body.len()
+                );
+            });
+        }
+    });
+    format!("[recogniser]\nurl = \"{url}\"\nmodel = \"any\"\nwithin-s = 2\n")
+}
+
+/// It rings for long enough that words end it.
+fn rings_long(folder: &Path) {
+    plans(folder);
+    std::fs::write(folder.join("policies/survey.yaml"), POLICY.replace("ring: 4s", "ring: 25s")).unwrap();
+}
+
+#[test]
+fn what_the_network_announces_is_understood_by_a_recogniser_and_ends_the_ringing() {
+    let people = People::behind_an_announcement();
+    // What the words mean, and how long it takes; a recogniser that hangs costs nothing but its words.
+    for (answer, expected, lasts_s) in [
+        (Some("您好,您拨打的号码是空号,请核对后再拨。"), "wrong-number", 0..18),
+        (Some("您拨打的电话已关机。"), "switched-off", 0..18),
+        (None, "switched-off", 20..35),
+    ] {
+        let media = recogniser(answer).leak();
+        let setup =
+            Setup { voice: false, trunk: people.trunk(), plans: rings_long, media, ..Setup::default() };
+        let mut server = Server::start(setup);
+        settled(&mut server, Person::Announced);
+        let how = disposition(&server, Person::Announced);
+        let lasted = server.query("SELECT (ended_at - at) / 1000000 FROM campaign_attempt");
+        let lasted: u64 = lasted.trim().parse().unwrap();
+        assert_eq!(how, expected, "{answer:?} after {lasted} s\n{}", people.errors());
+        assert!(lasts_s.contains(&lasted), "{answer:?}: {lasted} s");
+    }
 }
 
 #[test]
@@ -447,5 +706,6 @@ fn a_server_that_is_killed_calls_nobody_twice_and_loses_no_answer() {
     none("calls without an end", "SELECT id FROM interaction WHERE ended_at IS NULL");
     assert!(!seen.is_empty(), "no round came as far as an answer");
     let unknown = attempts.values().filter(|how| **how == "unknown").count();
+    assert!(unknown > 0, "no round cut an attempt off");
     eprintln!("{rounds} rounds: {put} customers, {} answers seen, {unknown} attempts cut off", seen.len());
 }

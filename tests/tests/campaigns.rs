@@ -34,6 +34,13 @@ fn who_is_called_and_who_is_not_is_explained() {
     let reference = |ticket: &serde_json::Value| ticket["external-ref"].as_str().unwrap().to_owned();
     let waits = told(&server, &["campaign", "explain", &reference(&fits)]);
     assert!(waits.contains("survey: not now: the earliest time has not come"), "{waits}");
+    // Nobody would ever be called: it is told where somebody looks.
+    let missing = "policy `survey` calls by `carrier`, and no trunk with `[trunks.out]` is called so";
+    assert!(waits.contains(missing), "{waits}");
+    assert!(server.log().contains(missing), "at the start");
+    let checked = server.tool(&["config"]);
+    let said = [checked.stdout, checked.stderr].concat();
+    assert!(String::from_utf8_lossy(&said).contains(missing), "{}", String::from_utf8_lossy(&said));
     let customer = told(&server, &["campaign", "explain", tickets::PHONE]);
     assert_eq!(waits, customer, "a customer's tickets are explained by their number");
     let not = told(&server, &["campaign", "explain", &reference(&other)]);

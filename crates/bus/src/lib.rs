@@ -175,6 +175,13 @@ pub enum Command {
         /// What.
         Act,
     ),
+    /// An agent said who calls.
+    Identified(
+        /// In which call.
+        CallId,
+        /// Who it is.
+        CustomerId,
+    ),
     /// A customer is to be called. The answer says whether it is tried, the news what becomes of it.
     Dial(
         /// Whom, and how.
@@ -209,6 +216,9 @@ pub enum BusError {
     /// not free, a queue that does not exist.
     #[error("whom the call is to go to cannot be reached")]
     NoWay,
+    /// The number is on no list of what the trunk may call.
+    #[error("the trunk may not call that number")]
+    NotListed,
 }
 
 /// A command with the place for its answer.

@@ -2,19 +2,22 @@
 
 use std::time::Duration;
 
-use hotline_model::campaign::{Channel, Name, Outcome, Retries};
+use hotline_model::campaign::{Calls, Channel, Name, Outcome, Retries};
 use hotline_model::{CallId, PhoneNumber};
 use jiff::Timestamp;
 
 use crate::event::{Attempt, CancelWhy, Command};
 use crate::explain::{Done, Verdict, Waits};
 use crate::messages::after_message;
+use crate::number::NumberRefused;
 use crate::pace::measure;
 use crate::row::{AttemptRow, CaseKey, CaseRow, Disposition, Row};
-use crate::scheduler::{Place, Scheduler, after};
+use crate::scheduler::{Case, Place, Scheduler, after};
 
 /// An end that is not told for so long after it must have come is not told at all.
 const SILENCE: Duration = Duration::from_secs(60);
+/// What never left, or found its trunk resting, is tried again after this.
+const AGAIN: Duration = Duration::from_secs(60);
 
 /// An attempt that goes on: a call, or a message that was not taken yet.
 #[derive(Debug, Clone)]
@@ -47,8 +50,7 @@ impl Scheduler {
         let call = row.call;
         self.rate.take(now, self.settings.per_second);
         if let Some(line) = self.trunks.get_mut(&trunk) {
-            line.used += 1;
-            line.rate.take(now, line.trunk.per_second);
+            line.begin(now, call);
         }
         self.running_of(&key.policy).ringing += 1;
         self.store(Row::Attempt(row.clone()));
@@ -114,6 +116,9 @@ impl Scheduler {
         flight.deadline = deadline;
         self.deadlines.insert((deadline, call));
         let row = flight.row.clone();
+        if let Some(line) = self.trunks.get_mut(&row.trunk) {
+            line.works();
+        }
         let running = self.running_of(&row.key.policy);
         running.ringing = running.ringing.saturating_sub(1);
         running.talking += 1;
@@ -162,7 +167,7 @@ impl Scheduler {
         row.ended = Some((now, how));
         self.store(Row::Attempt(row.clone()));
         if let Some(line) = self.trunks.get_mut(&row.trunk) {
-            line.used = line.used.saturating_sub(1);
+            line.end(now, &row, how);
         }
         self.count(&row, flight.escalated, how);
         let spoken_to = row.answered_at.is_some() && how != Disposition::Not(Outcome::Machine);
@@ -170,7 +175,7 @@ impl Scheduler {
         let person = self.customers.entry(row.customer).or_default();
         person.calling = None;
         if row.is_taken_back() {
-            // It never left: the customer was not tried.
+            // It never left, or rang nobody: the customer was not tried.
             let was = (row.at, row.key.policy.clone());
             person.tried.retain(|tried| *tried != was);
         }
@@ -207,18 +212,25 @@ impl Scheduler {
     pub(crate) fn settle_case(&mut self, now: Timestamp, attempt: &AttemptRow) {
         let Some((at, how)) = attempt.ended else { return };
         let policy = self.policy(&attempt.key.policy);
+        let passed_on = self.passed_on(now, attempt);
         let Some(case) = self.cases.get_mut(&attempt.key) else { return };
         // Another round has begun meanwhile, it is over already, or the end was counted.
         if case.row.round != attempt.round || case.row.done.is_some() || case.row.made >= attempt.number {
             return;
         }
         case.row.made = attempt.number;
+        if !attempt.is_taken_back() {
+            case.passed.failed.clear();
+        }
         let Some(policy) = policy else {
             self.finish(now, &attempt.key, Done::PolicyGone);
             return;
         };
         let done = match (attempt.channel, &policy.calls) {
             (Channel::Message, _) => after_message(&mut case.row, at, how),
+            (Channel::Call, Some(calls)) if attempt.is_taken_back() => {
+                not_tried(case, calls, at, how, passed_on)
+            }
             (Channel::Call, Some(calls)) => follows(&mut case.row, &calls.retries, at, how),
             (Channel::Call, None) => Some(Done::PolicyGone),
         };
@@ -230,6 +242,25 @@ impl Scheduler {
                 self.judge(now, &attempt.key);
             }
         }
+    }
+
+    /// Whether another trunk takes a call that this one did not; the one that did not is passed over.
+    fn passed_on(&mut self, now: Timestamp, attempt: &AttemptRow) -> PassedOn {
+        let Some((_, how)) = attempt.ended else { return PassedOn::Nobody };
+        let Some(case) = self.cases.get_mut(&attempt.key) else { return PassedOn::Nobody };
+        let passed = match how {
+            Disposition::TrunkFailed => &mut case.passed.failed,
+            Disposition::NotListed => &mut case.passed.unlisted,
+            _ => return PassedOn::Nobody,
+        };
+        if !passed.contains(&attempt.trunk) {
+            passed.push(attempt.trunk.clone());
+        }
+        if self.cases.get(&attempt.key).is_some_and(|case| self.has_other_line(now, case)) {
+            return PassedOn::Next;
+        }
+        let rests = self.trunks.get(&attempt.trunk).is_some_and(|line| !line.is_up(now));
+        if rests { PassedOn::Rests } else { PassedOn::Nobody }
     }
 
     /// Measures how many answer, and how many of them want a human.
@@ -248,7 +279,16 @@ impl Scheduler {
             (false, _) => running.ringing = running.ringing.saturating_sub(1),
             (true, true) => {}
         }
-        if how == Disposition::Unknown {
+        let says_nothing = matches!(
+            how,
+            Disposition::Not(Outcome::Failed | Outcome::Cancelled)
+                | Disposition::TrunkFailed
+                | Disposition::TrunkSilent
+                | Disposition::NotMade
+                | Disposition::NotListed
+        );
+        // Whether somebody would have answered is known of none of these.
+        if how == Disposition::Unknown || (says_nothing && !answered) {
             return;
         }
         running.row.attempts = running.row.attempts.saturating_add(1);
@@ -262,11 +302,56 @@ impl Scheduler {
     }
 }
 
+/// What is known of a call that rang nobody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum PassedOn {
+    /// Another trunk can take it now.
+    Next,
+    /// None can, because the trunk that failed rests: it is the trunk's failure, not the number's.
+    Rests,
+    /// None can; whose failure it was is not known.
+    Nobody,
+}
+
+/// Another attempt (`None`, and the row says when) after one that rang nobody, or how the case ends.
+fn not_tried(
+    case: &mut Case,
+    calls: &Calls,
+    at: Timestamp,
+    how: Disposition,
+    passed_on: PassedOn,
+) -> Option<Done> {
+    let row = &mut case.row;
+    let wait = match (how, passed_on) {
+        (Disposition::NotListed, _) => {
+            if calls.trunks.iter().all(|name| case.passed.unlisted.contains(name)) {
+                return Some(Done::Number(NumberRefused::NotListed));
+            }
+            Duration::ZERO
+        }
+        (Disposition::TrunkFailed, PassedOn::Next) => Duration::ZERO,
+        (Disposition::TrunkFailed, PassedOn::Rests) => AGAIN,
+        // It is tried as often as after any other failure of the network, so that a number that no trunk can call ends.
+        (Disposition::TrunkFailed, PassedOn::Nobody) => {
+            case.passed.failed.clear();
+            return follows(row, &calls.retries, at, Disposition::Not(Outcome::Failed));
+        }
+        _ => AGAIN,
+    };
+    if !wait.is_zero() {
+        case.passed.failed.clear();
+    }
+    row.next = after(at, wait);
+    row.next_why = Waits::After(Outcome::Failed);
+    None
+}
+
 /// Another attempt (`None`, and the row says when), or how the case ends.
 fn follows(row: &mut CaseRow, retries: &Retries, at: Timestamp, how: Disposition) -> Option<Done> {
     let outcome = match how {
         Disposition::HungUp { question } if question < retries.took_part_from => Outcome::HungUp,
         Disposition::Not(outcome) => outcome,
+        Disposition::TrunkSilent => Outcome::Failed,
         Disposition::OptedOut => return Some(Done::OptedOut),
         other => return Some(Done::Ended(other)),
     };
@@ -281,7 +366,9 @@ fn follows(row: &mut CaseRow, retries: &Retries, at: Timestamp, how: Disposition
         }
     };
     let Some(retry) = retries.after.get(&outcome) else { return Some(Done::Ended(how)) };
-    if count > retry.most || row.made >= retries.attempts {
+    // Those that rang nobody are not among them.
+    let made = row.outcomes.iter().fold(0_u8, |made, (_, count)| made.saturating_add(*count));
+    if count > retry.most || made >= retries.attempts {
         return Some(Done::Exhausted(outcome));
     }
     row.next = after(at, retry.after);

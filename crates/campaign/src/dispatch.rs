@@ -1,20 +1,28 @@
 //! Whose turn it is.
 
 use std::cmp::Reverse;
+use std::time::Duration;
 
 use hotline_model::campaign::Channel;
 use jiff::Timestamp;
 
+use crate::explain::{Verdict, Waits};
 use crate::gate::Gate;
-use crate::pace::Slot;
+use crate::lines::Slot;
 use crate::row::CaseKey;
-use crate::scheduler::Scheduler;
+use crate::scheduler::{Place, Scheduler, after};
+
+/// Who finds no line of the trunks that are left to them looks again after this.
+const ASIDE: Duration = Duration::from_secs(15);
 
 impl Scheduler {
     /// Calls and sends as long as policies may, at most `budget` times; not before everything that is due was
     /// judged, so that the first place is the right one's.
     pub(crate) fn dispatch(&mut self, now: Timestamp, mut budget: usize) {
-        if !self.redraw.is_empty() || self.waiting.first().is_some_and(|(at, _)| *at <= now) {
+        if self.only_looks
+            || !self.redraw.is_empty()
+            || self.waiting.first().is_some_and(|(at, _)| *at <= now)
+        {
             return;
         }
         while budget > 0
@@ -24,12 +32,24 @@ impl Scheduler {
             self.remember_hours(&key);
             let Some(case) = self.cases.get(&key) else { return };
             let gate = self.gate(now, case);
-            match (gate, self.slot(now, &key.policy, case.row.channel)) {
+            match (gate, self.slot_past(now, &key.policy, case.row.channel, &case.passed)) {
                 (Gate::Pass(number), Ok(Slot::Trunk(trunk))) => self.dial(now, &key, number, trunk),
                 (Gate::Pass(number), Ok(Slot::Outbox)) => self.send(now, &key, number),
+                // Others of its policy go by trunks that it is passed over by: it steps aside.
+                (Gate::Pass(_), Err(why)) => self.step_aside(now, &key, why),
                 _ => self.judge(now, &key),
             }
         }
+    }
+
+    fn step_aside(&mut self, now: Timestamp, key: &CaseKey, why: Waits) {
+        let until = after(now, ASIDE);
+        if let Some(case) = self.cases.get_mut(key) {
+            // A trunk that failed at it may have recovered by then.
+            case.passed.failed.clear();
+        }
+        self.put(key, Place::Waiting(until));
+        self.decide(now, key, Verdict::Waits { until, why });
     }
 
     /// The first of the policies that may call: by priority, then by who would be too late first.

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use crate::event::{Command, CustomerFacts, TicketFacts};
 use crate::explain::{Decision, Done, NotDrawn, Verdict, Waits};
+use crate::lines::Passed;
 use crate::number::check_number;
 use crate::policy::draws;
 use crate::row::{CaseKey, CaseRow, Row};
@@ -26,6 +27,12 @@ impl Scheduler {
         person.facts = Some(facts);
         self.redraw.extend(person.tickets.iter().copied());
         if before != now {
+            // Trunks may call this number that might not call the one before.
+            for key in self.cases_of(customer) {
+                if let Some(case) = self.cases.get_mut(&key) {
+                    case.passed = Passed::default();
+                }
+            }
             self.disown(customer, before.ok());
             if let Ok(number) = now {
                 self.owners.entry(number).or_default().push(customer);
@@ -145,7 +152,10 @@ impl Scheduler {
         // A call of the round before may go on yet: who reopened the ticket is asked when it is over.
         let before = self.cases.remove(&key);
         let (calling, decisions) = before.map_or((None, Vec::new()), |case| (case.calling, case.decisions));
-        self.cases.insert(key.clone(), Case { row, place: Place::Nowhere, calling, decisions });
+        self.cases.insert(
+            key.clone(),
+            Case { row, place: Place::Nowhere, calling, passed: Passed::default(), decisions },
+        );
         if let Some(known) = self.tickets.get_mut(&facts.ticket) {
             known.not_drawn.retain(|(policy, _)| policy != name);
             if !known.policies.contains(name) {

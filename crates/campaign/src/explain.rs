@@ -49,7 +49,7 @@ pub enum Waits {
     Paused,
     /// Too few agents are free for those who will want one.
     Agents,
-    /// No trunk is up with a line free.
+    /// No trunk is up with a line free, or those that are up rest because they failed.
     Trunk,
     /// So many calls a second, no more.
     Rate,
@@ -177,7 +177,10 @@ impl Scheduler {
             Gate::End(done) => Verdict::Done(done),
             Gate::Wait(until, why) => Verdict::Waits { until, why },
             Gate::Pass(_) => {
-                let why = self.slot(now, &key.policy, case.row.channel).err().unwrap_or(Waits::Turn);
+                let why = self
+                    .slot_past(now, &key.policy, case.row.channel, &case.passed)
+                    .err()
+                    .unwrap_or(Waits::Turn);
                 Verdict::Waits { until: case.row.until, why }
             }
         })

@@ -36,9 +36,20 @@ impl Scheduler {
         self.judge_all(now, customer);
     }
 
-    /// A message that was planned before a restart: the outbox has it, and tells what becomes of it.
+    /// A message that was planned before a restart: the outbox has it, and tells what becomes of it. Or a call of another
+    /// process.
     pub(crate) fn resume(&mut self, now: Timestamp, row: AttemptRow) {
         let deadline = after(self.hours_end(row.at, &row.key).max(now), SILENCE);
+        if row.channel == Channel::Call {
+            let running = self.running_of(&row.key.policy);
+            match row.answered_at {
+                Some(_) => running.talking += 1,
+                None => running.ringing += 1,
+            }
+            if let Some(line) = self.trunks.get_mut(&row.trunk) {
+                line.used += 1;
+            }
+        }
         let call = row.call;
         self.customers.entry(row.customer).or_default().calling = Some(call);
         if let Some(case) = self.cases.get_mut(&row.key)

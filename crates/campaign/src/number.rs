@@ -20,6 +20,8 @@ pub enum NumberRefused {
     NotAPerson,
     /// A number of a fixed line, which takes no messages.
     NotMobile,
+    /// No trunk of the policy may call it.
+    NotListed,
 }
 
 /// The number to call.
@@ -43,7 +45,7 @@ pub fn check_number(rules: &NumberRules, text: Option<&str>) -> Result<PhoneNumb
 }
 
 /// Whether messages reach a number.
-pub(crate) fn takes_messages(number: &PhoneNumber) -> bool {
+pub fn takes_messages(number: &PhoneNumber) -> bool {
     let kind = phonenumber::parse(None, number.e164()).map(|read| read.number_type(&DATABASE));
     kind.is_ok_and(|kind| matches!(kind, Type::Mobile | Type::FixedLineOrMobile | Type::PersonalNumber))
 }

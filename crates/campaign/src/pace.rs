@@ -6,8 +6,8 @@ use std::time::Duration;
 use hotline_model::campaign::{Channel, Name, Pace, Policy};
 use jiff::Timestamp;
 
-use crate::event::Trunk;
 use crate::explain::Waits;
+use crate::lines::{Passed, Slot};
 use crate::row::PolicyRow;
 use crate::scheduler::{Scheduler, after};
 
@@ -49,29 +49,6 @@ impl Rate {
 
 fn gap(per_second: u32) -> Duration {
     SECOND / per_second.max(1)
-}
-
-/// A trunk, and what it carries for us.
-#[derive(Debug, Clone)]
-pub(crate) struct Line {
-    pub trunk: Trunk,
-    pub used: u32,
-    pub rate: Rate,
-}
-
-impl Default for Line {
-    fn default() -> Self {
-        Self { trunk: Trunk { up: false, lines: 0, per_second: 1 }, used: 0, rate: Rate::default() }
-    }
-}
-
-/// The way out that is free.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Slot {
-    /// A line of this trunk.
-    Trunk(Name),
-    /// Messages are handed to the outbox, which sends them as fast as they are taken.
-    Outbox,
 }
 
 /// A policy at work.
@@ -157,6 +134,20 @@ impl Scheduler {
     /// # Errors
     /// What it waits for.
     pub(crate) fn slot(&self, now: Timestamp, policy: &Name, channel: Channel) -> Result<Slot, Waits> {
+        self.slot_past(now, policy, channel, &Passed::default())
+    }
+
+    /// The same for a case that some of the trunks are passed over for.
+    ///
+    /// # Errors
+    /// What it waits for.
+    pub(crate) fn slot_past(
+        &self,
+        now: Timestamp,
+        policy: &Name,
+        channel: Channel,
+        passed: &Passed,
+    ) -> Result<Slot, Waits> {
         let Some(rules) = self.settings.policies.get(policy) else { return Err(Waits::Turn) };
         if self.running.get(policy).is_some_and(|running| running.row.paused) {
             return Err(Waits::Paused);
@@ -171,11 +162,8 @@ impl Scheduler {
             return Err(Waits::Agents);
         }
         let mut why = Waits::Trunk;
-        for name in &calls.trunks {
-            let Some(line) = self.trunks.get(name) else { continue };
-            if !line.trunk.up || line.used >= line.trunk.lines {
-                continue;
-            }
+        for name in calls.trunks.iter().filter(|name| !passed.has(name)) {
+            let Some(line) = self.trunks.get(name).filter(|line| line.is_free(now)) else { continue };
             why = Waits::Rate;
             if line.rate.waits(now, line.trunk.per_second).is_none()
                 && self.rate.waits(now, self.settings.per_second).is_none()
@@ -195,10 +183,11 @@ impl Scheduler {
                 let all = self.rate.waits(self.now, self.settings.per_second).unwrap_or(self.now);
                 let trunks = self.settings.policies.get(policy)?.calls.as_ref()?.trunks.iter();
                 let open = trunks.filter_map(|name| self.trunks.get(name));
-                open.filter(|line| line.trunk.up && line.used < line.trunk.lines)
+                open.filter(|line| line.is_free(self.now))
                     .map(|line| line.rate.waits(self.now, line.trunk.per_second).unwrap_or(all).max(all))
                     .min()
             }
+            Err(Waits::Trunk) => self.rested(self.now, policy),
             Err(_) => None,
         };
         with_calls.filter_map(|((policy, channel), _)| at(policy, *channel)).min()

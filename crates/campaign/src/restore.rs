@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use crate::attempts::was_spoken_to;
 use crate::event::{CustomerFacts, TicketFacts};
 use crate::explain::{Done, Verdict};
+use crate::lines::Passed;
 use crate::row::{AttemptRow, CaseKey, CaseRow, Disposition, PolicyRow, Row};
 use crate::scheduler::{Case, Known, Place, Scheduler, after};
 
@@ -38,7 +39,19 @@ impl Scheduler {
     /// who are on the line are to be told. A message without an end is in the outbox, which tells its end: what it has
     /// told meanwhile is to be told again.
     pub fn restore(now: Timestamp, settings: Settings, ids: Arc<IdSource>, rows: Restored) -> Self {
+        Self::new(now, settings, ids).with_rows(now, rows)
+    }
+
+    /// The same beside another process that calls, to see how things stand: an attempt without an end goes on, and nobody
+    /// is called.
+    pub fn look(now: Timestamp, settings: Settings, ids: Arc<IdSource>, rows: Restored) -> Self {
         let mut scheduler = Self::new(now, settings, ids);
+        scheduler.only_looks = true;
+        scheduler.with_rows(now, rows)
+    }
+
+    fn with_rows(self, now: Timestamp, rows: Restored) -> Self {
+        let mut scheduler = self;
         for row in rows.policies {
             let policy = row.policy.clone();
             scheduler.running_of(&policy).row = row;
@@ -93,7 +106,13 @@ impl Scheduler {
         if !known.policies.contains(&key.policy) {
             known.policies.push(key.policy.clone());
         }
-        let case = Case { row, place: Place::Nowhere, calling: None, decisions: Vec::new() };
+        let case = Case {
+            row,
+            place: Place::Nowhere,
+            calling: None,
+            passed: Passed::default(),
+            decisions: Vec::new(),
+        };
         self.cases.insert(key, case);
     }
 
@@ -105,7 +124,7 @@ impl Scheduler {
                 person.tried.push((row.at, row.key.policy.clone()));
             }
             let open = row.ended.is_none();
-            if open && row.channel == Channel::Message {
+            if open && (row.channel == Channel::Message || self.only_looks) {
                 self.resume(now, row);
                 continue;
             }

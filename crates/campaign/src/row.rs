@@ -34,8 +34,8 @@ pub struct CaseRow {
     pub next_why: Waits,
     /// No attempt from then on.
     pub until: Timestamp,
-    /// Attempts of this round that have ended.
-    pub made: u8,
+    /// The number of the last attempt of this round that has ended, those included that were taken back.
+    pub made: u16,
     /// How often which outcome.
     pub outcomes: Vec<(Outcome, u8)>,
     /// Over: when and why.
@@ -58,6 +58,14 @@ pub enum Disposition {
     Unknown,
     /// The message was taken to be delivered.
     Sent,
+    /// The trunk took no call, and no telephone rang: it refused, or could not be reached.
+    TrunkFailed,
+    /// The trunk answered nothing at all. Perhaps only its answers were lost: the telephone may have rung.
+    TrunkSilent,
+    /// It never left the house: no line, too many calls, the record away.
+    NotMade,
+    /// It never left the house: the trunk may not call that number.
+    NotListed,
     /// One of those after which a policy may try again.
     Not(Outcome),
 }
@@ -74,7 +82,7 @@ pub struct AttemptRow {
     /// The case's round.
     pub round: Timestamp,
     /// Which attempt of the round, from 1.
-    pub number: u8,
+    pub number: u16,
     /// Who is called.
     pub customer: CustomerId,
     /// By which trunk; empty if it is a message.
@@ -88,10 +96,14 @@ pub struct AttemptRow {
 }
 
 impl AttemptRow {
-    /// Whether it is a message that was taken back before it left.
-    pub(crate) fn is_taken_back(&self) -> bool {
-        let taken_back = Disposition::Not(Outcome::Cancelled);
-        self.channel == Channel::Message && self.ended.is_some_and(|(_, how)| how == taken_back)
+    /// Whether the customer was not tried by it: a message that was taken back before it left, a call that rang nobody.
+    pub fn is_taken_back(&self) -> bool {
+        self.ended.is_some_and(|(_, how)| match self.channel {
+            Channel::Message => how == Disposition::Not(Outcome::Cancelled),
+            Channel::Call => {
+                matches!(how, Disposition::TrunkFailed | Disposition::NotMade | Disposition::NotListed)
+            }
+        })
     }
 }
 

@@ -13,8 +13,9 @@ use crate::attempts::Flight;
 use crate::event::{CancelWhy, Command, CustomerFacts, Event, TicketFacts};
 use crate::explain::{Decision, Done, NotDrawn, Verdict};
 use crate::gate::Gate;
+use crate::lines::{Line, Passed};
 use crate::number::{NumberRefused, check_number};
-use crate::pace::{Line, Rate, Running};
+use crate::pace::{Rate, Running};
 use crate::row::{CaseKey, CaseRow, Row};
 
 /// Cases judged in one step; what is left is due at once, so that no step is long.
@@ -89,6 +90,7 @@ pub(crate) struct Case {
     pub row: CaseRow,
     pub place: Place,
     pub calling: Option<CallId>,
+    pub passed: Passed,
     pub decisions: Vec<Decision>,
 }
 
@@ -122,6 +124,8 @@ pub struct Scheduler {
     /// Calendars in the zones of customers.
     pub(crate) hours: HashMap<Name, Vec<(TimeZone, Arc<Calendar>)>>,
     commands: VecDeque<Command>,
+    /// Another scheduler calls: this one says how things stand.
+    pub(crate) only_looks: bool,
 }
 
 impl Scheduler {
@@ -147,6 +151,7 @@ impl Scheduler {
             rate: Rate::default(),
             hours: HashMap::new(),
             commands: VecDeque::new(),
+            only_looks: false,
         }
     }
 
@@ -195,7 +200,7 @@ impl Scheduler {
             self.deadlines.first().map(|(at, _)| *at),
             self.forget.first().map(|(at, _)| *at),
             self.ready.values().filter_map(|line| line.first().map(|(until, _)| *until)).min(),
-            self.next_slot(),
+            if self.only_looks { None } else { self.next_slot() },
         ];
         times.into_iter().flatten().min()
     }
@@ -329,7 +334,7 @@ impl Scheduler {
         }
     }
 
-    fn cases_of(&self, customer: CustomerId) -> Vec<CaseKey> {
+    pub(crate) fn cases_of(&self, customer: CustomerId) -> Vec<CaseKey> {
         let tickets =
             self.customers.get(&customer).map(|person| person.tickets.as_slice()).unwrap_or_default();
         let known = tickets.iter().filter_map(|ticket| Some((*ticket, self.tickets.get(ticket)?)));

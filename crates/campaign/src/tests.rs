@@ -17,6 +17,7 @@ const START: &str = "2026-11-20T02:00:00Z";
 
 mod messages;
 mod restarts;
+mod trunks;
 
 struct House {
     scheduler: Scheduler,

@@ -7,7 +7,8 @@ use crate::number::NumberRefused;
 use crate::row::Disposition;
 
 impl Disposition {
-    /// `completed`, `hung-up:2`, `opted-out`, `unknown`, `sent`, or the word of an outcome.
+    /// `completed`, `hung-up:2`, `opted-out`, `unknown`, `sent`, `trunk-failed`, `trunk-silent`, `not-made`, `not-listed`, or the word of
+    /// an outcome.
     pub fn to_words(self) -> String {
         match self {
             Self::Completed => "completed".into(),
@@ -15,6 +16,10 @@ impl Disposition {
             Self::OptedOut => "opted-out".into(),
             Self::Unknown => "unknown".into(),
             Self::Sent => "sent".into(),
+            Self::TrunkFailed => "trunk-failed".into(),
+            Self::TrunkSilent => "trunk-silent".into(),
+            Self::NotMade => "not-made".into(),
+            Self::NotListed => "not-listed".into(),
             Self::Not(outcome) => outcome.word().into(),
         }
     }
@@ -29,6 +34,10 @@ impl Disposition {
                 "opted-out" => Self::OptedOut,
                 "unknown" => Self::Unknown,
                 "sent" => Self::Sent,
+                "trunk-failed" => Self::TrunkFailed,
+                "trunk-silent" => Self::TrunkSilent,
+                "not-made" => Self::NotMade,
+                "not-listed" => Self::NotListed,
                 outcome => Self::Not(Outcome::find(outcome)?),
             },
         })
@@ -72,13 +81,14 @@ impl Waits {
     }
 }
 
-const NUMBERS: [(&str, NumberRefused); 6] = [
+const NUMBERS: [(&str, NumberRefused); 7] = [
     ("missing", NumberRefused::Missing),
     ("not-a-number", NumberRefused::NotANumber),
     ("foreign", NumberRefused::Foreign),
     ("premium", NumberRefused::Premium),
     ("not-a-person", NumberRefused::NotAPerson),
     ("not-mobile", NumberRefused::NotMobile),
+    ("not-listed", NumberRefused::NotListed),
 ];
 
 impl Done {
@@ -142,6 +152,10 @@ mod tests {
             Disposition::OptedOut,
             Disposition::Unknown,
             Disposition::Sent,
+            Disposition::TrunkFailed,
+            Disposition::TrunkSilent,
+            Disposition::NotMade,
+            Disposition::NotListed,
             Disposition::HungUp { question: 3 },
         ];
         let ends: Vec<Disposition> = outcomes.into_iter().chain(others).collect();

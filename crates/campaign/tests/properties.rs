@@ -130,7 +130,7 @@ fn act() -> impl Strategy<Value = Act> {
         2 => (0..8_u8, 0..5_usize, 0..8_usize).prop_map(|(who, zone, number)| Act::Customer { who, zone, number }),
         12 => (0..24_u8, 0..8_u8, 0..6_u8, 0..200_000_u32)
             .prop_map(|(ticket, who, state, ago)| Act::Ticket { ticket, who, state, ago }),
-        12 => (any::<usize>(), 0..14_u8).prop_map(|(which, how)| Act::Ring { which, how }),
+        12 => (any::<usize>(), 0..18_u8).prop_map(|(which, how)| Act::Ring { which, how }),
         6 => (any::<usize>(), 0..8_u8).prop_map(|(which, how)| Act::Outbox { which, how }),
         1 => (0..8_u8, any::<bool>()).prop_map(|(who, out)| Act::OptOut { who, out }),
         2 => (0..8_u8).prop_map(|who| Act::CallsIn { who }),
@@ -334,7 +334,8 @@ impl World {
         let hours = self.may_be_tried(attempt.call, &key, attempt.customer, &attempt.number);
         assert!(hours.is_open(self.now + calls.ring_limit), "rings into the evening at {}", self.now);
         let case = &self.cases[&key];
-        let of_round = self.attempts.values().filter(|row| row.key == key && row.round == case.round).count();
+        let of_round = self.attempts.values().filter(|row| row.key == key && row.round == case.round);
+        let of_round = of_round.filter(|row| !row.is_taken_back()).count();
         assert!(of_round <= usize::from(calls.retries.attempts), "above the attempts of the policy");
         self.ringing.insert(attempt.call);
     }
@@ -524,8 +525,25 @@ impl World {
             10 => Disposition::Not(Outcome::SwitchedOff),
             11 => Disposition::Not(Outcome::Machine),
             12 => Disposition::Not(Outcome::WrongNumber),
+            13 => Disposition::NotMade,
+            14 => Disposition::NotListed,
+            15 => Disposition::TrunkFailed,
+            16 => Disposition::TrunkSilent,
             _ => Disposition::Not(Outcome::NoAnswer),
         };
+        let rang_nobody =
+            matches!(how, Disposition::NotMade | Disposition::NotListed | Disposition::TrunkFailed);
+        if rang_nobody && self.talking.contains(&call) {
+            return;
+        }
+        if rang_nobody {
+            // It fills no cap.
+            let row = &self.attempts[&call];
+            let rang = self.rang.entry(row.customer).or_default();
+            if let Some(nth) = rang.iter().position(|rang| *rang == row.at) {
+                rang.remove(nth);
+            }
+        }
         self.ringing.remove(&call);
         self.talking.remove(&call);
         self.happen(Event::Ended { call, how });

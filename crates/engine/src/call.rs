@@ -74,6 +74,8 @@ pub(crate) enum Note {
     Consent {
         withdrawn: bool,
     },
+    /// An agent said who calls.
+    Identified(CustomerId),
     /// What an announcement of the network means, if anything.
     Announced(Option<Outcome>),
     /// Whom we call is not to be rung any longer.
@@ -450,6 +452,12 @@ impl Call {
             Note::Announced(means) => self.announced(means),
             Note::Consent { withdrawn } => self.heard_of_consent(withdrawn),
             Note::StopDialling => self.stop_dialling(),
+            // Who has proved who they are meanwhile is that.
+            Note::Identified(customer) if self.ticket.is_none() => {
+                self.customer = Some(customer);
+                self.recording_of(customer);
+            }
+            Note::Identified(_) => {}
             Note::Recognised(known) => self.start(known),
             Note::Rendered(rendered) => {
                 if let Some((op, error)) = self.player.rendered(rendered) {
@@ -500,9 +508,17 @@ impl Call {
                 };
                 self.end(by, ending::of_sip(cause, self.outcome_is_good));
             }
-            Sip::Progress { sdp: Some(answer), .. } => self.hear_early(&answer),
+            Sip::Progress { sdp, .. } => {
+                self.early.progressed = true;
+                if let Some(answer) = sdp {
+                    self.hear_early(&answer);
+                }
+            }
             Sip::Answered { sdp, .. } => self.picked_up(sdp.as_deref()),
-            Sip::Failed { code, cause, .. } if self.side.dial().is_some() => self.refused(code, cause),
+            Sip::Failed { code, cause, silent, .. } if self.side.dial().is_some() => {
+                self.early.silent = silent;
+                self.refused(code, cause);
+            }
             Sip::Failed { .. } => {
                 self.leg_is_over = true;
                 self.end(HungUpBy::Network, EndReason::new(Ending::Unattributable, "lost"));

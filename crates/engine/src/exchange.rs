@@ -28,7 +28,7 @@ use crate::doors::HttpDoor;
 use crate::figures;
 use crate::media::Media;
 use crate::recogniser::Recogniser;
-use crate::routes::{RouteSettings, Routes};
+use crate::routes::{NoRoute, RouteSettings, Routes};
 use crate::switchboard::{Switchboard, lease};
 use crate::transport::{Incoming, Signalling, SipTransport, Wish};
 use crate::trunk::{RETRY_AFTER, TrunkSettings, Trunks};
@@ -293,7 +293,10 @@ impl Hall {
         };
         let line = line.map_err(|why| {
             tracing::warn!(call.id = %dial.call, trunk.name = dial.trunk, %why, "a customer cannot be called");
-            BusError::NoWay
+            match why {
+                NoRoute::NotAllowed => BusError::NotListed,
+                NoRoute::Full | NoRoute::NoHost => BusError::NoWay,
+            }
         })?;
         let (id, line) = (dial.call, line.showing(&dial.shown));
         figures::call_made(line.trunk());
@@ -422,6 +425,12 @@ async fn obey(mut commands: Commands, hall: Arc<Hall>) {
             hotline_bus::Command::StopDialling(call) => {
                 let lines = house.lines.read().expect("no holder of this lock panics");
                 let told = lines.get(&call).is_some_and(|mailbox| mailbox.send(Note::StopDialling).is_ok());
+                let _ = answer.send(if told { Ok(()) } else { Err(BusError::Unknown) });
+            }
+            hotline_bus::Command::Identified(call, customer) => {
+                let lines = house.lines.read().expect("no holder of this lock panics");
+                let told =
+                    lines.get(&call).is_some_and(|mailbox| mailbox.send(Note::Identified(customer)).is_ok());
                 let _ = answer.send(if told { Ok(()) } else { Err(BusError::Unknown) });
             }
             hotline_bus::Command::Agent(user, choice) => house.switchboard.choose(user, choice, answer),

@@ -254,6 +254,7 @@ impl Line {
             credentials: self.settings.credentials.clone(),
             headers: Vec::new(),
             answer_limit: Some(ring),
+            silence_limit: None,
         })
     }
 }

@@ -35,6 +35,9 @@ impl Publisher {
         if let Some(problem) = plans.as_ref().and_then(|plans| links_missing(config, plans)) {
             return Err(problem.into());
         }
+        for missing in plans.iter().flat_map(|plans| trunks_missing(config, plans)) {
+            tracing::warn!("{missing}");
+        }
         Ok(plans.map(|plans| (plans, Self { files, numbers, numbers_saved })))
     }
 
@@ -92,6 +95,22 @@ pub fn links_missing(config: &Config, plans: &Plans) -> Option<String> {
          `links = \"https://…\"` under [messages], the address at which customers reach this server by HTTPS, or take \
          `{{{{ link }}}}` out of the message"
     ))
+}
+
+/// Policies that call by a trunk which the configuration does not have, or that takes no calls from us: a sentence each.
+pub fn trunks_missing(config: &Config, plans: &Plans) -> Vec<String> {
+    let outward = |name: &str| config.trunks.iter().any(|trunk| trunk.name == name && trunk.out.is_some());
+    let mut missing = Vec::new();
+    for (name, policy) in &plans.campaigns().policies {
+        let Some(calls) = &policy.calls else { continue };
+        for trunk in calls.trunks.iter().filter(|trunk| !outward(trunk)) {
+            missing.push(format!(
+                "trunks: policy `{name}` calls by `{trunk}`, and no trunk with `[trunks.out]` is called so; the policy \
+                 waits for it, or calls by its other trunks"
+            ));
+        }
+    }
+    missing
 }
 
 /// What the files say of calls that we make, whenever plans are published.

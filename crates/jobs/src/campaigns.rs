@@ -33,6 +33,29 @@ pub async fn restore(
     ids: Arc<IdSource>,
     now: Timestamp,
 ) -> Result<Restored, RecordError> {
+    read(record, settings, ids, now, Scheduler::restore).await
+}
+
+/// The same beside a server that calls: its calls go on, see [`Scheduler::look`].
+///
+/// # Errors
+/// [`RecordError::Unavailable`] if the database does not answer.
+pub async fn look(
+    record: &Record,
+    settings: Settings,
+    ids: Arc<IdSource>,
+    now: Timestamp,
+) -> Result<Restored, RecordError> {
+    read(record, settings, ids, now, Scheduler::look).await
+}
+
+async fn read(
+    record: &Record,
+    settings: Settings,
+    ids: Arc<IdSource>,
+    now: Timestamp,
+    begin: fn(Timestamp, Settings, Arc<IdSource>, hotline_campaign::Restored) -> Scheduler,
+) -> Result<Restored, RecordError> {
     let policies = settings.policies.values();
     let latest = policies.clone().map(|policy| policy.latest).max().unwrap_or_default();
     let caps = settings.caps.iter().chain(policies.flat_map(|policy| policy.caps.iter()));
@@ -45,7 +68,7 @@ pub async fn restore(
         spoke: before(settings.after_contact),
     };
     let stored = record.load_campaigns(since).await?;
-    let mut scheduler = Scheduler::restore(now, settings, ids, stored.restored);
+    let mut scheduler = begin(now, settings, ids, stored.restored);
     for (call, how) in stored.settled {
         scheduler.handle_event(now, Event::Ended { call, how });
     }

@@ -73,6 +73,7 @@ fn main() {
         credentials: None,
         headers: Vec::new(),
         answer_limit: None,
+        silence_limit: None,
     };
     let answer = description(there);
     let mut now = Instant::now();

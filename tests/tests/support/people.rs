@@ -100,6 +100,16 @@ impl People {
         Self::play("yes.xml", &[])
     }
 
+    /// Nobody: a carrier that refuses every call with 503.
+    pub fn behind_a_carrier_in_trouble() -> Self {
+        Self::play("down.xml", &[])
+    }
+
+    /// Nobody: a network that speaks to whoever calls, and lets nobody through.
+    pub fn behind_an_announcement() -> Self {
+        Self::play("spoken.xml", &[])
+    }
+
     fn play(scenario: &str, spoken: &[i16]) -> Self {
         let folder = tempfile::Builder::new().prefix("people-").tempdir().unwrap();
         for (name, groups) in KEYS {
@@ -146,6 +156,26 @@ impl People {
             self.host
         );
         text.leak()
+    }
+
+    /// Lines of a trunk to `first`, and of another one, `next`, that reaches them.
+    pub fn next_trunk(&self, first: &str) -> &'static str {
+        let out = |host: &str| {
+            format!("[trunks.out]\nhost = \"{host}\"\nnumbers = [\"139*\"]\nshown = \"10086\"\n")
+        };
+        let text = format!(
+            "from = [\"127.0.0.0/8\"]\nlatch = true\ncalls-per-second = 0\nin-band-digits = true\n{}\
+             [[trunks]]\nname = \"next\"\nfrom = [\"127.0.0.0/8\"]\nlatch = true\ncalls-per-second = 0\n\
+             in-band-digits = true\n{}",
+            out(first),
+            out(&self.host),
+        );
+        text.leak()
+    }
+
+    /// Where they are.
+    pub fn host(&self) -> &str {
+        &self.host
     }
 
     /// Lines of a trunk that reaches them with a name and this password.

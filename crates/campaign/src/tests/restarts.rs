@@ -13,9 +13,8 @@ fn an_attempt_of_which_nothing_is_heard_is_unknown_and_not_repeated() {
     assert_eq!(house.first_call(5 * 86_400), None);
 }
 
-#[test]
-fn after_a_restart_an_open_attempt_is_unknown_and_the_rest_goes_on() {
-    let mut house = House::new(|_| {});
+/// The rows of two customers, of whom one is being called: the other call was not begun when the process died.
+fn rows_of_two(house: &mut House) -> Restored {
     house.settled(1);
     house.settled(2);
     house.pass(600);
@@ -48,6 +47,29 @@ fn after_a_restart_an_open_attempt_is_unknown_and_the_rest_goes_on() {
             outcome: None,
         });
     }
+    rows
+}
+
+#[test]
+fn beside_a_server_that_calls_an_open_attempt_goes_on_and_nobody_is_called() {
+    let mut house = House::new(|_| {});
+    let rows = rows_of_two(&mut house);
+    let ids = Arc::new(IdSource::new(2));
+    house.scheduler = Scheduler::look(house.now, house.settings.clone(), ids, rows);
+    house.trunk("one", true, 100);
+    assert!(dialled(&house.pass(5)).is_empty());
+    assert_eq!(house.done(1), None);
+    let goes_on: Vec<CustomerId> = house.scheduler.attempts().map(|row| row.customer).collect();
+    assert_eq!(goes_on, [who(1)]);
+    let told = house.scheduler.explain_customer(house.now, who(2));
+    let last = told.last().map(|decision| &decision.verdict);
+    assert!(matches!(last, Some(Verdict::Waits { why: Waits::Turn, .. })), "it would be called: {last:?}");
+}
+
+#[test]
+fn after_a_restart_an_open_attempt_is_unknown_and_the_rest_goes_on() {
+    let mut house = House::new(|_| {});
+    let rows = rows_of_two(&mut house);
     let ids = Arc::new(IdSource::new(2));
     house.scheduler = Scheduler::restore(house.now, house.settings.clone(), ids, rows);
     house.trunk("one", true, 100);

@@ -232,6 +232,7 @@ impl Call {
                     credentials: None,
                     headers: Vec::new(),
                     answer_limit: None,
+                    silence_limit: None,
                 };
                 ringing.extend(signalling.call(outbound, mailbox.clone()).await);
             }

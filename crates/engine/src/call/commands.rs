@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use hotline_bus::DialNews;
 use hotline_dialplan::session::Query;
 use hotline_dialplan::{Answer, Command, OpId, Session};
-use hotline_model::{StepEvent, Value};
-use hotline_record::{CallSave, CallStep, NewAnswer, NewFollowUp};
+use hotline_model::{Pii, StepEvent, Value};
+use hotline_record::{CallSave, CallStep, NewAnswer, NewFollowUp, Texted};
 
 use super::{Call, Note};
 use crate::doors::{self, Brought};
@@ -48,6 +48,7 @@ impl Call {
                     self.house.record.request_rebate_resend(self.id, &self.side.caller, rebate);
                 }
                 Command::Message { .. } => self.house.record.request_resend(self.id, &self.side.caller),
+                Command::Text { op, step, text, .. } => self.text_caller(op, step, text),
                 Command::StartRecording => self.want_recording(),
                 Command::Answer => self.answer(),
                 Command::Mask(muted) => self.mute_recording(muted),
@@ -129,6 +130,25 @@ impl Call {
                 Ok(()) => Answer::Stored,
                 Err(error) => {
                     tracing::error!(call.id = %call, %error, "an answer cannot be kept");
+                    Answer::Failed
+                }
+            })
+        });
+    }
+
+    /// The caller asked for a text message, which goes to the number that calls.
+    fn text_caller(&self, op: OpId, step: String, text: Pii<String>) {
+        if !self.side.caller.phone().is_some_and(hotline_campaign::takes_messages) {
+            self.bring(op, std::future::ready(Brought::from(Answer::Empty)));
+            return;
+        }
+        let (record, call) = (self.house.record.clone(), self.id);
+        self.bring(op, async move {
+            Brought::from(match record.text_asked_for(call, &step, text).await {
+                Ok(Texted::Planned) => Answer::Stored,
+                Ok(Texted::Unknown | Texted::NoNumber | Texted::TooOften) => Answer::Empty,
+                Err(error) => {
+                    tracing::error!(call.id = %call, %error, "a text message that a caller asked for cannot be kept");
                     Answer::Failed
                 }
             })

@@ -10,7 +10,7 @@ use hotline_dialplan::session::HungUpBy;
 use hotline_model::campaign::Outcome;
 use hotline_model::{EndReason, Ending, StepEvent};
 use hotline_record::OpenedCall;
-use hotline_sip::sdp;
+use hotline_sip::{Outbound, sdp};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -34,15 +34,16 @@ impl Call {
         self.begin_on_record(&known);
         let dialled = self.step(dialled);
         self.house.record.store_steps(self.id, self.customer, &[dialled]);
-        // Until somebody answers or refuses, whatever ends the call is a failure of ours.
-        self.not_reached = Some(Disposition::Not(Outcome::Failed));
+        // Until its INVITE leaves, whatever ends the call has kept it from being made …
+        self.not_reached = Some(Disposition::NotMade);
         let outbound = match line.way().await {
             Ok((_, local)) => {
                 self.side.found_way(local.ip());
                 let capabilities = self.make_room()?;
                 let offered = sdp::offer(&capabilities).into();
                 self.capabilities = Some(capabilities);
-                line.outbound(offered, ring).await
+                let outbound = line.outbound(offered, ring).await;
+                outbound.map(|outbound| Outbound { silence_limit: Some(SILENCE), ..outbound })
             }
             Err(why) => Err(why),
         };
@@ -50,12 +51,15 @@ impl Call {
             Ok(outbound) => self.house.signalling.call(outbound, self.mailbox.clone()).await,
             Err(why) => {
                 tracing::warn!(call.id = %self.id, trunk.name = line.trunk(), %why, "a customer cannot be called");
+                self.not_reached = Some(Disposition::TrunkFailed);
                 None
             }
         };
         if self.sip.is_none() {
             return Err(NOT_DIALLED);
         }
+        // … and from then on, until somebody answers or refuses, it is a failure of ours.
+        self.not_reached = Some(Disposition::Not(Outcome::Failed));
         while self.answered_after.is_none() && self.ended.is_none() {
             let wake = self.unclear_wake().unwrap_or_else(|| Instant::now() + Duration::from_secs(3600));
             tokio::select! {
@@ -171,7 +175,16 @@ impl Call {
     pub(super) fn settle_refusal(&mut self, code: u16, cause: Option<u16>) {
         let cancelled = self.not_reached == Some(Disposition::Not(Outcome::Cancelled));
         let outcome = if cancelled { Outcome::Cancelled } else { outcome_of(code, cause, self.early) };
-        self.not_reached = Some(Disposition::Not(outcome));
+        let ring = self.side.dial().map(|dial| dial.ring).unwrap_or_default();
+        let by_trunk = !cancelled
+            && cause.and_then(|cause| said_by(code, Some(cause))).is_none()
+            && self.early.is_of_trunk(code, self.began.elapsed() >= ring);
+        self.not_reached = Some(match by_trunk {
+            true if self.early.silent => Disposition::TrunkSilent,
+            true => Disposition::TrunkFailed,
+            false => Disposition::Not(outcome),
+        });
+        let outcome = if by_trunk { Outcome::Failed } else { outcome };
         // Nobody was rung: the trunk wants a name and a password, and does not take what we have.
         if matches!(code, 401 | 407) && outcome == Outcome::Failed {
             tracing::error!(
@@ -213,6 +226,8 @@ const NOT_DIALLED: EndReason = EndReason::new(Ending::Us, "not-dialled");
 const NOT_LET_IN: EndReason = EndReason::new(Ending::Us, "credentials");
 /// What answered is a machine.
 const MACHINE: EndReason = EndReason::new(Ending::Caller, "machine");
+/// A trunk that has not answered an INVITE for so long, not even with 100, is not there.
+const SILENCE: Duration = Duration::from_secs(4);
 /// What is a rest in what the network says.
 const EARLY_REST: Duration = Duration::from_millis(500);
 
@@ -225,6 +240,10 @@ pub(super) struct Early {
     spoke: bool,
     /// What its words mean.
     pub said: Option<Outcome>,
+    /// It is on the way to a telephone: the network said more than 100.
+    pub progressed: bool,
+    /// Nothing has answered the INVITE, not even 100.
+    pub silent: bool,
 }
 
 impl Early {
@@ -235,6 +254,15 @@ impl Early {
             Heard::Tone(tone) => self.tone = Some(tone),
             Heard::Speech => self.spoke = true,
         }
+    }
+
+    /// Whether a refusal is the trunk's own, and no telephone rang: it was silent, does not serve, or does not let us in.
+    /// `waited`: it rang for as long as it may, and the 408 is ours.
+    const fn is_of_trunk(self, code: u16, waited: bool) -> bool {
+        if self.progressed {
+            return false;
+        }
+        self.silent || matches!(code, 401 | 407 | 503) || (code == 408 && !waited)
     }
 
     /// What the network has said by words that were understood, by tones, or by words where it never rang. Words go before
@@ -312,6 +340,26 @@ mod tests {
             (503, Some(60_000), Outcome::Failed),
         ] {
             assert_eq!(outcome_of(code, cause, Early::default()), expected, "{code} {cause:?}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_is_the_trunks_where_no_telephone_rang() {
+        let silent = Early { silent: true, ..Early::default() };
+        let progressed = Early { progressed: true, ..Early::default() };
+        for (early, code, waited, expected) in [
+            (Early::default(), 503, false, true),
+            (Early::default(), 407, false, true),
+            (Early::default(), 408, false, true),
+            // It has said 100, and nobody answered for as long as it may ring.
+            (Early::default(), 408, true, false),
+            (Early::default(), 404, false, false),
+            (Early::default(), 500, false, false),
+            (silent, 408, true, true),
+            (progressed, 503, false, false),
+            (progressed, 408, false, false),
+        ] {
+            assert_eq!(early.is_of_trunk(code, waited), expected, "{early:?} {code} {waited}");
         }
     }
 

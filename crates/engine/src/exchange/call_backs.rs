@@ -107,8 +107,10 @@ async fn call(hall: &Hall, wanted: CallBack, under_way: &UnderWay) -> CallBackEn
         return CallBackEnd::NotMade;
     }
     while let Some((_, news)) = news.recv().await {
-        if let DialNews::Ended(Disposition::Completed | Disposition::OptedOut) = news {
-            return CallBackEnd::Settled;
+        match news {
+            DialNews::Ended(Disposition::Completed | Disposition::OptedOut) => return CallBackEnd::Settled,
+            DialNews::Ended(Disposition::NotMade) => return CallBackEnd::NotMade,
+            _ => {}
         }
     }
     CallBackEnd::NotReached

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use hotline_campaign::{Decision, Event, Scheduler, Verdict};
 use hotline_dialplan::Plans;
-use hotline_model::campaign::{Name, Settings};
+use hotline_model::campaign::{Channel, Name, Settings};
 use hotline_model::{CustomerId, IdSource, PhoneNumber, TicketId};
 use hotline_record::{AgentState, Record};
 use jiff::Timestamp;
@@ -15,6 +15,7 @@ use jiff::tz::TimeZone;
 
 use super::{Problem, open_record, plan_files, runtime};
 use crate::config::Config;
+use crate::publisher;
 
 /// `hotline campaign`
 #[derive(clap::Args)]
@@ -60,14 +61,24 @@ pub fn run(config: Option<&Path>, arguments: Arguments) -> Result<ExitCode, Prob
         let record = open_record(&config).await?;
         let now = Timestamp::now();
         let ids = Arc::new(IdSource::new(rand::random()));
-        let mut scheduler = hotline_jobs::campaigns::restore(&record, settings, ids, now).await?.scheduler;
         match arguments.command {
             Command::Explain { who } => {
+                let mut scheduler =
+                    hotline_jobs::campaigns::look(&record, settings, ids, now).await?.scheduler;
+                // As the server counts them: who is free this moment.
+                let is_there = |state| state == AgentState::Available;
+                tell(&mut scheduler, &config, &plans, &record, None, is_there, now).await?;
                 judge(&mut scheduler, now);
+                for missing in publisher::trunks_missing(&config, &plans) {
+                    println!("{missing}");
+                }
                 explain(&record, &scheduler, &who, now, &zone).await
             }
             Command::Forecast { days, agents } => {
-                tell(&mut scheduler, &config, &plans, &record, agents, now).await?;
+                let mut scheduler =
+                    hotline_jobs::campaigns::restore(&record, settings, ids, now).await?.scheduler;
+                let is_there = |state| state != AgentState::SignedOut;
+                tell(&mut scheduler, &config, &plans, &record, agents, is_there, now).await?;
                 forecast(&scheduler, now, days, &zone);
                 Ok(ExitCode::SUCCESS)
             }
@@ -92,6 +103,7 @@ async fn tell(
     plans: &Plans,
     record: &Record,
     agents: Option<u32>,
+    is_there: impl Fn(AgentState) -> bool,
     now: Timestamp,
 ) -> Result<(), Problem> {
     for (name, trunk) in super::serve::outward_trunks(config) {
@@ -100,15 +112,14 @@ async fn tell(
     let here = record.agents().await?;
     for queue in plans.queues() {
         let serves = |skills: &[String]| queue.skills.iter().all(|skill| skills.contains(skill));
-        let present =
-            here.iter().filter(|agent| agent.state != AgentState::SignedOut && serves(&agent.skills)).count();
+        let present = here.iter().filter(|agent| is_there(agent.state) && serves(&agent.skills)).count();
         let free = agents.unwrap_or_else(|| u32::try_from(present).unwrap_or(u32::MAX));
         scheduler.handle_event(now, Event::Agents { queue: queue.name.as_str().into(), free });
     }
     Ok(())
 }
 
-/// Looks at everything that changed of late. No trunk is told of, so that nobody would be called.
+/// Looks at everything that changed of late.
 fn judge(scheduler: &mut Scheduler, now: Timestamp) {
     while scheduler.poll_timeout().is_some_and(|at| at <= now) {
         scheduler.handle_timeout(now);
@@ -156,6 +167,14 @@ async fn explain(
             let why =
                 ["why", "how"].into_iter().find_map(|word| event.body[word].as_str()).unwrap_or_default();
             println!("  {}  {policy}: {}", shown(event.occurred_at, zone), told(kind, why));
+        }
+        for row in scheduler.attempts().filter(|row| row.key.ticket == ticket && row.channel == Channel::Call)
+        {
+            let goes_on = match row.answered_at {
+                Some(_) => "they are on the line",
+                None => "the telephone rings",
+            };
+            println!("  now  {}: {goes_on}, if the server that called goes on", row.key.policy);
         }
         let stands = scheduler.explain_ticket(now, ticket);
         let last: BTreeMap<&Name, &Decision> =
@@ -250,7 +269,7 @@ fn waits(word: &str, more: &str) -> String {
         "agents" => "too few agents are free for those who will want one".into(),
         "trunk" => "it is due, and waits for a line of a trunk".into(),
         "rate" => "so many calls a second, no more".into(),
-        _ => "others come first".into(),
+        _ => "it is due, at once or behind others".into(),
     }
 }
 
@@ -260,6 +279,7 @@ fn number(word: &str) -> &'static str {
         "not-a-number" => "what stands as number is none",
         "foreign" => "a number of a country that is not called (`countries` of campaigns.yaml)",
         "premium" => "a number at whose calls the called party earns",
+        "not-listed" => "no trunk of the policy may call that number (`numbers` of its `out`)",
         "not-mobile" => "a number of a fixed line, which takes no messages",
         _ => "nobody sits at that kind of number",
     }
@@ -281,6 +301,10 @@ fn outcome(word: &str, more: &str) -> String {
         "machine" => "a machine answered".into(),
         "refused" => "declined".into(),
         "failed" => "the network failed".into(),
+        "trunk-silent" => "the trunk answered nothing; the telephone may have rung".into(),
+        "trunk-failed" => "the trunk took no call, and no telephone rang".into(),
+        "not-made" => "it was not made: no line was free, or the record was away".into(),
+        "not-listed" => "the trunk may not call that number (`numbers` of its `out`)".into(),
         "cancelled" => "we gave up before it was answered".into(),
         other => other.to_owned(),
     }

@@ -63,7 +63,10 @@ fn unknown_names(config: &Config) -> Result<Vec<String>, Problem> {
             ));
         }
         let (plans, _) = Plans::load(plan_files::read(&config.plans.folder)?, &Default::default());
-        problems.extend(plans.and_then(|plans| publisher::links_missing(config, &plans)));
+        if let Some(plans) = plans {
+            problems.extend(publisher::links_missing(config, &plans));
+            problems.extend(publisher::trunks_missing(config, &plans));
+        }
     } else {
         problems.push(format!("plans.folder: {} is no folder", config.plans.folder.display()));
     }

@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use hotline_bus::{Bus, Command as Ask, Dial, DialNews};
+use hotline_bus::{Bus, BusError, Command as Ask, Dial, DialNews};
 use hotline_campaign::{Attempt, Command, Disposition, Event, Notice, Row, Scheduler, Trunk};
 use hotline_model::campaign::{Channel, Name, Outcome, Settings};
 use hotline_model::{CallId, Clock, CustomerId, Fields, IdSource, Language, Value};
@@ -125,7 +125,7 @@ pub(super) struct Run<'a> {
     /// Calls of customers who called us, by interaction.
     pub on_the_line: HashMap<String, CustomerId>,
     /// Which attempt of its case each call is.
-    attempts: HashMap<CallId, u8>,
+    attempts: HashMap<CallId, u16>,
     /// Attempts that are messages.
     messages: HashSet<CallId>,
     news: mpsc::UnboundedReceiver<(CallId, DialNews)>,
@@ -233,6 +233,10 @@ impl<'a> Run<'a> {
                     }
                     let settings = self.calling.borrow_and_update().settings.clone();
                     self.tell(Event::Settings(Box::new(settings)));
+                    // A queue may be new, or ask for other skills.
+                    if let Err(error) = self.count_agents().await {
+                        tracing::warn!(%error, "who is free is counted when they move next");
+                    }
                 }
                 _ = back.tick() => {
                     if let Err(error) = self.look_back(LOOK_BACK[1]).await {
@@ -384,22 +388,27 @@ impl<'a> Run<'a> {
             // Taken back, or erased, between the decision and now.
             Ok(_) => return self.take(call, DialNews::Ended(Disposition::Not(Outcome::Cancelled))),
             Err(error) => {
-                tracing::warn!(call.id = %call, %error, "a customer is not called: the ticket cannot be read");
-                return self.take(call, DialNews::Ended(Disposition::Not(Outcome::Failed)));
+                tracing::warn!(call.id = %call, %error, "a customer is not called now: the ticket cannot be read");
+                return self.take(call, DialNews::Ended(Disposition::NotMade));
             }
         };
         if let Err(error) = self.caller.bus.ask(Ask::Dial(Box::new(dial))).await {
-            tracing::warn!(call.id = %call, %error, "a customer cannot be called");
+            tracing::warn!(call.id = %call, %error, "a customer cannot be called now");
             let how = match error {
                 // It may have been tried all the same.
-                hotline_bus::BusError::Late => Disposition::Unknown,
-                _ => Disposition::Not(Outcome::Failed),
+                BusError::Late => Disposition::Unknown,
+                BusError::NotListed => Disposition::NotListed,
+                BusError::Nobody
+                | BusError::Elsewhere
+                | BusError::Unknown
+                | BusError::Unfit
+                | BusError::NoWay => Disposition::NotMade,
             };
             self.take(call, DialNews::Ended(how));
         }
     }
 
-    async fn dial_of(&self, attempt: Attempt, number: u8) -> Result<Option<Dial>, RecordError> {
+    async fn dial_of(&self, attempt: Attempt, number: u16) -> Result<Option<Dial>, RecordError> {
         let Some(ticket) = self.caller.record.find_ticket(attempt.ticket).await? else { return Ok(None) };
         let facts = self.caller.record.campaign_customers(&[attempt.customer]).await?;
         let Some(facts) = facts.into_iter().next() else { return Ok(None) };

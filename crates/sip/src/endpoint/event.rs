@@ -121,6 +121,8 @@ pub struct Outbound {
     pub headers: Vec<(String, String)>,
     /// How long to wait for the final response; `None` takes [`super::Config::answer_limit`].
     pub answer_limit: Option<Duration>,
+    /// How long to wait for anything at all, 100 included, before the call is given up as silent; `None`: 64 × T1.
+    pub silence_limit: Option<Duration>,
 }
 
 /// Why a leg ended.
@@ -256,7 +258,7 @@ pub enum Event {
         /// Their answer, or their offer if we made none.
         sdp: Option<Bytes>,
     },
-    /// Our INVITE failed. The leg is gone.
+    /// Our INVITE failed. The leg is gone, or nothing more is told of it.
     Failed {
         /// The leg.
         leg: LegKey,
@@ -268,6 +270,8 @@ pub enum Event {
         retry_after: Option<Duration>,
         /// What the telephone network says of it: the cause of ITU-T Q.850 in their Reason header (RFC 3326).
         cause: Option<u16>,
+        /// Nothing answered our INVITE, not even with 100: it could not be sent, or whoever it went to is not there.
+        silent: bool,
     },
     /// Someone we do not listen to; told at most once a minute and address.
     UnknownSource {

@@ -38,6 +38,8 @@ pub(crate) enum LegTimer {
     AckLimit,
     /// Neither answered nor refused; after a CANCEL: 64 × T1 without final response (§9.1).
     AnswerLimit,
+    /// Nothing at all has answered our INVITE.
+    Silence,
     /// Repeat the provisional response each minute, so that proxies keep waiting (§13.3.1.1).
     RepeatProvisional,
     /// Send our reliable provisional response again: T1, doubling (RFC 3262 §3).
@@ -123,6 +125,8 @@ pub(crate) struct Calling {
     pub(crate) cancel: Cancel,
     /// The code to report once a cancelled INVITE is over: 487, or 408 for the limit.
     pub(crate) cancel_code: u16,
+    /// Its failure was told, although the INVITE is not over.
+    pub(crate) told: bool,
     /// Challenges answered in a row.
     pub(crate) auth_tries: u32,
     /// The request under way inside the dialog carries credentials for its challenge.

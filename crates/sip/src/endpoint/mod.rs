@@ -294,6 +294,7 @@ impl Endpoint {
             LegTimer::RepeatSuccess => self.repeat_success(now, key),
             LegTimer::AckLimit => self.end_by_us(now, key, EndCause::NoAck),
             LegTimer::AnswerLimit => self.handle_answer_limit(now, key),
+            LegTimer::Silence => self.handle_silence_limit(now, key),
             LegTimer::RepeatProvisional => self.repeat_provisional(now, key),
             LegTimer::RepeatReliable => self.repeat_reliable(now, key),
             LegTimer::CallLimit => self.end_by_us(now, key, EndCause::CallLimit),

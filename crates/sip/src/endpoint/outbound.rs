@@ -54,6 +54,7 @@ impl Endpoint {
             outbound,
             cancel: Cancel::No,
             cancel_code: 487,
+            told: false,
             auth_tries: 0,
             renewed: false,
             nonce: (String::new(), 0),
@@ -143,6 +144,12 @@ impl Endpoint {
         if let Some(leg) = self.legs.find_mut(key) {
             leg.invite = Some(transaction);
         }
+        let limit = self
+            .legs
+            .find(key)
+            .and_then(|leg| leg.calling.as_ref()?.outbound.silence_limit)
+            .map(|limit| now + limit);
+        self.set_leg_timer(key, LegTimer::Silence, limit);
     }
 
     /// A response to the first INVITE.
@@ -162,7 +169,11 @@ impl Endpoint {
         if !matches!(leg.phase, Phase::Calling | Phase::Proceeding) {
             return;
         }
-        leg.phase = Phase::Proceeding;
+        let is_first = std::mem::replace(&mut leg.phase, Phase::Proceeding) == Phase::Calling;
+        if is_first {
+            self.set_leg_timer(key, LegTimer::Silence, None);
+        }
+        let Some(leg) = self.legs.find_mut(key) else { return };
         if code > 100 && response.to().is_some_and(|to| to.tag().is_some()) {
             leg.handle_response(response);
             if !self.acknowledge_reliable(now, key, response) {
@@ -186,27 +197,32 @@ impl Endpoint {
         if !matches!(leg.phase, Phase::Calling | Phase::Proceeding) {
             return self.handle_success_again(now, key, response, seq);
         }
-        let (cancelled, code) = (calling.cancel != Cancel::No, calling.cancel_code);
+        let (cancelled, code, told) = (calling.cancel != Cancel::No, calling.cancel_code, calling.told);
         let offered = calling.outbound.sdp.is_some();
         leg.handle_response(response);
         leg.phase = Phase::Established;
         let answer = response.sdp().or_else(|| leg.dialog.early.answer.take());
         leg.knows_update = response.has_token(Name::Allow, "UPDATE");
         self.set_leg_timer(key, LegTimer::AnswerLimit, None);
+        self.set_leg_timer(key, LegTimer::Silence, None);
         if offered || cancelled {
             self.send_ack(key, seq, None);
         }
         if cancelled {
             // The answer crossed our CANCEL: the call stands, so it takes a BYE (RFC 3261 §9.1).
             self.send_bye(now, key, None);
-            let reason = "Request Terminated".to_owned();
-            return self.tell(Event::Failed {
-                leg: LegKey(key),
-                code,
-                reason,
-                retry_after: None,
-                cause: None,
-            });
+            if !told {
+                let reason = "Request Terminated".to_owned();
+                self.tell(Event::Failed {
+                    leg: LegKey(key),
+                    code,
+                    reason,
+                    retry_after: None,
+                    cause: None,
+                    silent: false,
+                });
+            }
+            return;
         }
         self.set_leg_timer(key, LegTimer::CallLimit, Some(now + self.config.call_limit));
         self.agree_as_client(now, key, response);
@@ -250,23 +266,58 @@ impl Endpoint {
             .as_ref()
             .filter(|calling| calling.cancel != Cancel::No)
             .map_or(code, |calling| calling.cancel_code);
+        let told = leg.calling.as_ref().is_some_and(|calling| calling.told);
         self.remove_leg(key);
+        if told {
+            return;
+        }
         self.tell(Event::Failed {
             leg: LegKey(key),
             code,
             reason: String::from_utf8_lossy(response.reason()).into_owned(),
             retry_after: response.number(Name::RetryAfter).map(|seconds| Duration::from_secs(seconds.into())),
             cause: q850_cause(response),
+            silent: false,
         });
     }
 
     /// The first INVITE got no response at all.
     pub(crate) fn handle_invite_silence(&mut self, key: Key, silence: Silence) {
         let Some(leg) = self.remove_leg(key) else { return };
+        if leg.calling.as_ref().is_some_and(|calling| calling.told) {
+            return;
+        }
+        let silent = leg.phase == Phase::Calling;
         let cancelled = leg.calling.filter(|calling| calling.cancel != Cancel::No);
         let code = cancelled.map_or(silence.code(), |calling| calling.cancel_code);
         let reason = crate::message::reason_phrase(code).to_owned();
-        self.tell(Event::Failed { leg: LegKey(key), code, reason, retry_after: None, cause: None });
+        self.tell(Event::Failed { leg: LegKey(key), code, reason, retry_after: None, cause: None, silent });
+    }
+
+    /// Nothing at all has answered: the call is given up at once. An INVITE that nobody has answered cannot be cancelled
+    /// (RFC 3261 §9.1): it is sent no more, and what may still answer it is cancelled, or hung up.
+    pub(crate) fn handle_silence_limit(&mut self, now: Instant, key: Key) {
+        let Some(leg) = self.legs.find(key).filter(|leg| leg.phase == Phase::Calling) else { return };
+        if leg.calling.as_ref().is_none_or(|calling| calling.cancel != Cancel::No) {
+            return;
+        }
+        let transaction = leg.invite;
+        self.give_up(now, key, 408);
+        if let Some(transaction) = transaction {
+            self.stop_repeating(transaction);
+        }
+        if let Some(calling) = self.legs.find_mut(key).and_then(|leg| leg.calling.as_mut()) {
+            calling.told = true;
+        }
+        let reason = crate::message::reason_phrase(408).to_owned();
+        self.tell(Event::Failed {
+            leg: LegKey(key),
+            code: 408,
+            reason,
+            retry_after: None,
+            cause: None,
+            silent: true,
+        });
     }
 
     /// Time is up: cancel, or after a CANCEL without effect, forget.

@@ -260,6 +260,18 @@ impl Endpoint {
         self.drive(now, key, Input::Timer(timer), None);
     }
 
+    /// Sends a request no more; what answers it is still taken.
+    pub(crate) fn stop_repeating(&mut self, key: Key) {
+        let Some(transaction) = self.transactions.find_mut(key) else { return };
+        let (repeats, others) =
+            std::mem::take(&mut transaction.timers).into_iter().partition(|(timer, _)| *timer == Timer::A);
+        transaction.timers = others;
+        let repeats: Vec<(Timer, TimerId)> = repeats;
+        for (_, id) in repeats {
+            self.timers.cancel(id);
+        }
+    }
+
     /// Fails every transaction whose path is `lost`.
     pub(crate) fn fail_transactions(&mut self, now: Instant, lost: impl Fn(&Source) -> bool) {
         let failed: Vec<Key> =

@@ -158,6 +158,29 @@ fn an_unanswered_call_is_cancelled_by_the_caller_limit() {
 }
 
 #[test]
+fn a_call_that_nothing_answers_is_given_up_as_silent_and_what_comes_late_is_cancelled() {
+    let mut pair = Pair::new();
+    let invite = |pair: &mut Pair| {
+        let outbound = Outbound { silence_limit: Some(Duration::from_secs(4)), ..pair.outbound() };
+        pair.a.invite(pair.now, outbound).unwrap();
+    };
+    pair.filter = |_| true;
+    invite(&mut pair);
+    pair.run(Duration::from_secs(5));
+    assert!(matches!(pair.events(Side::A)[..], [Event::Failed { code: 408, silent: true, .. }]));
+    let sent = pair.sent_lines().iter().filter(|line| line.contains("INVITE")).count();
+    pair.run(Duration::from_secs(60));
+    assert_eq!(pair.sent_lines().iter().filter(|line| line.contains("INVITE")).count(), sent, "repeated");
+    assert!(pair.events(Side::A).is_empty(), "told once");
+    pair.assert_empty();
+    // Whatever else is heard, and be it 100, is no silence.
+    pair.filter = |_| false;
+    invite(&mut pair);
+    pair.run(Duration::from_secs(10));
+    assert!(pair.events(Side::A).is_empty());
+}
+
+#[test]
 fn a_call_the_engine_forgets_is_refused_by_the_limit() {
     let quick = Config { answer_limit: Duration::from_secs(90), ..Config::default() };
     let mut pair = Pair::with(Config::default(), quick, 3);

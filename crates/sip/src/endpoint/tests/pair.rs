@@ -106,6 +106,7 @@ impl Pair {
             credentials: None,
             headers: vec![("P-Asserted-Identity".into(), "<tel:+8613800138000>".into())],
             answer_limit: None,
+            silence_limit: None,
         }
     }
 

@@ -287,6 +287,7 @@ pub(super) fn outbound(credentials: Option<auth::Credentials>) -> Outbound {
         credentials,
         headers: Vec::new(),
         answer_limit: None,
+        silence_limit: None,
     }
 }
 
