@@ -98,6 +98,15 @@ export type Alert =
   | { kind: 'dissatisfied'; call: string; ticket: string | null; reason: string | null; at: string }
   | { kind: 'repeat-contact'; contacts: number; ticket: string | null; reason: string | null };
 
+/** A customer whom a number may belong to. */
+export interface Match {
+  customer: string;
+  name: string | null;
+  level: Identity['level'];
+  'last-contact': string | null;
+  'open-tickets': number;
+}
+
 /** What a customer agreed to or refused; `current`: nothing newer of its kind is known. */
 export interface Consent {
   id: string;

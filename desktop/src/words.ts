@@ -131,6 +131,8 @@ export function inWords(path: JournalEvent[], agents: Map<string, string>, queue
 function line(event: JournalEvent, step: string, agents: Map<string, string>, queues: Map<string, Title>): string {
   const { type, body } = event;
   if (!te(`path.${type}`)) return t('path.other');
+  if (type === 'call.texted' && text(body, 'step')) return t('path.call.textedAsked');
+  if (type === 'call.identified') return t('path.call.identified', { agent: agents.get(text(body, 'user')) ?? t('path.somebody') });
   if (type === 'call.texted') return t('path.call.texted', { agent: agents.get(text(body, 'by')) ?? t('path.somebody') });
   if (type === 'call.said' && body.spoken === false) return t('path.call.notSaid', { agent: agents.get(text(body, 'by')) ?? t('path.somebody'), text: text(body, 'text') });
   const part = type === 'call.heard' && body.whole === false;

@@ -5,10 +5,11 @@
  */
 
 import assert from 'node:assert/strict';
-import { accessible, askFor, base, choose, entry, frameFits, keep, password, person, run, sees, signIn, step, ticket } from './support.mjs';
+import { accessible, api, askFor, base, choose, entry, frameFits, keep, password, person, run, sees, signIn, step, ticket, until } from './support.mjs';
 
 const MEI = '13800138000';
 const second = '13912345678';
+const shared = '13600136000';
 /** Its speech is in the tests' cache: the server has no voice here. */
 const SENTENCE = '尊敬的客户,您好,您3月产生128.5元流量费,已按30元套餐核减,为您退费98.5元,7个工作日到账,请您关注。';
 
@@ -108,9 +109,49 @@ async function main() {
     const card = page.locator('.offer');
     await card.locator('.name', { hasText: '未知客户' }).waitFor({ timeout: 30_000 });
     await card.getByText('+86135••••5000').waitFor();
-    await page.locator('h1', { hasText: '李晓梅' }).waitFor();
+    // Nobody else's page stands there meanwhile, but the call with its path.
+    await page.locator('main h1', { hasText: '未知客户' }).waitFor();
+    await page.locator('main .live .steps li').first().waitFor();
     await card.waitFor({ state: 'detached', timeout: 30_000 });
     await page.locator('.state', { hasText: '可接听' }).waitFor();
+    await page.locator('.keys kbd', { hasText: 'Alt H' }).waitFor();
+  });
+  await step('of five customers of one number the agent says which one calls', async () => {
+    const owners = await Promise.all(['陈一', '陈二', '陈三', '陈四', '陈五'].map((name) => api('POST', '/customers', { 'external-ref': name, name, phones: [shared] })));
+    const two = owners[1];
+    for (const of of owners.slice(0, 2)) await api('POST', `/customers/${of.customer}/tickets`, { category: of === two ? 'plan' : 'coverage' });
+    await page.goto(`${base}/customers/${mei}`);
+    await page.locator('main h1', { hasText: '李晓梅' }).waitFor();
+    await askFor(`calls twin ${shared}`);
+    const card = page.locator('.offer');
+    await card.locator('.name', { hasText: '未知客户' }).waitFor({ timeout: 30_000 });
+    await card.locator('.match', { hasText: '陈一' }).waitFor();
+    assert.equal(await card.locator('.match').count(), 5);
+    await card.locator('.match', { hasText: '陈二' }).getByText('1 张未结').waitFor();
+    await page.locator('main h1', { hasText: '未知客户' }).waitFor();
+    assert.equal(await page.locator('main').getByText('李晓梅').count(), 0);
+    await accessible(page, 'an offer of a number that five have');
+    await frameFits(page);
+    await keep(page, 'offer-shared');
+    await askFor('answer min.li');
+    const dock = page.locator('.dock');
+    await dock.getByRole('button', { name: '认领来电人' }).click();
+    await accessible(page, 'who calls');
+    await keep(page, 'who-calls');
+    await dock.locator('.match', { hasText: '陈二' }).click();
+    await page.locator('main h1', { hasText: '陈二' }).waitFor();
+    await dock.locator('strong', { hasText: '陈二' }).waitFor();
+    await sees(page, '李敏 认出了来电人', '.live');
+    const [call] = await api('GET', '/calls?limit=1');
+    assert.deepEqual([call.customer, call['known-by']], [two.customer, 'agent']);
+    await askFor('hangs-up twin');
+    const form = page.getByRole('form', { name: '通话整理' });
+    await form.getByText('已解决').click();
+    await page.getByRole('button', { name: '完成，继续接听' }).click();
+    await form.waitFor({ state: 'detached' });
+    await page.locator('.state', { hasText: '可接听' }).waitFor();
+    await page.goto(`${base}/customers/${mei}`);
+    await page.locator('main h1', { hasText: '李晓梅' }).waitFor();
   });
   await step('an offer takes nothing from whoever writes, and goes when the caller does', async () => {
     await page.keyboard.press('Alt+n');
@@ -130,6 +171,70 @@ async function main() {
     await sees(page, '来电人已挂断', '.notices');
     await page.locator('.note textarea').fill('');
     await page.locator('.state', { hasText: '可接听' }).waitFor();
+  });
+  await step('of a customer who is erased during a call nothing stays, and the call goes on', async () => {
+    await askFor(`calls wang ${second}`);
+    await page.locator('.offer .name', { hasText: '王建国' }).waitFor({ timeout: 30_000 });
+    await askFor('answer min.li');
+    await page.locator('main h1', { hasText: '王建国' }).waitFor();
+    const [call] = await api('GET', '/calls?limit=1');
+    await api('DELETE', `/customers/${call.customer}`);
+    await page.getByText('这位客户的资料已被删除').first().waitFor();
+    await until('nobody is named', async () => (await page.getByText('王建国').count()) === 0);
+    assert.equal(await page.getByText('5678').count(), 0);
+    await askFor('hears wang 900');
+    await askFor('hears min.li 500');
+    await askFor('hangs-up wang');
+    const form = page.getByRole('form', { name: '通话整理' });
+    await form.getByText('已解决').click();
+    await page.getByRole('button', { name: '完成，继续接听' }).click();
+    await form.waitFor({ state: 'detached' });
+    await page.locator('.state', { hasText: '可接听' }).waitFor();
+    const left = JSON.stringify(await api('GET', `/calls/${call.id}`));
+    assert(!left.includes('王建国') && !left.includes(second) && !left.includes('5678'), left);
+    assert.deepEqual(await api('GET', `/customers?phone=${second}`).catch(() => null), null);
+    await page.goto(`${base}/customers/${mei}`);
+    await page.locator('main h1', { hasText: '李晓梅' }).waitFor();
+  });
+  await step('a page that loses the network says so, and knows what happened once it is back', async () => {
+    const [context, card, state] = [page.context(), page.locator('.offer'), page.locator('.state', { hasText: '可接听' })];
+    await context.setOffline(true);
+    await page.locator('header').getByText('连接断开').waitFor();
+    await accessible(page, 'a page without a network');
+    await askFor('calls late 13400134000');
+    assert.equal(await card.count(), 0, 'nothing is known of it yet');
+    await context.setOffline(false);
+    await card.locator('.name', { hasText: '未知客户' }).waitFor({ timeout: 20_000 });
+    await page.locator('header').getByText('已连接').waitFor();
+    assert.equal(await card.count(), 1);
+    await context.setOffline(true);
+    await page.locator('header').getByText('连接断开').waitFor();
+    await askFor('hangs-up late');
+    await page.waitForTimeout(1_500);
+    assert.equal(await card.count(), 1, 'what stood there stands there');
+    await context.setOffline(false);
+    await card.waitFor({ state: 'detached', timeout: 20_000 });
+    await state.waitFor();
+  });
+  await step('a page that was put to sleep wakes up to what is', async () => {
+    const [card, state] = [page.locator('.offer'), page.locator('.state', { hasText: '可接听' })];
+    const browser = await page.context().newCDPSession(page);
+    await browser.send('Page.setWebLifecycleState', { state: 'frozen' });
+    await askFor('caller 13400134001 3');
+    await new Promise((done) => setTimeout(done, 14_000));
+    await askFor('calls sleepy 13400134002');
+    await new Promise((done) => setTimeout(done, 5_000));
+    await browser.send('Page.setWebLifecycleState', { state: 'active' });
+    await card.getByText('+86134••••4002').waitFor({ timeout: 20_000 });
+    assert.equal(await card.count(), 1, 'who gave up meanwhile has no card');
+    await askFor('answer min.li');
+    await page.locator('.dock').getByRole('button', { name: '保持' }).waitFor();
+    await askFor('hangs-up sleepy');
+    const form = page.getByRole('form', { name: '通话整理' });
+    await form.getByText('已解决').click();
+    await page.getByRole('button', { name: '完成，继续接听' }).click();
+    await form.waitFor({ state: 'detached' });
+    await state.waitFor();
   });
   await step('who is offline is rung no more', async () => {
     await choose(page, '离线');

@@ -195,3 +195,67 @@ fn a_caller_keeps_the_place_when_the_server_is_killed() {
     let agents = server.ask("/api/v1/agents");
     assert_eq!(agents[0]["state"], "available");
 }
+
+/// A killed server starts again; its agent's telephone registers again. Whoever calls then reaches her.
+fn killed_and_reached(server: &mut Server, login: &'static str) {
+    server.launch();
+    server.await_ready();
+    let mut desk = Baresip::agent(server, login, PASSWORD, Line::Tone(AGENT_HZ));
+    desk.await_registered();
+    let anna = Agent::sign_in(server, login);
+    // She was rung or talked, and does neither: wrapping up ends by itself or by her.
+    wait_until("she is not stuck", seconds(20), || ["available", "wrap-up"].contains(&anna.state().as_str()));
+    assert_eq!(anna.goes("available").status, 200);
+    anna.await_state("available");
+    let calls = server.calls().len();
+    let mut again = Phone::call(server, "10086", tickets::PHONE);
+    wait_until("the call is there", seconds(20), || server.calls().len() == calls + 1);
+    server.await_step("choose", 1, seconds(40));
+    again.key("0");
+    anna.await_state("talking");
+    server.await_event("call.joined", 1, seconds(20));
+    again.hang_up();
+    anna.await_state("wrap-up");
+    let open = "SELECT COUNT(*) FROM waiting WHERE state IN ('waiting', 'offered', 'talking')";
+    assert_eq!(server.query(open).trim(), "0", "nobody is left behind");
+    let unended = "SELECT COUNT(*) FROM interaction WHERE ended_at IS NULL AND channel = 'talk'";
+    wait_until("no talk goes on", seconds(10), || server.query(unended).trim() == "0");
+}
+
+#[test]
+fn a_server_killed_while_a_telephone_rings_leaves_no_agent_stuck() {
+    let mut server = server();
+    {
+        let anna = Agent::hire(&server, "anna");
+        let mut desk = Baresip::agent_by_hand(&server, anna.login, PASSWORD, Line::Silence);
+        desk.await_registered();
+        assert_eq!(anna.goes("available").status, 200);
+        let caller = Phone::call(&server, "10086", tickets::PHONE);
+        server.await_step("choose", 1, seconds(40));
+        caller.key("0");
+        desk.await_ringing();
+        anna.await_state("offered");
+        server.kill();
+        drop((caller, desk));
+    }
+    killed_and_reached(&mut server, "anna");
+}
+
+#[test]
+fn a_server_killed_while_two_talk_leaves_no_agent_stuck() {
+    let mut server = server();
+    {
+        let anna = Agent::hire(&server, "anna");
+        let mut desk = Baresip::agent(&server, anna.login, PASSWORD, Line::Tone(AGENT_HZ));
+        desk.await_registered();
+        assert_eq!(anna.goes("available").status, 200);
+        let caller = Phone::call(&server, "10086", tickets::PHONE);
+        server.await_step("choose", 1, seconds(40));
+        caller.key("0");
+        anna.await_state("talking");
+        server.await_event("call.joined", 1, seconds(20));
+        server.kill();
+        drop((caller, desk));
+    }
+    killed_and_reached(&mut server, "anna");
+}

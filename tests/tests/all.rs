@@ -55,7 +55,11 @@ mod structure;
 #[cfg(test)]
 mod support;
 #[cfg(test)]
+mod talks;
+#[cfg(test)]
 mod transfers;
+#[cfg(test)]
+mod waiting;
 #[cfg(test)]
 mod webhooks;
 #[cfg(test)]

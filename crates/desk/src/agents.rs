@@ -92,7 +92,7 @@ pub(crate) fn of_bus(error: BusError) -> ApiError {
     let (status, code) = match error {
         BusError::Unknown => (StatusCode::NOT_FOUND, "not-found"),
         BusError::Unfit => (StatusCode::CONFLICT, "conflict"),
-        BusError::NoWay => (StatusCode::UNPROCESSABLE_ENTITY, "no-way"),
+        BusError::NoWay | BusError::NotListed => (StatusCode::UNPROCESSABLE_ENTITY, "no-way"),
         BusError::Nobody | BusError::Elsewhere | BusError::Late => {
             (StatusCode::SERVICE_UNAVAILABLE, "unavailable")
         }

@@ -165,7 +165,7 @@ pub async fn text(
     let (code, message) =
         match desk.record.text_caller(call, body.text, key.as_deref(), &user.to_string()).await? {
             Texted::Planned => return Ok(StatusCode::ACCEPTED),
-            Texted::Unknown => ("unknown-caller", "nobody knows who calls: find or make the customer first"),
+            Texted::Unknown => ("unknown-caller", "nobody knows who calls: say first who it is"),
             Texted::NoNumber => {
                 ("no-number", "the caller withholds their number, and none of theirs is verified")
             }

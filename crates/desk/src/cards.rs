@@ -312,7 +312,16 @@ pub async fn matches(
             "phone: not a telephone number; write 13800138000",
         )
     })?;
-    let found = desk.record.find_matches(&phone).await?;
+    Ok(Json(matches_of(&desk, &asker, &phone).await?))
+}
+
+/// The customers a number may belong to, the likeliest first; each look is logged.
+pub(crate) async fn matches_of(
+    desk: &Desk,
+    asker: &Asker,
+    phone: &PhoneNumber,
+) -> Result<Vec<MatchRow>, ApiError> {
+    let found = desk.record.find_matches(phone).await?;
     desk.record.log_accesses(&asker.name, found.iter().map(|one| one.customer), "match").await?;
     let row = |one: hotline_record::Match| MatchRow {
         customer: one.customer.to_string(),
@@ -322,7 +331,7 @@ pub async fn matches(
         last_contact: one.last_contact.map(|at| at.to_string()),
         open_tickets: one.open_tickets,
     };
-    Ok(Json(found.into_iter().map(row).collect()))
+    Ok(found.into_iter().map(row).collect())
 }
 
 /// Who looked at a customer, the newest first. For supervisors.

@@ -10,6 +10,7 @@ mod agents;
 mod articles;
 mod attachments;
 mod call_acts;
+mod callers;
 mod calls;
 mod campaigns;
 mod cards;
@@ -187,6 +188,8 @@ const BODY: usize = 1 << 20;
         agents::set_state,
         call_acts::act,
         call_acts::text,
+        callers::identify,
+        callers::matches,
         agents::list,
         agents::set_profile,
         agents::users,
@@ -318,6 +321,8 @@ pub fn router(desk: Desk) -> Router {
         .route("/api/v1/me/state", put(agents::set_state))
         .route("/api/v1/calls/{id}/act", post(call_acts::act))
         .route("/api/v1/calls/{id}/message", post(call_acts::text))
+        .route("/api/v1/calls/{id}/customer", put(callers::identify))
+        .route("/api/v1/calls/{id}/matches", get(callers::matches))
         .route("/api/v1/calls/{id}/wrap-up", put(floor::wrap_up))
         .route("/api/v1/queues", get(floor::queues))
         .route("/api/v1/reasons", get(floor::reasons))

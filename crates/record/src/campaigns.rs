@@ -509,7 +509,7 @@ pub fn disposition_of(state: MessageState) -> Option<Disposition> {
     })
 }
 
-fn small(row: &AnyRow, name: &str) -> Result<u8, RecordError> {
+fn small(row: &AnyRow, name: &str) -> Result<u16, RecordError> {
     row.int(name)?.try_into().map_err(|_| corrupt(name))
 }
 

@@ -17,7 +17,7 @@ use crate::{Record, RecordError};
 pub enum LinkLevel {
     /// Somebody said so.
     Claimed,
-    /// It was seen with this customer: a call from the number in which they were verified.
+    /// It was seen with this customer: a call from the number in which they were verified, or an agent knew them.
     Observed,
     /// It was proved, or the firm's own system says so.
     Verified,

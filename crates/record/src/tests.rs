@@ -465,6 +465,7 @@ macro_rules! on_both {
 }
 
 on_both!(
+    what_a_plan_sends_goes_to_the_number_that_calls_and_is_answered_to_somebody,
     a_file_is_on_the_record_once_and_goes_with_its_customer,
     a_link_brings_ten_files_in_48_hours_and_its_token_is_nowhere,
     a_link_goes_to_the_number_on_file_alone,
@@ -472,6 +473,10 @@ on_both!(
     a_review_is_shared_once_and_answered_once,
     tickets_of_a_number_that_two_have_go_to_one_customer_and_all_refuse,
     a_merge_loses_no_refusal_and_neither_does_its_end,
+    an_agent_says_whose_a_call_is_that_two_might_have_made,
+    who_was_verified_is_not_taken_for_somebody_else,
+    a_new_caller_is_a_customer_whose_number_is_seen_and_not_verified,
+    words_about_a_caller_whom_nobody_knows_are_on_a_record,
     a_message_is_taken_in_once_and_what_came_of_it_is_told_again,
     a_consent_is_added_with_its_proof_and_never_changed,
     what_proves_a_consent_is_the_customers_own,

@@ -8,6 +8,7 @@ use sqlx::AnyConnection;
 use sqlx::any::AnyRow;
 
 use crate::act::{Entry, Stamp};
+use crate::callers::keep_caller;
 use crate::sql::{Columns, clean, short};
 use crate::tickets::is_unspeakable;
 use crate::{Record, RecordError};
@@ -60,7 +61,7 @@ struct Input {
 
 impl Record {
     /// Keeps what an agent writes down about a call. What they wrote before is replaced only if they say that they amend
-    /// it; the journal tells both reasons.
+    /// it; the journal tells both reasons. A note about a caller who is nobody's customer makes them one, with the number.
     ///
     /// # Errors
     /// [`RecordError::Invalid`] naming the field, [`RecordError::NotFound`] if there is no such call,
@@ -218,7 +219,10 @@ impl Input {
             .execute(&mut *connection)
             .await?;
         crate::talks::wrap_up(connection, &self.call, &self.by, &self.reason).await?;
-        let (customer, ticket) = (row.text_or_none("customer_id")?, row.text_or_none("ticket_id")?);
+        let (mut customer, ticket) = (row.text_or_none("customer_id")?, row.text_or_none("ticket_id")?);
+        if customer.is_none() && note.is_some() {
+            customer = Some(keep_caller(connection, &self.call, &self.by, stamp).await?);
+        }
         let mut body = serde_json::json!({ "by": self.by, "reason": self.reason, "noted": note.is_some() });
         if let Some(before) = before {
             body["was"] = before.reason.into();

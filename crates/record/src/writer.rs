@@ -380,7 +380,7 @@ impl Task {
     }
 
     /// Puts what the database refused beside the spool, for a human.
-    async fn lay_aside(&self, refused: Vec<Deed>) {
+    async fn lay_aside(&mut self, refused: Vec<Deed>) {
         let Some(path) = self.spool.as_ref().filter(|_| !refused.is_empty()).map(Spool::refused) else {
             return;
         };

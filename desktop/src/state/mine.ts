@@ -141,10 +141,11 @@ async function read(caller: Caller): Promise<void> {
       caller.card = await loadCard(caller.customer);
       caller.contact = caller.card.live.find((one) => one.id === caller.call) ?? null;
     }
-    const contact = caller.contact ? undefined : ask<Contact>('GET', `/calls/${caller.call}`);
+    // What happens in a call that is nobody's is told to nobody: its path is read anew.
+    const contact = caller.contact && caller.customer ? undefined : ask<Contact>('GET', `/calls/${caller.call}`);
     // Nobody knows who it is: the number is all that there is, and the queue has it.
     if (!caller.customer) await loadFloor();
-    caller.contact ??= (await contact) ?? null;
+    caller.contact = (await contact) ?? caller.contact;
     caller.number = [...places.values()].find((one) => one.call === caller.call)?.number ?? null;
   } catch {
     // The card says what the offer itself told.
@@ -221,7 +222,7 @@ export function settle(anew = false): void {
     if (offer.value && (!place || place.call === offer.value.call)) {
       talk.value = { ...offer.value, since: agent.since };
       // What was still being read when they answered is read for the talk.
-      if (!talk.value.read) void read(talk.value);
+      if (!talk.value.read || !talk.value.customer) void read(talk.value);
     } else if (place && talk.value?.call !== place.call) {
       talk.value = begin(place, agent.since);
       void read(talk.value);
@@ -259,6 +260,20 @@ export function settle(anew = false): void {
   }
 }
 
+/** Whoever rings or talks and is nobody's customer yet: their call stands in the centre, on no customer's page. */
+export const stranger = computed(() => [offer.value, talk.value].find((one) => one && one.read && !one.customer) ?? null);
+
+/** It was said who calls. */
+export function identified(call: string, customer: string): void {
+  for (const caller of [offer.value, talk.value]) {
+    if (caller?.call !== call || caller.customer === customer) continue;
+    Object.assign(caller, { customer, card: null, contact: null });
+    void read(caller);
+  }
+  if (wrapUp.value?.call === call) wrapUp.value = { ...wrapUp.value, customer };
+  for (const place of places.values()) if (place.call === call) place.customer = customer;
+}
+
 /** A step of the call that is talked in. */
 export function stepped(event: JournalEvent): void {
   if (event.type === 'call.joined' && event.body.agent === me.value?.id && event['interaction-id']) {
@@ -270,6 +285,15 @@ export function stepped(event: JournalEvent): void {
     if (how === 'consulted' || how === 'sent') {
       joined = { call: event['interaction-id'], customer: event['customer-id'], at: event['occurred-at'], asked: how };
       settle();
+    }
+  }
+  if (event.type === 'call.identified' && event['interaction-id'] && event['customer-id']) identified(event['interaction-id'], event['customer-id']);
+  if (event.type === 'customer.erased') {
+    // Name and number are gone from the record, and go from here.
+    for (const one of [offer.value, talk.value]) {
+      if (!one || one.customer !== event['customer-id']) continue;
+      Object.assign(one, { card: null, contact: null, number: null });
+      void read(one);
     }
   }
   const caller = [offer.value, talk.value].find((one) => one && one.call === event['interaction-id']);

@@ -75,6 +75,8 @@ async function listen(
   const cut = new AbortController();
   const forward = () => cut.abort();
   stop.addEventListener('abort', forward);
+  // The browser knows at once what the silence would tell later.
+  window.addEventListener('offline', forward);
   let watch = setTimeout(forward, SILENCE);
   try {
     const headers: Record<string, string> = { Accept: 'text/event-stream' };
@@ -106,6 +108,7 @@ async function listen(
   } finally {
     clearTimeout(watch);
     stop.removeEventListener('abort', forward);
+    window.removeEventListener('offline', forward);
   }
 }
 

@@ -64,6 +64,11 @@ impl Baresip {
         Self::registered(server, login, password, line, "auto", "G722/16000/1")
     }
 
+    /// The same, and it speaks A-law alone.
+    pub fn european_agent(server: &Server, login: &str, password: &str, line: Line) -> Self {
+        Self::registered(server, login, password, line, "auto", "PCMA/8000/1")
+    }
+
     /// The same, but somebody has to answer it.
     pub fn agent_by_hand(server: &Server, login: &str, password: &str, line: Line) -> Self {
         Self::registered(server, login, password, line, "manual", NARROW)
@@ -93,9 +98,14 @@ impl Baresip {
         Self::launch(server, address, &account, line)
     }
 
+    /// Waits until it rings.
+    pub fn await_ringing(&mut self) {
+        self.await_event("CALL_INCOMING");
+    }
+
     /// Answers what rings, or will in a moment.
     pub fn answer(&mut self) {
-        self.await_event("CALL_INCOMING");
+        self.await_ringing();
         self.command("accept", "");
         self.await_event("CALL_ESTABLISHED");
     }

@@ -237,3 +237,59 @@ async fn webhooks_are_the_operators() {
     let wrong = "/api/v1/webhooks/crm/deliveries?state=eaten";
     assert_eq!(house.by(&operator, "GET", wrong, Value::Null).await.0, StatusCode::BAD_REQUEST);
 }
+
+#[tokio::test]
+async fn an_agent_says_who_calls_in_their_own_call_alone() {
+    let (house, ids, row) = with_a_caller().await;
+    let record = &house.desk.record;
+    let caller = CallerNumber::parse("13900139000");
+    let call: CallId = ids.next(record.now());
+    let new = NewCall {
+        call,
+        sip_call_id: "c@d".into(),
+        direction: CallDirection::In,
+        caller,
+        dialled: "10086".into(),
+        trunk: "t".into(),
+        plan: "main".into(),
+        plan_version: "1".into(),
+        ticket: None,
+        parent: None,
+        at: record.now(),
+    };
+    record.begin_call(new, &hotline_record::OpenedCall::default());
+    let agent = house.browser("min.li", &[Role::Agent]).await;
+    let other = house.browser("wei.wang", &[Role::Agent]).await;
+    let boss = house.browser("boss", &[Role::Supervisor]).await;
+    let me = house.by(&agent, "GET", "/api/v1/me", Value::Null).await.1;
+    let user: AgentId = me["id"].as_str().unwrap().parse::<hotline_model::UserId>().unwrap().into();
+    let waiting = ids.next::<WaitingId>(record.now());
+    let offered =
+        WaitingRow { waiting, call, state: WaitingState::Offered, agent: Some(user), customer: None, ..row };
+    record.store_queue_rows(&[Row::Waiting(offered)]);
+    assert!(record.flush(Duration::from_secs(5)).await);
+    let (path, matches) = (format!("/api/v1/calls/{call}/customer"), format!("/api/v1/calls/{call}/matches"));
+    assert_eq!(house.by(&agent, "GET", &matches, Value::Null).await, (StatusCode::OK, json!([])));
+    let new = json!({ "new": { "name": "王建国" } });
+    assert_eq!(house.by(&other, "PUT", &path, new.clone()).await.0, StatusCode::NOT_FOUND, "not their call");
+    let (status, made) = house.by(&agent, "PUT", &path, new).await;
+    assert_eq!(status, StatusCode::OK, "{made}");
+    let (_, found) = house.by(&agent, "GET", &matches, Value::Null).await;
+    assert_eq!(
+        (&found[0]["customer"], &found[0]["level"]),
+        (&made["customer"], &json!("observed")),
+        "{found}"
+    );
+    // The floor knows it too, and whoever leads may say it better.
+    let (_, floor) = house.by(&agent, "GET", "/api/v1/queues", Value::Null).await;
+    let callers = floor["queues"][0]["callers"].as_array().unwrap();
+    assert!(callers.iter().any(|one| one["customer"] == made["customer"]), "{floor}");
+    let (_, whole) = house.ask(WHOLE, "GET", "/api/v1/customers?phone=13800138000", "").await;
+    let (status, said) = house.by(&boss, "PUT", &path, json!({ "customer": whole["id"] })).await;
+    assert_eq!((status, &said["customer"]), (StatusCode::OK, &whole["id"]));
+    let log = format!("/api/v1/customers/{}/access-log", made["customer"].as_str().unwrap());
+    let (_, log) = house.by(&boss, "GET", &log, Value::Null).await;
+    assert!(log.as_array().unwrap().iter().any(|look| look["what"] == "identified"), "{log}");
+    let (status, _) = house.by(&boss, "PUT", &path, json!({ "customer": "nobody" })).await;
+    assert_eq!(status, StatusCode::NOT_FOUND);
+}

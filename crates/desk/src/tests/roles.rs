@@ -68,6 +68,8 @@ const ROUTES: &[(&str, &str, &str, &str, &str)] = &[
     ("GET", "/api/v1/calls/{id}/recording", "", "s", ""),
     ("POST", "/api/v1/calls/{id}/act", "", "as", r#"{"act": "hold"}"#),
     ("POST", "/api/v1/calls/{id}/message", "", "as", r#"{"text": "x"}"#),
+    ("GET", "/api/v1/calls/{id}/matches", "", "as", ""),
+    ("PUT", "/api/v1/calls/{id}/customer", "", "as", r#"{"new": {}}"#),
     // Of one's own calls alone.
     ("PUT", "/api/v1/calls/{id}/wrap-up", "", "asdo", r#"{"reason": "x"}"#),
     ("GET", "/api/v1/reviews", "", "as", ""),

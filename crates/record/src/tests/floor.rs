@@ -222,3 +222,41 @@ pub async fn a_text_message_goes_to_whoever_calls_and_not_too_often(house: House
     house.clock.advance(Duration::from_secs(86_401));
     assert_eq!(send(known, "again", None).await.unwrap(), Texted::Planned);
 }
+
+pub async fn what_a_plan_sends_goes_to_the_number_that_calls_and_is_answered_to_somebody(house: House) {
+    house.with_ticket().await;
+    let (known, withheld) = (house.call("13800138000").await, house.call("anonymous").await);
+    assert!(house.record.flush(Duration::from_secs(5)).await);
+    let send = async |call, step: &str| {
+        house.record.text_asked_for(call, step, "请直接回复这条短信".to_owned().into()).await.unwrap()
+    };
+    // Whoever presses twice gets one.
+    for _ in 0..2 {
+        assert_eq!(send(known, "write-instead").await, Texted::Planned);
+    }
+    let sent = house.record.claim_messages(10, true).await.unwrap();
+    let [one] = sent.as_slice() else { panic!("one step of a call is one message: {sent:?}") };
+    assert_eq!(one.recipient.e164(), "+8613800138000");
+    let told = house.record.events_of(&known.to_string()).await.unwrap();
+    let told: Vec<_> = told.iter().filter(|event| event.type_name == "call.texted").collect();
+    assert_eq!((told.len(), &told[0].body["step"]), (1, &"write-instead".into()), "{told:?}");
+    // The one on file is for those who serve; whoever calls with another number does not get it there.
+    assert_ne!(send(withheld, "write-instead").await, Texted::Planned);
+    assert!(house.record.claim_messages(10, true).await.unwrap().is_empty());
+    // Whom nobody knows has a record, for what they write back.
+    let new = house.call("13700137000").await;
+    assert!(house.record.flush(Duration::from_secs(5)).await);
+    assert_eq!(send(new, "write-instead").await, Texted::Planned);
+    let known = house.record.find_contact(&new.to_string()).await.unwrap().unwrap();
+    assert!(known.customer.is_some());
+    // They write back, and somebody reads it though nothing of theirs is open.
+    let reply = crate::NewReply {
+        id: "m-9".into(),
+        from: PhoneNumber::parse("13800138000").unwrap(),
+        to: "10086".into(),
+        text: "我的套餐不对".to_owned().into(),
+        outcome: None,
+    };
+    let stored = house.record.store_reply(reply).await.unwrap();
+    assert!(stored.is_new && stored.follow_up, "{stored:?}");
+}

@@ -80,3 +80,85 @@ pub async fn a_message_is_taken_in_once_and_what_came_of_it_is_told_again(house:
     assert_eq!(record.reply_of("m-2").await.unwrap(), Some((unread.contact, None)));
     assert!(!unread.follow_up, "nobody knows who wrote, and nothing is open");
 }
+
+fn named(name: &str) -> TakenFor {
+    TakenFor::New(Some(name.to_owned().into()))
+}
+
+pub async fn an_agent_says_whose_a_call_is_that_two_might_have_made(house: House) {
+    let record = &house.record;
+    let (first, second) = (who_has(&house, "C-1").await, who_has(&house, "C-2").await);
+    let call = house.call("13800138000").await;
+    let step = CallStep { number: 1, at: house.clock.now(), event: StepEvent::entered("main", "menu") };
+    record.store_steps(call, None, &[step]);
+    assert!(record.flush(Duration::from_secs(5)).await);
+    let of = async |call: CallId| record.find_contact(&call.to_string()).await.unwrap().unwrap();
+    assert_eq!(of(call).await.customer, None, "the number names nobody");
+    let said = record.identify_caller(call, TakenFor::Customer(second), "min.li").await.unwrap();
+    assert_eq!(said, Identified::As(second));
+    let known = of(call).await;
+    assert_eq!((known.customer, known.known_by.as_deref()), (Some(second), Some("agent")));
+    assert!(known.path.iter().all(|event| event.customer_id == Some(second.to_string())), "{:?}", known.path);
+    let told = known.path.iter().filter(|event| event.type_name == "call.identified").count();
+    record.identify_caller(call, TakenFor::Customer(second), "min.li").await.unwrap();
+    assert_eq!((told, of(call).await.path.len()), (1, known.path.len()), "said again it changes nothing");
+    assert_eq!(record.card(second).await.unwrap().unwrap().live.len(), 1);
+    // They were wrong, and say so.
+    record.identify_caller(call, TakenFor::Customer(first), "min.li").await.unwrap();
+    assert!(record.card(second).await.unwrap().unwrap().live.is_empty());
+    assert_eq!(record.card(first).await.unwrap().unwrap().live[0].id, call.to_string());
+    let nobody: CustomerId = house.ids.next(house.clock.now());
+    let refused = record.identify_caller(call, TakenFor::Customer(nobody), "min.li").await;
+    assert!(matches!(refused, Err(RecordError::NotFound(_))), "{refused:?}");
+}
+
+pub async fn who_was_verified_is_not_taken_for_somebody_else(house: House) {
+    let stored = house.with_ticket().await;
+    let call = house.call("13900139000").await;
+    assert!(house.record.flush(Duration::from_secs(5)).await);
+    assert!(house.verify(call, "13900139000", "407192865", "8000").await.passed.is_some());
+    let say = async |who| house.record.identify_caller(call, who, "min.li").await.unwrap();
+    assert_eq!(say(named("王小明")).await, Identified::Certain);
+    assert_eq!(say(TakenFor::Customer(stored.customer)).await, Identified::As(stored.customer));
+    let known = house.record.find_contact(&call.to_string()).await.unwrap().unwrap();
+    assert_eq!((known.customer, known.known_by.as_deref()), (Some(stored.customer), Some("verified")));
+}
+
+pub async fn a_new_caller_is_a_customer_whose_number_is_seen_and_not_verified(house: House) {
+    let record = &house.record;
+    let call = house.call("13900139000").await;
+    assert!(record.flush(Duration::from_secs(5)).await);
+    let long = record.identify_caller(call, named(&"王".repeat(101)), "min.li").await.unwrap_err();
+    assert!(long.to_string().starts_with("name: "), "{long}");
+    let said = record.identify_caller(call, named(" 王建国 "), "min.li").await.unwrap();
+    let Identified::As(customer) = said else { panic!("{said:?}") };
+    let number = PhoneNumber::parse("13900139000").unwrap();
+    let found = record.find_matches(&number).await.unwrap();
+    assert_eq!((found.len(), found[0].customer, found[0].level), (1, customer, LinkLevel::Observed));
+    assert_eq!(found[0].name.as_ref().unwrap().expose(), "王建国");
+    assert_eq!(
+        record.find_customer_by_phone(&number).await.unwrap(),
+        None,
+        "it lets nobody be taken for them"
+    );
+    assert_eq!(record.search("建国", 5).await.unwrap().hits.len(), 1);
+}
+
+pub async fn words_about_a_caller_whom_nobody_knows_are_on_a_record(house: House) {
+    let record = &house.record;
+    let write = async |from: &str, note: Option<&str>| {
+        let call = house.call(from).await;
+        assert!(record.flush(Duration::from_secs(5)).await);
+        let note = note.map(|text| text.to_owned().into());
+        record.wrap_up(call, "other", note, "min.li", false).await.unwrap();
+        house.clock.advance(Duration::from_secs(1));
+        record.find_contact(&call.to_string()).await.unwrap().unwrap().customer
+    };
+    assert_eq!(write("13900139000", None).await, None, "without words nobody is made");
+    let made = write("13900139000", Some("问套餐")).await.unwrap();
+    assert_eq!(write("13900139000", Some("又问套餐")).await, Some(made), "one of a number");
+    let card = record.card(made).await.unwrap().unwrap();
+    assert_eq!((card.name.is_none(), card.identities.len()), (true, 1));
+    assert_eq!(card.identities[0].value.expose(), "+8613900139000");
+    assert!(write("anonymous", Some("匿名来电")).await.is_some_and(|other| other != made));
+}

@@ -188,7 +188,7 @@ const english: typeof words = {
     when: 'When',
     who: 'Who',
     what: 'At what',
-    at: { card: 'Card', timeline: 'Time line', search: 'Search', contact: 'Call', live: 'Live', rebates: 'Gifts', articles: 'Knowledge', match: 'Number', export: 'Export', merges: 'Merges', customer: 'Customer', consents: 'Consents', attachments: 'List of files', attachment: 'File', ticket: 'Ticket', work: 'My work', missed: 'Missed calls', queues: 'Queues', 'wrap-up': 'Wrap-up', words: 'Recorded comment', recording: 'Recording', review: 'Review sample', campaign: 'Decision to call' },
+    at: { card: 'Card', timeline: 'Time line', search: 'Search', contact: 'Call', live: 'Live', rebates: 'Gifts', articles: 'Knowledge', match: 'Number', identified: 'Caller identified', export: 'Export', merges: 'Merges', customer: 'Customer', consents: 'Consents', attachments: 'List of files', attachment: 'File', ticket: 'Ticket', work: 'My work', missed: 'Missed calls', queues: 'Queues', 'wrap-up': 'Wrap-up', words: 'Recorded comment', recording: 'Recording', review: 'Review sample', campaign: 'Decision to call' },
   },
   erase: {
     title: 'Erase for good',

@@ -86,7 +86,7 @@ const english: typeof words = {
     rebate: 'Gift',
     count: '{count} results',
   },
-  keys: { search: 'search', left: 'my work', centre: 'time line', right: 'customer', note: 'note', save: 'save', dock: 'call', caller: 'open the caller' },
+  keys: { search: 'search', left: 'my work', centre: 'time line', right: 'customer', note: 'note', save: 'save', dock: 'call', caller: 'open the caller', hold: 'hold' },
   failed: 'This was not done: {why}',
   unreachable: 'The server cannot be reached; nothing was stored.',
   close: 'Close',

@@ -177,7 +177,7 @@ export default {
     when: '时间',
     who: '谁',
     what: '看了什么',
-    at: { card: '客户卡片', timeline: '时间线', search: '搜索结果', contact: '通话', live: '实时', rebates: '返礼', articles: '相关知识', match: '号码匹配', export: '导出', merges: '合并记录', customer: '客户', consents: '授权', attachments: '文件列表', attachment: '文件', ticket: '工单', work: '我的工作', missed: '未接来电', queues: '队列', 'wrap-up': '通话整理', words: '留言录音', recording: '通话录音', review: '质检抽样', campaign: '外呼决定' },
+    at: { card: '客户卡片', timeline: '时间线', search: '搜索结果', contact: '通话', live: '实时', rebates: '返礼', articles: '相关知识', match: '号码匹配', identified: '认领来电人', export: '导出', merges: '合并记录', customer: '客户', consents: '授权', attachments: '文件列表', attachment: '文件', ticket: '工单', work: '我的工作', missed: '未接来电', queues: '队列', 'wrap-up': '通话整理', words: '留言录音', recording: '通话录音', review: '质检抽样', campaign: '外呼决定' },
   },
   erase: {
     title: '永久删除资料',
