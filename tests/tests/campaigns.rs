@@ -38,7 +38,7 @@ fn who_is_called_and_who_is_not_is_explained() {
     let missing = "policy `survey` calls by `carrier`, and no trunk with `[trunks.out]` is called so";
     assert!(waits.contains(missing), "{waits}");
     assert!(server.log().contains(missing), "at the start");
-    let checked = server.tool(&["config"]);
+    let checked = server.tool(&["config", "check"]);
     let said = [checked.stdout, checked.stderr].concat();
     assert!(String::from_utf8_lossy(&said).contains(missing), "{}", String::from_utf8_lossy(&said));
     let customer = told(&server, &["campaign", "explain", tickets::PHONE]);

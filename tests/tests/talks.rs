@@ -8,7 +8,7 @@ use crate::support::baresip::{Baresip, Line};
 use crate::support::phone::Phone;
 use crate::support::server::{Server, Setup};
 use crate::support::tones::{share_of_tone, together};
-use crate::support::{seconds, tickets};
+use crate::support::{seconds, tickets, wait_until};
 
 fn length_s(wav: &Path) -> f64 {
     let wav = hotline_audio::read_wav(std::fs::File::open(wav).unwrap()).unwrap();
@@ -100,7 +100,8 @@ fn all_telephones_of_an_agent_ring_and_the_one_that_answers_has_the_call() {
     assert_eq!(anna.goes("available").status, 200);
     anna.await_state("available");
     let mut again = Phone::call(&server, "10086", tickets::PHONE);
-    server.await_step("choose", 2, seconds(40));
+    wait_until("the call is there", seconds(20), || server.calls().len() == 2);
+    server.await_step("choose", 1, seconds(40));
     again.key("0");
     home.answer();
     anna.await_state("talking");

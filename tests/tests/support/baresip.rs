@@ -29,6 +29,8 @@ pub enum Line {
     Silence,
     /// A tone, in Hz.
     Tone(f64),
+    /// A voice that speaks without a rest.
+    Voice,
 }
 
 /// What telephones of agents speak, if nothing else is said.
@@ -243,6 +245,10 @@ fn configure(folder: &Path, address: Ipv4Addr, account: &str, line: Line) {
     let said = match line {
         Line::Silence => silence(lasts),
         Line::Tone(hertz) => sine(hertz / wide as f64, -16.0, lasts),
+        Line::Voice => {
+            let prompt = std::fs::File::open(super::root().join("prompts/zh-CN/call-you-back.wav")).unwrap();
+            hotline_audio::read_wav(prompt).unwrap().samples.repeat(20)
+        }
     };
     write_wav(std::fs::File::create(&quiet).unwrap(), RATE_HZ * wide as u32, &said).unwrap();
     let folder_shown = folder.display();
