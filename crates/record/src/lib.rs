@@ -49,6 +49,7 @@ mod retention;
 mod reviews;
 mod search;
 mod services;
+mod serving;
 mod spool;
 mod sql;
 mod survey_pages;

@@ -11,6 +11,7 @@ use sqlx::any::AnyRow;
 use crate::act::{Entry, Stamp};
 use crate::consents::{Proof, refuse};
 use crate::deed::{EventRow, insert_events};
+use crate::serving::keeper;
 use crate::sql::{Columns, clean};
 use crate::users::hash_of;
 use crate::{Record, RecordError};
@@ -461,7 +462,7 @@ impl PageTurn {
         let Some(promise) = &self.follow_up else {
             let done = sqlx::query(
                 "UPDATE follow_up SET state = 'done', outcome = 'withdrawn', done_at = $2, version = version + 1 \
-                 WHERE id = $1 AND state = 'open' AND owner IS NULL",
+                 WHERE id = $1 AND state = 'open'",
             )
             .bind(&id)
             .bind(stamp.now)
@@ -481,9 +482,10 @@ impl PageTurn {
         .bind(&id)
         .execute(&mut *connection)
         .await?;
+        let owner = keeper(connection, Some(&known.customer), Some(&known.ticket)).await?;
         let made = sqlx::query(
             "INSERT INTO follow_up (id, customer_id, interaction_id, ticket_id, phone, reason, note, state, due_at, \
-             created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, 'open', $8, $9) ON CONFLICT (id) DO NOTHING",
+             created_at, owner) VALUES ($1, $2, $3, $4, $5, $6, $7, 'open', $8, $9, $10) ON CONFLICT (id) DO NOTHING",
         )
         .bind(&id)
         .bind(&known.customer)
@@ -494,12 +496,17 @@ impl PageTurn {
         .bind(promise.note.clone().map(clean))
         .bind(promise.due_at.as_microsecond())
         .bind(stamp.now)
+        .bind(&owner)
         .execute(&mut *connection)
         .await?;
         if again.rows_affected() + made.rows_affected() > 0 {
-            self.entry("follow-up.made", known, serde_json::json!({ "reason": promise.reason }))
-                .write(connection, stamp)
-                .await?;
+            self.entry(
+                "follow-up.made",
+                known,
+                serde_json::json!({ "reason": promise.reason, "owner": owner }),
+            )
+            .write(connection, stamp)
+            .await?;
         }
         // What was answered since may have moved it.
         sqlx::query(

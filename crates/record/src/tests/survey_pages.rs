@@ -128,6 +128,9 @@ async fn count(house: &House, what: &str) -> i64 {
 
 pub async fn a_page_keeps_each_answer_once_and_counts_as_its_attempt(house: House) {
     let sent = sent(&house).await;
+    user(&house, "min.li", &[Role::Agent]).await;
+    let owner = crate::TicketChange { owner: Some("min.li".into()), ..crate::TicketChange::default() };
+    house.record.change_ticket(sent.ticket, owner, None, "boss").await.unwrap();
     assert!(house.record.find_page("0123456789abcdefghjkmnpqrt").await.unwrap().is_none());
     let page = house.record.find_page(TOKEN).await.unwrap().unwrap();
     assert_eq!((page.attempt.clone(), page.version, page.done_at), (sent.attempt.to_string(), 0, None));
@@ -147,6 +150,7 @@ pub async fn a_page_keeps_each_answer_once_and_counts_as_its_attempt(house: Hous
     assert!(contact.ended_at.is_some() && contact.ticket == Some(sent.ticket.to_string()));
     let promised = house.record.follow_ups_of(sent.customer).await.unwrap();
     assert_eq!(promised.len(), 1, "{promised:?}");
+    assert_eq!(promised[0].owner.as_deref(), Some("min.li"), "whose the ticket is");
     assert_eq!(promised[0].due_at, promise(&house, 9).unwrap().due_at);
     let words = house.record.written_words(&sent.attempt.to_string()).await.unwrap();
     assert_eq!(words[0].1.expose(), "还没退费");

@@ -7,13 +7,15 @@ use hotline_model::campaign::Outcome;
 use hotline_model::{CallId, CustomerId, PhoneNumber, Pii, TicketId};
 
 use super::house::House;
+use super::people::user;
+use super::queues::has_served;
 use super::*;
 use crate::{
     Alert, CallDirection, CallEnd, CampaignDeed, NewAnswer, NewCall, NewFollowUp, NewWords, OpenedCall,
 };
 
 /// A customer with a settled ticket who was called about it, and what came of that.
-async fn called(
+pub async fn called(
     house: &House,
     reference: &str,
     phone: &str,
@@ -185,9 +187,74 @@ pub async fn one_server_at_a_time_calls_the_customers(house: House) {
     assert!(house.record.paused_policies().await.unwrap().is_empty(), "the scheduler decides");
 }
 
+/// Who a promise to a customer is given to.
+async fn promised(house: &House, customer: CustomerId, ticket: Option<TicketId>) -> Option<String> {
+    house.record.store_follow_up(NewFollowUp {
+        customer: Some(customer),
+        interaction: None,
+        ticket,
+        phone: None,
+        reason: "dissatisfied".into(),
+        note: None,
+        due_in: Duration::from_secs(86_400),
+    });
+    assert!(house.record.flush(Duration::from_secs(5)).await);
+    let made = house.record.follow_ups_of(customer).await.unwrap();
+    let made = made.into_iter().find(|one| one.state == "open").unwrap();
+    let done = crate::FollowUpAct::Done { outcome: "settled".into() };
+    house.record.act_on_follow_up(&made.id, done, None, "boss").await.unwrap();
+    made.owner
+}
+
+pub async fn a_promise_is_given_to_whoever_knows_the_matter(house: House) {
+    let (call, customer, ticket) = called(&house, "C-1", "13800138001", Disposition::Completed).await;
+    assert_eq!(promised(&house, customer, Some(ticket)).await, None, "nobody knows it");
+    let wang = user(&house, "wang", &[Role::Agent]).await;
+    let min = user(&house, "min.li", &[Role::Agent]).await;
+    user(&house, "hong.zhao", &[Role::Agent]).await;
+    let other = house.call("13800138001").await;
+    has_served(&house, wang, other, Some(customer)).await;
+    assert_eq!(promised(&house, customer, Some(ticket)).await.as_deref(), Some("wang"));
+    let owner = crate::TicketChange { owner: Some("hong.zhao".into()), ..crate::TicketChange::default() };
+    house.record.change_ticket(ticket, owner, None, "boss").await.unwrap();
+    assert_eq!(promised(&house, customer, Some(ticket)).await.as_deref(), Some("hong.zhao"));
+    has_served(&house, min, call, Some(customer)).await;
+    has_served(&house, wang, other, Some(customer)).await;
+    assert_eq!(promised(&house, customer, Some(ticket)).await.as_deref(), Some("min.li"));
+    assert_eq!(promised(&house, customer, None).await.as_deref(), Some("wang"), "it is not about the ticket");
+    house.record.disable_user("min.li", true).await.unwrap();
+    assert_eq!(
+        promised(&house, customer, Some(ticket)).await.as_deref(),
+        Some("hong.zhao"),
+        "who has left keeps nothing"
+    );
+    house.record.disable_user("min.li", false).await.unwrap();
+    // What they write back is a promise too.
+    let reply = crate::NewReply {
+        id: "m-1".into(),
+        from: PhoneNumber::parse("13800138001").unwrap(),
+        to: "10086".into(),
+        text: Pii::new("还没退费".into()),
+        outcome: None,
+    };
+    let open = TicketInput { state: TicketState::Open, result: None, ..super::ticket("C-2", "13800138001") };
+    house.record.upsert_ticket(open, hotline_model::Language::ZhCn).await.unwrap();
+    assert!(house.record.store_reply(reply).await.unwrap().follow_up);
+    let made = house.record.follow_ups_of(customer).await.unwrap();
+    let made = made.iter().find(|one| one.state == "open").unwrap();
+    assert_eq!((made.reason.as_str(), made.owner.as_deref()), ("wrote-back", Some("wang")));
+    // What was given to somebody may be taken by another, and is theirs then.
+    house.record.act_on_follow_up(&made.id, crate::FollowUpAct::Take, None, "min.li").await.unwrap();
+    let late = house.record.act_on_follow_up(&made.id, crate::FollowUpAct::Take, None, "wang").await;
+    assert!(matches!(late, Err(RecordError::Stale(_))), "{late:?}");
+}
+
 pub async fn whoever_keeps_a_promise_is_reminded_until_it_is_done(house: House) {
+    user(&house, "hong.zhao", &[Role::Agent]).await;
     let (call, customer, ticket) = called(&house, "C-1", "13800138001", Disposition::Completed).await;
     let (hour, minute) = (Duration::from_secs(3_600), Duration::from_secs(60));
+    let owner = crate::TicketChange { owner: Some("hong.zhao".into()), ..crate::TicketChange::default() };
+    house.record.change_ticket(ticket, owner, None, "boss").await.unwrap();
     house.record.store_follow_up(NewFollowUp {
         customer: Some(customer),
         interaction: Some(call),
@@ -209,6 +276,10 @@ pub async fn whoever_keeps_a_promise_is_reminded_until_it_is_done(house: House) 
     assert_eq!(
         late.iter().map(|event| event.body["late"].as_bool()).collect::<Vec<_>>(),
         [Some(false), Some(true)]
+    );
+    assert!(
+        late.iter().all(|event| event.body["owner"] == "hong.zhao"),
+        "they are told, not everybody: {late:?}"
     );
     let follow_up = house.record.follow_ups_of(customer).await.unwrap().remove(0);
     house.record.act_on_follow_up(&follow_up.id, crate::FollowUpAct::Take, None, "min.li").await.unwrap();
