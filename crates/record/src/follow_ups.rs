@@ -57,6 +57,8 @@ pub struct FollowUp {
     pub created_at: Timestamp,
     /// Counts changes.
     pub version: i64,
+    /// Whether the customer said in that interaction that they are not content.
+    pub dissatisfied: bool,
 }
 
 impl Record {
@@ -82,7 +84,8 @@ impl Record {
     ) -> Result<Vec<FollowUp>, RecordError> {
         let rows = sqlx::query(&format!(
             "SELECT id, reason, state, due_at, interaction_id, ticket_id, customer_id, owner, outcome, created_at, \
-             version FROM follow_up WHERE {condition}"
+             version, (SELECT COUNT(*) FROM survey_answer s WHERE s.call_id = follow_up.interaction_id AND s.content = 0) \
+             AS dissatisfied FROM follow_up WHERE {condition}"
         ))
         .bind(value)
         .fetch_all(&self.readers)
@@ -101,6 +104,7 @@ impl Record {
                     outcome: row.text_or_none("outcome")?,
                     created_at: row.time("created_at")?,
                     version: row.int("version")?,
+                    dissatisfied: row.int("dissatisfied")? > 0,
                 })
             })
             .collect()

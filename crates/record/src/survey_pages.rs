@@ -85,8 +85,8 @@ pub struct PageTurn {
     pub language: Language,
     /// The answers, as JSON.
     pub turns: Pii<String>,
-    /// Questions and their answers.
-    pub answers: Vec<(String, String)>,
+    /// What was answered, in its order.
+    pub answers: Vec<PageAnswer>,
     /// Names and words.
     pub words: Vec<(String, Pii<String>)>,
     /// How it would end here.
@@ -103,6 +103,17 @@ pub struct PageTurn {
     pub do_not_call: bool,
     /// The plan is over.
     pub done: bool,
+}
+
+/// An answer that a page leaves.
+#[derive(Debug, Clone)]
+pub struct PageAnswer {
+    /// The question's name.
+    pub question: String,
+    /// A number of the scale, or the plan's word.
+    pub answer: String,
+    /// Whether it says that the customer is content, if the question measures that.
+    pub content: Option<bool>,
 }
 
 /// A promise that a page makes.
@@ -391,12 +402,12 @@ impl PageTurn {
         {
             let question = row.text("question")?;
             before.push((question.clone(), row.text("answer")?));
-            if !self.answers.iter().any(|(one, _)| *one == question) {
+            if !self.answers.iter().any(|one| one.question == question) {
                 let sql = "DELETE FROM survey_answer WHERE call_id = $1 AND question = $2";
                 sqlx::query(sql).bind(&self.attempt).bind(question).execute(&mut *connection).await?;
             }
         }
-        for (place, (question, answer)) in self.answers.iter().enumerate() {
+        for (place, PageAnswer { question, answer, content }) in self.answers.iter().enumerate() {
             if before.contains(&(question.clone(), answer.clone())) {
                 continue;
             }
@@ -404,6 +415,7 @@ impl PageTurn {
                 step: String::new(),
                 question: clean(question.clone()),
                 answer: clean(answer.clone()),
+                content: *content,
             };
             let row = EventRow {
                 source: "call".into(),
@@ -418,9 +430,9 @@ impl PageTurn {
             insert_events(connection, &[&row], stamp.now).await?;
             sqlx::query(
                 "INSERT INTO survey_answer (call_id, question, answer, plan, plan_version, policy, ticket_id, \
-                 customer_id, at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) \
-                 ON CONFLICT (call_id, question) DO UPDATE SET answer = excluded.answer, at = excluded.at \
-                 WHERE survey_answer.answer <> excluded.answer",
+                 customer_id, at, content) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) \
+                 ON CONFLICT (call_id, question) DO UPDATE SET answer = excluded.answer, at = excluded.at, \
+                 content = excluded.content WHERE survey_answer.answer <> excluded.answer",
             )
             .bind(&self.attempt)
             .bind(clean(question.clone()))
@@ -431,6 +443,7 @@ impl PageTurn {
             .bind(&known.ticket)
             .bind(&known.customer)
             .bind(stamp.now)
+            .bind(content.map(i64::from))
             .execute(&mut *connection)
             .await?;
         }

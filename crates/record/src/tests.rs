@@ -490,6 +490,7 @@ on_both!(
     one_server_at_a_time_calls_the_customers,
     whoever_keeps_a_promise_is_reminded_until_it_is_done,
     a_promise_is_given_to_whoever_knows_the_matter,
+    why_they_are_not_content_is_kept_beside_what_they_answered,
     the_same_ticket_twice_changes_nothing,
     a_result_that_changes_is_rendered_again_and_an_older_change_is_not_taken,
     bad_tickets_are_refused_with_the_field_and_the_remedy,

@@ -70,6 +70,7 @@ const ROUTES: &[(&str, &str, &str, &str, &str)] = &[
     ("POST", "/api/v1/calls/{id}/message", "", "as", r#"{"text": "x"}"#),
     // Of one's own calls alone.
     ("PUT", "/api/v1/calls/{id}/wrap-up", "", "asdo", r#"{"reason": "x"}"#),
+    ("PUT", "/api/v1/calls/{id}/dissatisfaction", "", "asdo", r#"{"reason": "money"}"#),
     ("GET", "/api/v1/reviews", "", "as", ""),
     ("GET", "/api/v1/reviews/rubric", "", "as", ""),
     ("GET", "/api/v1/reviews/sample", "", "s", ""),

@@ -109,7 +109,14 @@ fn turn(sent: &Sent, version: i64, answers: &[(&str, &str)]) -> PageTurn {
         version,
         plan_version: "1".into(),
         turns: Pii::new(format!("[{version}]")),
-        answers: answers.iter().map(|(one, two)| ((*one).to_owned(), (*two).to_owned())).collect(),
+        answers: answers
+            .iter()
+            .map(|(question, answer)| PageAnswer {
+                question: (*question).to_owned(),
+                answer: (*answer).to_owned(),
+                content: (*question == "satisfied").then_some(*answer == "satisfied"),
+            })
+            .collect(),
         outcome: "wants-human".into(),
         ..PageTurn::default()
     }

@@ -73,12 +73,16 @@ pub async fn called(
     (call, stored.customer, stored.ticket)
 }
 
-async fn answers(house: &House, called: (CallId, CustomerId, TicketId), question: &str, answer: &str) {
+/// As a plan would keep it whose questions `satisfied` and `settled` measure whether customers are content.
+pub async fn answers(house: &House, called: (CallId, CustomerId, TicketId), question: &str, answer: &str) {
     let (call, customer, ticket) = called;
     let answer = NewAnswer {
         call,
         question: question.into(),
         answer: answer.into(),
+        content: ["satisfied", "settled"]
+            .contains(&question)
+            .then_some(matches!(answer, "satisfied" | "yes" | "4" | "5")),
         plan: "ask".into(),
         plan_version: "1".into(),
         policy: Some("survey".into()),
@@ -93,7 +97,8 @@ pub async fn what_came_of_the_calls_is_counted_once_for_each_customer(house: Hou
     answers(&house, content, "satisfied", "dissatisfied").await;
     answers(&house, content, "satisfied", "satisfied").await;
     let promised = called(&house, "C-2", "13800138002", Disposition::HungUp { question: 2 }).await;
-    answers(&house, promised, "satisfied", "2").await;
+    answers(&house, promised, "settled", "no").await;
+    answers(&house, promised, "manner", "2").await;
     answers(&house, promised, "reason", "too-slow").await;
     let kept = called(&house, "C-3", "13800138003", Disposition::Completed).await;
     answers(&house, kept, "satisfied", "dissatisfied").await;
@@ -148,6 +153,64 @@ pub async fn what_came_of_the_calls_is_counted_once_for_each_customer(house: Hou
         !card.alerts.iter().any(|alert| matches!(alert, Alert::Dissatisfied { .. })),
         "the last answer counts"
     );
+}
+
+pub async fn why_they_are_not_content_is_kept_beside_what_they_answered(house: House) {
+    let first = called(&house, "C-1", "13800138001", Disposition::Completed).await;
+    answers(&house, first, "settled", "no").await;
+    answers(&house, first, "reason", "too-slow").await;
+    let content = called(&house, "C-2", "13800138002", Disposition::Completed).await;
+    answers(&house, content, "settled", "yes").await;
+    assert!(house.record.flush(Duration::from_secs(5)).await);
+    let explain = async |call, reason: &str, note: Option<&str>, by: &str| {
+        let note = note.map(|text| Pii::new(text.to_owned()));
+        house.record.explain_dissatisfaction(call, reason, note, by).await
+    };
+    // Whoever is content has no reason not to be, and there are no other reasons than these.
+    let none = explain(content.0, "money", None, "min.li").await;
+    assert!(matches!(none, Err(RecordError::NotFound(_))), "{none:?}");
+    for (reason, note) in [("bad-mood", None), ("", None), ("money", Some("\u{1b}[31m"))] {
+        let wrong = explain(first.0, reason, note, "min.li").await;
+        assert!(matches!(wrong, Err(RecordError::Invalid(_))), "{reason}: {wrong:?}");
+    }
+    explain(first.0, "manner", Some("要求经理道歉"), "min.li").await.unwrap();
+    explain(first.0, "money", Some("少退了十元"), "hong.zhao").await.unwrap();
+    let found = house.record.dissatisfaction_of(&first.0.to_string()).await.unwrap().unwrap();
+    assert_eq!(
+        (found.reason.as_str(), found.made_by.as_str(), found.at),
+        ("money", "hong.zhao", house.clock.now())
+    );
+    assert_eq!(found.note.unwrap().expose(), "少退了十元");
+    let events = house.record.events_of(&first.0.to_string()).await.unwrap();
+    let told: Vec<_> = events.iter().filter(|event| event.type_name == "call.explained").collect();
+    assert_eq!(
+        (told.len(), &told[1].body["was"], &told[1].body["reason"]),
+        (2, &"manner".into(), &"money".into())
+    );
+    assert!(
+        !told.iter().any(|event| event.body.to_string().contains("十元")),
+        "the journal has no words of it"
+    );
+    let card = house.record.card(first.1).await.unwrap().unwrap();
+    let alert = card.alerts.iter().find_map(|alert| match alert {
+        Alert::Dissatisfied { reason, found, .. } => Some((reason.as_deref(), found.as_deref())),
+        _ => None,
+    });
+    assert_eq!(alert, Some((Some("too-slow"), Some("money"))));
+    // A second call about the same ticket: each reason counts the ticket once.
+    let again = called(&house, "C-1", "13800138001", Disposition::Completed).await;
+    answers(&house, again, "settled", "no").await;
+    answers(&house, again, "reason", "too-slow").await;
+    explain(again.0, "money", None, "min.li").await.unwrap();
+    let (now, day) = (house.clock.now(), Duration::from_secs(86_400));
+    let funnels = house.record.funnel(now - day, now + day).await.unwrap();
+    let [all] = &funnels[..] else { panic!("one policy and one category: {funnels:?}") };
+    assert_eq!((all.satisfied, all.dissatisfied), (1, 1));
+    assert_eq!(all.reasons, [("too-slow".to_owned(), 1)].into());
+    assert_eq!(all.found, [("money".to_owned(), 1)].into());
+    house.record.erase_customer(first.1, "boss").await.unwrap();
+    let found = house.record.dissatisfaction_of(&first.0.to_string()).await.unwrap().unwrap();
+    assert_eq!((found.reason.as_str(), found.note), ("money", None), "the words go with the customer");
 }
 
 pub async fn words_are_found_and_go_with_their_customer(house: House) {

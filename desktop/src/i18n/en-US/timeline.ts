@@ -150,6 +150,7 @@ const english: typeof words = {
       texted: '{agent} sent a text message',
       notSaid: 'not spoken, from {agent}: {text}',
       'wrapped-up': 'was wrapped up',
+      explained: 'why they were not content was written down: {reason}',
     },
     other: 'something else',
     otherWay: 'another way',

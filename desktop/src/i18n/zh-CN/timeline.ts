@@ -147,6 +147,7 @@ export default {
       texted: '{agent} 发了一条短信',
       notSaid: '{agent} 的代播没有播出：{text}',
       'wrapped-up': '写好通话整理',
+      explained: '写明不满意的原因：{reason}',
     },
     other: '其他情况',
     otherWay: '改走其他路径',
