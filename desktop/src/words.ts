@@ -156,6 +156,7 @@ function line(event: JournalEvent, step: string, agents: Map<string, string>, qu
     question: word('survey.question', text(body, 'question')),
     answer: word('survey.answer', text(body, 'answer')),
     seconds: text(body, 'seconds'),
+    reason: word('survey.answer', text(body, 'reason')),
   }).trim();
 }
 
@@ -185,14 +186,15 @@ export function answers(path: JournalEvent[]): { question: string; answer: strin
     .map(({ body }) => ({
       question: word('survey.question', text(body, 'question')),
       answer: word('survey.answer', text(body, 'answer')),
-      bad: text(body, 'question') === 'satisfied' && (text(body, 'answer') === 'dissatisfied' || /^[0-3]$/.test(text(body, 'answer'))),
+      bad: body.content === false,
     }));
 }
 
 /** A decision of the scheduler in a sentence: `exhausted:busy`, `ended:hung-up:2`. */
 export function why(verdict: string, reason: string | null): string {
   const [head = '', ...rest] = (reason ?? '').split(':');
-  const more = rest.join(':');
+  // Which of the caps it was says nothing to whoever does not know their order.
+  const more = /cap$/.test(head) ? '' : rest.join(':');
   const detail = te(`campaigns.why.${head}`) ? t(`campaigns.why.${head}`) : head;
   const then = more ? `${t('campaigns.detail')}${why('', more)}` : '';
   return verdict ? [t(`campaigns.verdict.${verdict}`), detail + then].filter(Boolean).join(t('campaigns.detail')) : detail + then;

@@ -9,6 +9,8 @@ import { accessible, api, askFor, base, choose, frameFits, keep, password, perso
 const MEI = '13800138000';
 const RESULT = '您的退费25元7个工作日到账,请您关注。';
 
+const count = async (kind) => (await api('GET', '/calls?limit=5')).filter((call) => call.path.some((event) => event.type === kind)).length;
+const [starts, kept] = [() => count('call.started'), () => count('call.surveyed')];
 const came = async (kind) => (await api('GET', '/calls?limit=5')).some((call) => call.path.some((event) => event.type === kind));
 
 async function main() {
@@ -77,6 +79,22 @@ async function main() {
     await policy.getByText('stopped').waitFor();
     await policy.getByRole('button', { name: 'Go on' }).click();
     await policy.getByText('stopped').waitFor({ state: 'detached' });
+  });
+  await step('what is promised after the next complaint is theirs who knows the customer', async () => {
+    await ticket({ 'external-ref': 'T-2', phone: MEI, name: '李晓梅', language: 'zh-CN', category: 'coverage', state: 'closed', result: RESULT });
+    await until('the customer is called again', async () => (await starts()) === 2);
+    await askFor('keys mei 1');
+    await askFor('keys mei 2');
+    await until('the answer is kept', async () => (await kept()) === 2);
+    await askFor('keys mei 2');
+    const mine = page.locator('.panel section[aria-labelledby=work-mine]');
+    await mine.locator('.item', { hasText: '李晓梅' }).waitFor({ timeout: 30_000 });
+    await accessible(page, 'a promise of one’s own');
+    await boss.locator('[data-verdict=called]').first().getByRole('button').click();
+    await sees(boss, 'with 李敏', '[aria-labelledby=right-follow-ups]');
+    await keep(page, 'promise');
+  });
+  await step('an agent has no part in who is called', async () => {
     await page.goto(`${base}/campaigns`);
     await page.locator('h1').waitFor();
     await page.getByRole('button').first().waitFor();

@@ -144,8 +144,46 @@ impl NotDrawn {
 mod tests {
     use super::*;
 
+    /// The names of a block of words of the desktop, in a language.
+    #[expect(clippy::disallowed_methods, reason = "a test reads the file that it checks")]
+    fn words_of(language: &str, block: &str) -> Vec<String> {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../desktop/src/i18n");
+        let text = std::fs::read_to_string(format!("{folder}/{language}/campaigns.ts")).unwrap();
+        let (_, rest) = text.split_once(&format!("\n    {block}: {{\n")).unwrap();
+        let (lines, _) = rest.split_once("\n    },").unwrap();
+        lines
+            .lines()
+            .map(|line| line.trim().split_once(": ").unwrap().0.trim_matches('\'').to_owned())
+            .collect()
+    }
+
     #[test]
-    fn what_is_written_is_read_again() {
+    fn a_supervisor_reads_every_decision_in_words() {
+        let no =
+            [NotDrawn::State, NotDrawn::Category, NotDrawn::Outcome, NotDrawn::Sample, NotDrawn::TooLate];
+        let mut sent: Vec<String> = no.iter().map(NotDrawn::to_words).collect();
+        // The attribute's name is the firm's.
+        sent.extend(NotDrawn::Attribute("tier".into()).to_words().split(':').next().map(str::to_owned));
+        let (ends, waits, done) = everything();
+        sent.extend(ends.into_iter().map(Disposition::to_words));
+        sent.extend(waits.into_iter().map(Waits::to_words));
+        sent.extend(done.into_iter().map(Done::to_words));
+        for language in ["zh-CN", "en-US"] {
+            let known = words_of(language, "why");
+            for reason in &sent {
+                // Numbers stand for themselves: which question, which cap.
+                for word in reason.split(':').filter(|word| word.parse::<u32>().is_err()) {
+                    assert!(
+                        known.iter().any(|one| one == word),
+                        "{language}: no words for `{word}` of {reason}"
+                    );
+                }
+            }
+        }
+    }
+
+    /// Every end, every reason to wait, and every way in which a matter is over.
+    fn everything() -> (Vec<Disposition>, Vec<Waits>, Vec<Done>) {
         let outcomes = Outcome::ALL.map(Disposition::Not);
         let others = [
             Disposition::Completed,
@@ -159,20 +197,26 @@ mod tests {
             Disposition::HungUp { question: 3 },
         ];
         let ends: Vec<Disposition> = outcomes.into_iter().chain(others).collect();
-        for how in &ends {
-            assert_eq!(Disposition::of_words(&how.to_words()), Some(*how));
-        }
         let mut waits: Vec<Waits> = WAITS.iter().map(|(_, waits)| *waits).collect();
         waits.extend(Outcome::ALL.map(Waits::After));
         waits.extend([Waits::Cap(1), Waits::PolicyCap(0)]);
+        let mut done = vec![Done::OptedOut, Done::Ticket, Done::PolicyGone];
+        done.extend(ends.iter().copied().map(Done::Ended));
+        done.extend(Outcome::ALL.map(Done::Exhausted));
+        done.extend(waits.iter().copied().map(Done::TooLate));
+        done.extend(NUMBERS.map(|(_, why)| Done::Number(why)));
+        (ends, waits, done)
+    }
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        let (ends, waits, done) = everything();
+        for how in &ends {
+            assert_eq!(Disposition::of_words(&how.to_words()), Some(*how));
+        }
         for why in &waits {
             assert_eq!(Waits::of_words(&why.to_words()), Some(*why));
         }
-        let mut done = vec![Done::OptedOut, Done::Ticket, Done::PolicyGone];
-        done.extend(ends.into_iter().map(Done::Ended));
-        done.extend(Outcome::ALL.map(Done::Exhausted));
-        done.extend(waits.into_iter().map(Done::TooLate));
-        done.extend(NUMBERS.map(|(_, why)| Done::Number(why)));
         for end in done {
             assert_eq!(Done::of_words(&end.to_words()), Some(end));
         }

@@ -55,7 +55,9 @@ pub async fn load(
     }
     let caller = desk.record.caller_of(&call.id).await?;
     let wrap_ups = desk.record.wrap_ups_of(&call.id).await?;
-    Ok(Json(CallPage::from(call).with_wrap_ups(wrap_ups).with_caller(caller, asker.sees_numbers)))
+    let found = desk.record.dissatisfaction_of(&call.id).await?;
+    let page = CallPage::from(call).with_wrap_ups(wrap_ups).with_dissatisfaction(found);
+    Ok(Json(page.with_caller(caller, asker.sees_numbers)))
 }
 
 /// What a caller said into a recording of their own, as a WAV file. It lies on the server that had the call.

@@ -412,6 +412,44 @@ pub async fn wrap_up(
     }
 }
 
+/// Why a customer is not content.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DissatisfactionBody {
+    /// `too-slow`, `not-solved`, `money`, `manner` or `something-else`.
+    reason: String,
+    /// More words: 4,000 characters at most.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    note: Option<Pii<String>>,
+}
+
+/// Writes down why a customer who said in a survey that they are not content is not, as the human found who dealt with it.
+/// For the agent who talked in that call, for whose the follow-up of it is, and for supervisors. What was written before is
+/// replaced; the journal tells both reasons. What the customer answered stays as it is.
+#[utoipa::path(
+    put, path = "/api/v1/calls/{id}/dissatisfaction", tag = "calls", params(("id" = String, Path)),
+    request_body = DissatisfactionBody,
+    responses((status = 204), (status = 404, body = Problem), (status = 422, body = Problem))
+)]
+pub async fn explain(
+    State(desk): State<Desk>,
+    asker: Asker,
+    Path(id): Path<String>,
+    Body(body): Body<DissatisfactionBody>,
+) -> Result<StatusCode, ApiError> {
+    let user = asker.person()?;
+    let call: CallId = id.parse().map_err(|_| ApiError::not_found("call"))?;
+    let may = asker.has(&[Role::Supervisor])
+        || desk.record.served(call, user).await?
+        || desk.record.follows_up(call, &asker.name).await?;
+    if !may {
+        return Err(ApiError::not_found("call of yours"));
+    }
+    desk.record.explain_dissatisfaction(call, &body.reason, body.note, &asker.name).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
 /// A call that one talked in and has written nothing about.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]

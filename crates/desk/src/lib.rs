@@ -235,6 +235,7 @@ const BODY: usize = 1 << 20;
         floor::queues,
         floor::reasons,
         floor::wrap_up,
+        floor::explain,
         floor::missed,
         floor::to_wrap_up,
         mine::resend,
@@ -324,6 +325,7 @@ pub fn router(desk: Desk) -> Router {
         .route("/api/v1/calls/{id}/customer", put(callers::identify))
         .route("/api/v1/calls/{id}/matches", get(callers::matches))
         .route("/api/v1/calls/{id}/wrap-up", put(floor::wrap_up))
+        .route("/api/v1/calls/{id}/dissatisfaction", put(floor::explain))
         .route("/api/v1/queues", get(floor::queues))
         .route("/api/v1/reasons", get(floor::reasons))
         .route("/api/v1/me/missed", get(floor::missed))

@@ -47,7 +47,7 @@ pub struct MyFollowUp {
     follow_up: FollowUp,
 }
 
-/// What lies on one's own desk: tickets that one works on, follow-ups that one has taken or may take.
+/// What lies on one's own desk: tickets that one works on, follow-ups that are one's own, taken or given, and those that are nobody's.
 #[utoipa::path(
     get, path = "/api/v1/me/work", tag = "people",
     responses((status = 200, body = MyWork), (status = 401, body = Problem))

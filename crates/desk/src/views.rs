@@ -2,7 +2,8 @@
 
 use hotline_model::{PhoneNumber, Pii};
 use hotline_record::{
-    ContactView, CustomerView, FollowUp, IdentityView, JournalEvent, Message, Talk, TicketRow, WrapUp,
+    ContactView, CustomerView, Dissatisfaction, FollowUp, IdentityView, JournalEvent, Message, Talk,
+    TicketRow, WrapUp,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -115,6 +116,9 @@ pub struct CallPage {
     /// What agents wrote down about it; told of one call only.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     wrap_ups: Vec<WrapUpRow>,
+    /// Why the customer was not content, as a human found; told of one call only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dissatisfaction: Option<WrapUpRow>,
 }
 
 /// A talk of an agent in a call.
@@ -176,6 +180,18 @@ impl CallPage {
     #[must_use]
     pub fn with_caller(self, caller: Option<Pii<String>>, shown: bool) -> Self {
         Self { caller: caller.map(|value| address(value, shown)), ..self }
+    }
+
+    /// The same with why the customer was not content.
+    #[must_use]
+    pub fn with_dissatisfaction(self, row: Option<Dissatisfaction>) -> Self {
+        let told = |row: Dissatisfaction| WrapUpRow {
+            reason: row.reason,
+            note: row.note.map(|text| text.into_exposed()),
+            by: row.made_by,
+            at: row.at.to_string(),
+        };
+        Self { dissatisfaction: row.map(told), ..self }
     }
 
     /// The same with what agents wrote down.
@@ -261,6 +277,7 @@ impl From<ContactView> for CallPage {
             talks: view.talks.into_iter().map(TalkRow::from).collect(),
             caller: None,
             wrap_ups: Vec::new(),
+            dissatisfaction: None,
         }
     }
 }

@@ -9,7 +9,7 @@ mod variables;
 mod voices;
 mod written;
 
-pub(crate) use called::{asked_often_enough, called_plans};
+pub(crate) use called::{asked_often_enough, called_plans, measured};
 pub(crate) use flow::{circles, inside_queues, plans_with_humans};
 pub(crate) use variables::{KEYED, type_of_value};
 pub(crate) use voices::recordings;

@@ -397,6 +397,7 @@ impl Loader {
                 plan.as_ref(),
                 took_part_from.as_ref(),
             ));
+            self.found.extend(check::measured(&self.made.plans, plan.as_ref()));
             self.called.extend(plan);
             if let Some(first) = names.get(&name) {
                 let message = format!("two policies are called `{name}`");

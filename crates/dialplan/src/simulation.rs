@@ -463,7 +463,11 @@ impl<'a> Simulation<'a> {
             }
             StepEvent::LookedUp { step, outcome } => self.tell(format!("look-up at {step}: {outcome}")),
             StepEvent::Verified { step, outcome } => self.tell(format!("verification at {step}: {outcome}")),
-            StepEvent::Surveyed { question, answer, .. } => self.tell(format!("{question}: {answer}")),
+            StepEvent::Surveyed { question, answer, content, .. } => self.tell(match content {
+                Some(true) => format!("{question}: {answer} (content)"),
+                Some(false) => format!("{question}: {answer} (not content)"),
+                None => format!("{question}: {answer}"),
+            }),
             StepEvent::Recorded { name, seconds, .. } => self.tell(format!("left {seconds} s of {name}")),
             StepEvent::Queued { queue, .. } => self.tell(format!("waits in queue {queue}")),
             StepEvent::Joined { .. } => self.tell("talks with somebody".into()),

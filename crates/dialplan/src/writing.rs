@@ -71,6 +71,8 @@ pub enum Effect {
         question: String,
         /// A number of the scale, or the plan's word.
         answer: String,
+        /// Whether it says that the customer is content, if the question measures that.
+        content: Option<bool>,
     },
     /// Words of the customer to be kept.
     Words {
@@ -254,8 +256,8 @@ impl<'a> Walker<'a> {
                     }
                     self.tell(Event::PlayDone { op });
                 }
-                Command::KeepAnswer { op, question, answer, .. } => {
-                    self.effects.push(Effect::Answer { question, answer });
+                Command::KeepAnswer { op, question, answer, content, .. } => {
+                    self.effects.push(Effect::Answer { question, answer, content });
                     self.tell(Event::Answer { op, answer: Answer::Stored });
                 }
                 Command::RecordWords { op, name, .. } => self.words = Some((op, name)),

@@ -81,3 +81,48 @@ fn the_first_two_hundred_findings_of_a_file_are_told() {
     assert_eq!((found.len(), found[200].code.id), (201, "D110"));
     assert_eq!(found[200].message, "this file has 19800 more errors");
 }
+
+/// What is found of a policy that calls with a plan of these two questions.
+fn asks(first: &str, second: &str) -> Vec<Diagnostic> {
+    let step = |name: &str, then: &str, more: &str| {
+        format!("  {name}: {{ prompt: q, no-input: end, no-match: end, then: {then}, {more} }}\n")
+    };
+    let plan = format!(
+        "plan: hello\nlanguages: [en-US]\nstart: choose\nkeys-everywhere: {{ \"0\": refuse, \"*\": again }}\nprompts:\n  \
+         q: Your answer, please.\nsteps:\n  choose: {{ menu: {{ prompt: q, keys: {{ \"1\": one }}, no-input: end, no-match: end }} }}\n\
+         {}{}  again: {{ repeat: normal }}\n  \
+         refuse: {{ save: {{ do-not-call: true, follow-up: {{ reason: person, within: 1h }} }}, then: end }}\n  \
+         end: {{ hangup: contained }}\n",
+        step("one", "two", first),
+        step("two", "end", second)
+    );
+    let policy =
+        "campaign: survey\nwho: { when: closed }\nplan: hello\nhours: office\nshow: \"1\"\ntrunks: a\n";
+    let files =
+        [("hello.yaml", plan.as_str()), ("calendars/office.yaml", OFFICE), ("policies/survey.yaml", policy)];
+    Plans::load(files.map(|(path, text)| (path.to_owned(), text.to_owned())).into(), &Recordings::default()).1
+}
+
+#[test]
+fn one_question_of_a_survey_tells_who_is_content() {
+    let (words, why) = ("answers: { \"1\": yes-it-is, \"2\": no-it-is-not }", "survey: why, scale: 1-3");
+    let none = asks(&format!("survey: resolved, {words}"), why);
+    assert_eq!(codes(&none), ["D532"], "{none:?}");
+    assert!(!none[0].is_error() && none[0].primary.span.text() == "hello");
+    assert_eq!(codes(&asks(&format!("survey: resolved, {words}, content: yes-it-is"), why)), [] as [&str; 0]);
+    assert_eq!(codes(&asks("survey: resolved, scale: 0-10, content: 9-10", why)), [] as [&str; 0]);
+    // The usual name and answers need no more; a scale to 10 has no usual end.
+    assert_eq!(codes(&asks("survey: satisfied, scale: 1-5", why)), [] as [&str; 0]);
+    assert_eq!(codes(&asks("survey: satisfied, scale: 0-10", why)), ["D532"]);
+    let twice = asks("survey: satisfied, scale: 1-5", "survey: manner, scale: 1-5, content: 5");
+    assert_eq!((codes(&twice), twice[0].message.starts_with("2 questions")), (vec!["D532"], true));
+    // What is no answer, or every one, counts nobody.
+    for wrong in ["content: 4-6", "content: 5-4", "content: many", "content: 1-5"] {
+        let found = asks(&format!("survey: satisfied, scale: 1-5, {wrong}"), why);
+        assert_eq!(codes(&found)[0], "D523", "{wrong}: {found:?}");
+    }
+    for wrong in ["content: maybe", "content: [yes-it-is, no-it-is-not]"] {
+        let found = asks(&format!("survey: resolved, {words}, {wrong}"), why);
+        assert_eq!(codes(&found)[0], "D523", "{wrong}: {found:?}");
+    }
+}

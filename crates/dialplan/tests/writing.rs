@@ -74,7 +74,7 @@ fn words(text: &str) -> Said {
 fn answers(walk: &Walk) -> Vec<(&str, &str)> {
     fn answer(effect: &Effect) -> Option<(&str, &str)> {
         match effect {
-            Effect::Answer { question, answer } => Some((question, answer)),
+            Effect::Answer { question, answer, .. } => Some((question, answer)),
             _ => None,
         }
     }

@@ -116,6 +116,9 @@ pub enum StepEvent {
         question: String,
         /// The answer: a number of the scale, or the plan's word for the key.
         answer: String,
+        /// Whether it says that the customer is content, if the question measures that.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        content: Option<bool>,
     },
     /// The caller left some words.
     Recorded {

@@ -82,6 +82,8 @@ pub enum Alert {
         ticket: Option<String>,
         /// Why, in the plan's word.
         reason: Option<String>,
+        /// Why, as a human found who has dealt with it otherwise than in a call by a queue.
+        found: Option<String>,
         /// When.
         at: Timestamp,
     },
@@ -164,9 +166,9 @@ impl Record {
     /// The last survey, if the customer was not content in it, and no human has had them since.
     async fn dissatisfied(&self, customer: CustomerId) -> Result<Option<Alert>, RecordError> {
         let answers = self.answers_of(customer, 20).await?;
-        let Some(last) = answers.iter().find(|answer| answer.is_content().is_some()) else { return Ok(None) };
+        let Some(last) = answers.iter().find(|answer| answer.content.is_some()) else { return Ok(None) };
         let lately = self.now_micros() - last.at.as_microsecond() < MONTH;
-        if last.is_content() != Some(false) || !lately {
+        if last.content != Some(false) || !lately {
             return Ok(None);
         }
         let row = sqlx::query(
@@ -186,6 +188,7 @@ impl Record {
             call: last.call.clone(),
             ticket: last.ticket.clone(),
             reason: reason.map(|answer| answer.answer.clone()),
+            found: self.dissatisfaction_of(&last.call).await?.map(|found| found.reason),
             at: last.at,
         }))
     }

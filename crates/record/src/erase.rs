@@ -132,12 +132,14 @@ impl Record {
 }
 
 /// What is run for the family of `$1`, in this order.
-const STATEMENTS: [&str; 24] = [
+const STATEMENTS: [&str; 25] = [
     "DELETE FROM customer_tag WHERE customer_id IN {family}",
     "DELETE FROM customer_attribute WHERE customer_id IN {family}",
     "DELETE FROM search_word WHERE customer_id IN {family}",
     "UPDATE note SET text = '' WHERE customer_id IN {family}",
     "UPDATE wrap_up SET note = NULL WHERE interaction_id IN \
+     (SELECT id FROM interaction WHERE customer_id IN {family})",
+    "UPDATE dissatisfaction SET note = NULL WHERE interaction_id IN \
      (SELECT id FROM interaction WHERE customer_id IN {family})",
     // The rows go with their files: `forget_attachments`.
     "UPDATE attachment SET name = '', sha256 = '' WHERE customer_id IN {family}",

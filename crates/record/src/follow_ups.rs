@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::AnyConnection;
 
 use crate::deed::{Deed, EventRow, insert_events};
+use crate::serving::keeper;
 use crate::sql::{Columns, FAMILY, clean};
 use crate::{Record, RecordError};
 
@@ -48,7 +49,7 @@ pub struct FollowUp {
     pub ticket: Option<String>,
     /// For whom, if known.
     pub customer: Option<String>,
-    /// Whose login keeps it.
+    /// Whose login is to keep it: from the beginning whoever knows the matter, then whoever took it.
     pub owner: Option<String>,
     /// How it went, once it is done.
     pub outcome: Option<String>,
@@ -56,6 +57,8 @@ pub struct FollowUp {
     pub created_at: Timestamp,
     /// Counts changes.
     pub version: i64,
+    /// Whether the customer said in that interaction that they are not content.
+    pub dissatisfied: bool,
 }
 
 impl Record {
@@ -81,7 +84,8 @@ impl Record {
     ) -> Result<Vec<FollowUp>, RecordError> {
         let rows = sqlx::query(&format!(
             "SELECT id, reason, state, due_at, interaction_id, ticket_id, customer_id, owner, outcome, created_at, \
-             version FROM follow_up WHERE {condition}"
+             version, (SELECT COUNT(*) FROM survey_answer s WHERE s.call_id = follow_up.interaction_id AND s.content = 0) \
+             AS dissatisfied FROM follow_up WHERE {condition}"
         ))
         .bind(value)
         .fetch_all(&self.readers)
@@ -100,6 +104,7 @@ impl Record {
                     outcome: row.text_or_none("outcome")?,
                     created_at: row.time("created_at")?,
                     version: row.int("version")?,
+                    dissatisfied: row.int("dissatisfied")? > 0,
                 })
             })
             .collect()
@@ -146,9 +151,10 @@ impl FollowUpRow {
     }
 
     pub async fn store(&self, connection: &mut AnyConnection) -> Result<(), RecordError> {
+        let owner = keeper(connection, self.customer.as_deref(), self.ticket.as_deref()).await?;
         sqlx::query(
             "INSERT INTO follow_up (id, customer_id, interaction_id, ticket_id, phone, reason, note, state, due_at, \
-             created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, 'open', $8, $9) ON CONFLICT (id) DO NOTHING",
+             created_at, owner) VALUES ($1, $2, $3, $4, $5, $6, $7, 'open', $8, $9, $10) ON CONFLICT (id) DO NOTHING",
         )
         .bind(&self.id)
         .bind(&self.customer)
@@ -159,6 +165,7 @@ impl FollowUpRow {
         .bind(&self.note)
         .bind(self.due_at)
         .bind(self.at)
+        .bind(&owner)
         .execute(&mut *connection)
         .await?;
         let row = EventRow {
@@ -169,7 +176,7 @@ impl FollowUpRow {
             interaction_id: self.interaction.clone(),
             ticket_id: self.ticket.clone(),
             occurred_at: self.at,
-            body: serde_json::json!({ "reason": self.reason }).to_string(),
+            body: serde_json::json!({ "reason": self.reason, "owner": owner }).to_string(),
         };
         insert_events(connection, &[&row], self.at).await
     }

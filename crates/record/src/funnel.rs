@@ -44,8 +44,11 @@ pub struct Funnel {
     pub followed_up: i64,
     /// Of those: wait for that, and it is not too late.
     pub promised: i64,
-    /// Why they are not content, in the plans' words.
+    /// Why they are not content, in the plans' words: tickets of those who answered so themselves.
     pub reasons: BTreeMap<String, i64>,
+    /// Why they are not content, as the humans found who dealt with them: tickets. Beside `reasons`, which it does not
+    /// change.
+    pub found: BTreeMap<String, i64>,
 }
 
 /// A decision of the scheduler, for a list.
@@ -72,10 +75,9 @@ pub struct CampaignDecision {
     pub call: Option<String>,
 }
 
-/// Answers that say that a customer is content, and not; the same as [`crate::SurveyAnswer::is_content`].
-const CONTENT: &str =
-    "s.question = 'satisfied' AND s.answer IN ('satisfied', '4', '5', '6', '7', '8', '9', '10')";
-const NOT_CONTENT: &str = "s.question = 'satisfied' AND s.answer IN ('dissatisfied', '0', '1', '2', '3')";
+/// Answers that say that a customer is content, and not: as the plan counted them when they were given.
+const CONTENT: &str = "s.content = 1";
+const NOT_CONTENT: &str = "s.content = 0";
 
 impl Record {
     /// The funnel of every policy and category, of tickets that were settled (or moved) in a time.
@@ -147,25 +149,30 @@ impl Record {
             .fetch_all(&self.readers)
             .await?;
         let mut funnels: Vec<Funnel> = rows.iter().map(funnel_of).collect::<Result<_, _>>()?;
-        let sql = format!(
-            "SELECT c.policy, COALESCE(t.category, '') AS category, r.answer, COUNT(*) AS people FROM campaign_case c \
-             JOIN ticket t ON t.id = c.ticket_id \
-             JOIN campaign_attempt a ON a.ticket_id = c.ticket_id AND a.policy = c.policy \
-             JOIN survey_answer s ON s.call_id = a.call_id JOIN survey_answer r ON r.call_id = a.call_id \
-             AND r.question = 'reason' WHERE {NOT_CONTENT} AND c.since >= $1 AND c.since < $2 \
-             GROUP BY c.policy, COALESCE(t.category, ''), r.answer"
-        );
-        let rows = sqlx::query(&sql)
-            .bind(from.as_microsecond())
-            .bind(until.as_microsecond())
-            .fetch_all(&self.readers)
-            .await?;
-        for row in &rows {
-            let (policy, category) = (row.text("policy")?, row.text("category")?);
-            if let Some(funnel) =
-                funnels.iter_mut().find(|one| one.policy == policy && one.category == category)
-            {
-                funnel.reasons.insert(row.text("answer")?, row.int("people")?);
+        let own = "SELECT call_id, answer AS reason FROM survey_answer WHERE question = 'reason'";
+        let found = "SELECT interaction_id AS call_id, reason FROM dissatisfaction";
+        for (table, is_own) in [(own, true), (found, false)] {
+            // Who was called twice and told the same counts once.
+            let sql = format!(
+                "SELECT c.policy, COALESCE(t.category, '') AS category, r.reason, COUNT(DISTINCT c.ticket_id) AS people \
+                 FROM campaign_case c JOIN ticket t ON t.id = c.ticket_id \
+                 JOIN campaign_attempt a ON a.ticket_id = c.ticket_id AND a.policy = c.policy \
+                 JOIN survey_answer s ON s.call_id = a.call_id JOIN ({table}) r ON r.call_id = a.call_id \
+                 WHERE {NOT_CONTENT} AND c.since >= $1 AND c.since < $2 \
+                 GROUP BY c.policy, COALESCE(t.category, ''), r.reason"
+            );
+            let rows = sqlx::query(&sql)
+                .bind(from.as_microsecond())
+                .bind(until.as_microsecond())
+                .fetch_all(&self.readers)
+                .await?;
+            for row in &rows {
+                let (policy, category) = (row.text("policy")?, row.text("category")?);
+                let funnel = funnels.iter_mut().find(|one| one.policy == policy && one.category == category);
+                if let Some(funnel) = funnel {
+                    let counted = if is_own { &mut funnel.reasons } else { &mut funnel.found };
+                    counted.insert(row.text("reason")?, row.int("people")?);
+                }
             }
         }
         Ok(funnels)
@@ -230,6 +237,7 @@ fn funnel_of(row: &AnyRow) -> Result<Funnel, RecordError> {
         followed_up: row.int("followed_up")?,
         promised: row.int("promised")?,
         reasons: BTreeMap::new(),
+        found: BTreeMap::new(),
     })
 }
 

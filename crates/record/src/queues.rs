@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::deed::{Deed, EventRow, insert_events};
+use crate::serving::who_knows;
 use crate::sql::Columns;
 use crate::{Record, RecordError};
 
@@ -32,7 +33,7 @@ pub struct QueueFacts {
     pub identity: Option<IdentityId>,
     /// Whose number it is, if it is one customer's.
     pub customer: Option<CustomerId>,
-    /// The agent who talked with them last about this ticket, or at all if there is none.
+    /// The agent who talked with them last about this ticket, else whose it is, else who talked with them last at all.
     pub last_agent: Option<AgentId>,
 }
 
@@ -378,21 +379,12 @@ impl Record {
             facts.identity = row.map(|row| row.parsed("id")).transpose()?;
         }
         if last_agent {
-            let (sql, id) = match (ticket, facts.customer) {
-                (Some(ticket), _) => (
-                    "SELECT w.agent_id FROM waiting w JOIN interaction i ON i.id = w.interaction_id \
-                     WHERE i.ticket_id = $1 AND w.state = 'served' ORDER BY w.since DESC LIMIT 1",
-                    ticket.to_string(),
-                ),
-                (None, Some(customer)) => (
-                    "SELECT agent_id FROM waiting WHERE customer_id = $1 AND state = 'served' \
-                     ORDER BY joined_at DESC LIMIT 1",
-                    customer.to_string(),
-                ),
-                (None, None) => return Ok(facts),
-            };
-            let row = sqlx::query(sql).bind(id).fetch_optional(&self.readers).await?;
-            facts.last_agent = row.map(|row| row.parsed_or_none("agent_id")).transpose()?.flatten();
+            let row = sqlx::query(&who_knows())
+                .bind(customer.map(|id| id.to_string()))
+                .bind(ticket.map(|id| id.to_string()))
+                .fetch_optional(&self.readers)
+                .await?;
+            facts.last_agent = row.map(|row| row.parsed("agent_id")).transpose()?;
         }
         Ok(facts)
     }

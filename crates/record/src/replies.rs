@@ -5,6 +5,7 @@ use sqlx::AnyConnection;
 
 use crate::act::{Entry, Stamp};
 use crate::calls::{customer_of_phone, find_or_make_identity};
+use crate::serving::keeper;
 use crate::sql::{Columns, clean, short};
 use crate::{Record, RecordError};
 
@@ -154,9 +155,10 @@ impl NewReply {
             _ => false,
         };
         if follow_up {
+            let owner = keeper(connection, customer.as_deref(), ticket.as_deref()).await?;
             sqlx::query(
                 "INSERT INTO follow_up (id, customer_id, interaction_id, ticket_id, phone, reason, note, state, due_at, \
-                 created_at) VALUES ($1, $2, $3, $4, $5, 'wrote-back', $6, 'open', $7, $8)",
+                 created_at, owner) VALUES ($1, $2, $3, $4, $5, 'wrote-back', $6, 'open', $7, $8, $9)",
             )
             .bind(stamp.new_id::<JobId>())
             .bind(&customer)
@@ -166,9 +168,10 @@ impl NewReply {
             .bind(&text)
             .bind(stamp.now + READ)
             .bind(stamp.now)
+            .bind(&owner)
             .execute(&mut *connection)
             .await?;
-            entry("follow-up.made", serde_json::json!({ "reason": "wrote-back" }))
+            entry("follow-up.made", serde_json::json!({ "reason": "wrote-back", "owner": owner }))
                 .write(connection, stamp)
                 .await?;
         }

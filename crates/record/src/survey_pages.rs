@@ -11,6 +11,7 @@ use sqlx::any::AnyRow;
 use crate::act::{Entry, Stamp};
 use crate::consents::{Proof, refuse};
 use crate::deed::{EventRow, insert_events};
+use crate::serving::keeper;
 use crate::sql::{Columns, clean};
 use crate::users::hash_of;
 use crate::{Record, RecordError};
@@ -84,8 +85,8 @@ pub struct PageTurn {
     pub language: Language,
     /// The answers, as JSON.
     pub turns: Pii<String>,
-    /// Questions and their answers.
-    pub answers: Vec<(String, String)>,
+    /// What was answered, in its order.
+    pub answers: Vec<PageAnswer>,
     /// Names and words.
     pub words: Vec<(String, Pii<String>)>,
     /// How it would end here.
@@ -102,6 +103,17 @@ pub struct PageTurn {
     pub do_not_call: bool,
     /// The plan is over.
     pub done: bool,
+}
+
+/// An answer that a page leaves.
+#[derive(Debug, Clone)]
+pub struct PageAnswer {
+    /// The question's name.
+    pub question: String,
+    /// A number of the scale, or the plan's word.
+    pub answer: String,
+    /// Whether it says that the customer is content, if the question measures that.
+    pub content: Option<bool>,
 }
 
 /// A promise that a page makes.
@@ -390,12 +402,12 @@ impl PageTurn {
         {
             let question = row.text("question")?;
             before.push((question.clone(), row.text("answer")?));
-            if !self.answers.iter().any(|(one, _)| *one == question) {
+            if !self.answers.iter().any(|one| one.question == question) {
                 let sql = "DELETE FROM survey_answer WHERE call_id = $1 AND question = $2";
                 sqlx::query(sql).bind(&self.attempt).bind(question).execute(&mut *connection).await?;
             }
         }
-        for (place, (question, answer)) in self.answers.iter().enumerate() {
+        for (place, PageAnswer { question, answer, content }) in self.answers.iter().enumerate() {
             if before.contains(&(question.clone(), answer.clone())) {
                 continue;
             }
@@ -403,6 +415,7 @@ impl PageTurn {
                 step: String::new(),
                 question: clean(question.clone()),
                 answer: clean(answer.clone()),
+                content: *content,
             };
             let row = EventRow {
                 source: "call".into(),
@@ -417,9 +430,9 @@ impl PageTurn {
             insert_events(connection, &[&row], stamp.now).await?;
             sqlx::query(
                 "INSERT INTO survey_answer (call_id, question, answer, plan, plan_version, policy, ticket_id, \
-                 customer_id, at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) \
-                 ON CONFLICT (call_id, question) DO UPDATE SET answer = excluded.answer, at = excluded.at \
-                 WHERE survey_answer.answer <> excluded.answer",
+                 customer_id, at, content) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) \
+                 ON CONFLICT (call_id, question) DO UPDATE SET answer = excluded.answer, at = excluded.at, \
+                 content = excluded.content WHERE survey_answer.answer <> excluded.answer",
             )
             .bind(&self.attempt)
             .bind(clean(question.clone()))
@@ -430,6 +443,7 @@ impl PageTurn {
             .bind(&known.ticket)
             .bind(&known.customer)
             .bind(stamp.now)
+            .bind(content.map(i64::from))
             .execute(&mut *connection)
             .await?;
         }
@@ -461,7 +475,7 @@ impl PageTurn {
         let Some(promise) = &self.follow_up else {
             let done = sqlx::query(
                 "UPDATE follow_up SET state = 'done', outcome = 'withdrawn', done_at = $2, version = version + 1 \
-                 WHERE id = $1 AND state = 'open' AND owner IS NULL",
+                 WHERE id = $1 AND state = 'open'",
             )
             .bind(&id)
             .bind(stamp.now)
@@ -481,9 +495,10 @@ impl PageTurn {
         .bind(&id)
         .execute(&mut *connection)
         .await?;
+        let owner = keeper(connection, Some(&known.customer), Some(&known.ticket)).await?;
         let made = sqlx::query(
             "INSERT INTO follow_up (id, customer_id, interaction_id, ticket_id, phone, reason, note, state, due_at, \
-             created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, 'open', $8, $9) ON CONFLICT (id) DO NOTHING",
+             created_at, owner) VALUES ($1, $2, $3, $4, $5, $6, $7, 'open', $8, $9, $10) ON CONFLICT (id) DO NOTHING",
         )
         .bind(&id)
         .bind(&known.customer)
@@ -494,12 +509,17 @@ impl PageTurn {
         .bind(promise.note.clone().map(clean))
         .bind(promise.due_at.as_microsecond())
         .bind(stamp.now)
+        .bind(&owner)
         .execute(&mut *connection)
         .await?;
         if again.rows_affected() + made.rows_affected() > 0 {
-            self.entry("follow-up.made", known, serde_json::json!({ "reason": promise.reason }))
-                .write(connection, stamp)
-                .await?;
+            self.entry(
+                "follow-up.made",
+                known,
+                serde_json::json!({ "reason": promise.reason, "owner": owner }),
+            )
+            .write(connection, stamp)
+            .await?;
         }
         // What was answered since may have moved it.
         sqlx::query(

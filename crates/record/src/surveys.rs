@@ -8,9 +8,6 @@ use sqlx::any::AnyRow;
 use crate::sql::{Columns, FAMILY, clean};
 use crate::{Record, RecordError};
 
-/// The question by which a customer counts as content or not: [`SurveyAnswer::is_content`].
-pub const CONTENT_QUESTION: &str = "satisfied";
-
 /// An answer to be kept.
 #[derive(Debug, Clone)]
 pub struct NewAnswer {
@@ -20,6 +17,8 @@ pub struct NewAnswer {
     pub question: String,
     /// The answer: a number of the scale, or the plan's word for the key.
     pub answer: String,
+    /// Whether it says that the customer is content, as the plan counts it; `None`: the question does not measure that.
+    pub content: Option<bool>,
     /// The plan that asked.
     pub plan: String,
     /// Its version: which words were heard.
@@ -55,6 +54,8 @@ pub struct SurveyAnswer {
     pub question: String,
     /// The answer.
     pub answer: String,
+    /// Whether it says that the customer is content, if the question measured that.
+    pub content: Option<bool>,
     /// The plan that asked.
     pub plan: String,
     /// Its version.
@@ -67,27 +68,7 @@ pub struct SurveyAnswer {
     pub at: Timestamp,
 }
 
-impl SurveyAnswer {
-    /// Whether the customer is content, if this answers that: the question `satisfied`, by the words `satisfied` and
-    /// `dissatisfied`, or by 4 and 5 of a scale to 5.
-    #[must_use]
-    pub fn is_content(&self) -> Option<bool> {
-        is_content(&self.question, &self.answer)
-    }
-}
-
-pub(crate) fn is_content(question: &str, answer: &str) -> Option<bool> {
-    if question != CONTENT_QUESTION {
-        return None;
-    }
-    match answer {
-        "satisfied" => Some(true),
-        "dissatisfied" => Some(false),
-        number => number.parse::<u8>().ok().map(|number| number >= 4),
-    }
-}
-
-const COLUMNS: &str = "call_id, question, answer, plan, plan_version, policy, ticket_id, at";
+const COLUMNS: &str = "call_id, question, answer, plan, plan_version, policy, ticket_id, at, content";
 
 impl Record {
     /// Keeps an answer and returns when it is committed: what the customer hears next is the confirmation. The same
@@ -103,8 +84,9 @@ impl Record {
                 Box::pin(async move {
                     sqlx::query(
                         "INSERT INTO survey_answer (call_id, question, answer, plan, plan_version, policy, ticket_id, \
-                         customer_id, at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) \
-                         ON CONFLICT (call_id, question) DO UPDATE SET answer = excluded.answer, at = excluded.at",
+                         customer_id, at, content) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) \
+                         ON CONFLICT (call_id, question) DO UPDATE SET answer = excluded.answer, at = excluded.at, \
+                         content = excluded.content",
                     )
                     .bind(answer.call.to_string())
                     .bind(clean(answer.question))
@@ -115,6 +97,7 @@ impl Record {
                     .bind(answer.ticket.map(|id| id.to_string()))
                     .bind(answer.customer.map(|id| id.to_string()))
                     .bind(now)
+                    .bind(answer.content.map(i64::from))
                     .execute(connection)
                     .await?;
                     Ok(())
@@ -230,5 +213,6 @@ fn answer_of(row: &AnyRow) -> Result<SurveyAnswer, RecordError> {
         policy: row.text("policy")?,
         ticket: row.text_or_none("ticket_id")?,
         at: row.time("at")?,
+        content: row.int_or_none("content")?.map(|content| content == 1),
     })
 }

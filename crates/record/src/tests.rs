@@ -47,8 +47,8 @@ use house::{House, execute};
 use intake::*;
 use people::*;
 use queues::{
-    telephones_are_those_of_accounts_that_may_sign_in, the_last_agent_of_a_caller_is_known,
-    what_is_stored_of_queues_is_what_a_restart_finds,
+    a_caller_is_brought_to_whoever_knows_their_matter, telephones_are_those_of_accounts_that_may_sign_in,
+    the_last_agent_of_a_caller_is_known, what_is_stored_of_queues_is_what_a_restart_finds,
 };
 use rebates::{
     a_bad_rebate_is_refused_alone_with_its_field,
@@ -494,6 +494,8 @@ on_both!(
     words_are_found_and_go_with_their_customer,
     one_server_at_a_time_calls_the_customers,
     whoever_keeps_a_promise_is_reminded_until_it_is_done,
+    a_promise_is_given_to_whoever_knows_the_matter,
+    why_they_are_not_content_is_kept_beside_what_they_answered,
     the_same_ticket_twice_changes_nothing,
     a_result_that_changes_is_rendered_again_and_an_older_change_is_not_taken,
     bad_tickets_are_refused_with_the_field_and_the_remedy,
@@ -532,6 +534,7 @@ on_both!(
     what_is_stored_of_queues_is_what_a_restart_finds,
     telephones_are_those_of_accounts_that_may_sign_in,
     the_last_agent_of_a_caller_is_known,
+    a_caller_is_brought_to_whoever_knows_their_matter,
     a_result_that_cannot_be_published_leaves_the_ticket_as_it_was,
     deliveries_are_planned_claimed_and_settled_once,
     what_is_older_than_its_period_is_counted_and_deleted,

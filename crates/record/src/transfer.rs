@@ -11,7 +11,7 @@ use crate::sql::{Columns, clean};
 use crate::{DatabaseAddress, RecordError};
 
 /// Every table, each behind those it refers to.
-const TABLES: [&str; 45] = [
+const TABLES: [&str; 46] = [
     "customer",
     "customer_tag",
     "identity",
@@ -50,6 +50,7 @@ const TABLES: [&str; 45] = [
     "survey_page",
     "survey_answer",
     "caller_words",
+    "dissatisfaction",
     "consent",
     "attachment",
     "upload_link",

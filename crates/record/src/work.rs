@@ -60,9 +60,9 @@ pub enum FollowUpAct {
 pub enum FollowUpList<'a> {
     /// All that are not done.
     Open,
-    /// Those that nobody has taken.
+    /// Those that are nobody's.
     Untaken,
-    /// Those that somebody has taken and not done.
+    /// Those that are somebody's and not done.
     Of(&'a str),
 }
 
@@ -222,7 +222,8 @@ impl Record {
         Ok(self.follow_ups_where("id = $1", id).await?.pop())
     }
 
-    /// Takes, gives back or ends a follow-up. One that somebody else has taken is theirs.
+    /// Takes, gives back or ends a follow-up. One that somebody else has taken is theirs; one that was only given to
+    /// them may be taken.
     ///
     /// # Errors
     /// [`RecordError::NotFound`], [`RecordError::Stale`] if somebody else was faster.
@@ -360,7 +361,9 @@ impl Act {
         if state == "done" {
             return stale("the follow-up is done already".into());
         }
-        if let Some(owner) = owner.as_ref().filter(|owner| **owner != self.by) {
+        // What was given to somebody who has not taken it on may be kept by whoever does.
+        let is_theirs = state == "taken" || matches!(self.act, FollowUpAct::Release);
+        if let Some(owner) = owner.as_ref().filter(|owner| is_theirs && **owner != self.by) {
             return stale(format!("the follow-up is with {owner}"));
         }
         if self.version.is_some_and(|version| row.int("version").is_ok_and(|known| known != version)) {

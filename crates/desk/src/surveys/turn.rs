@@ -4,7 +4,7 @@ use hotline_dialplan::Plans;
 use hotline_dialplan::plan::Outcome;
 use hotline_dialplan::writing::{Effect, Turn, Walk};
 use hotline_model::{Language, Pii};
-use hotline_record::{PagePromise, PageTurn, SurveyPage};
+use hotline_record::{PageAnswer, PagePromise, PageTurn, SurveyPage};
 
 /// The page as its plan left it. `refused`: the customer wants to hear of us no more, whatever the plan says. `None`:
 /// the answers cannot be written down, which no plan and no customer can bring about.
@@ -33,9 +33,9 @@ pub(super) fn of(
     };
     for effect in walk.effects {
         match effect {
-            Effect::Answer { question, answer } => {
-                turn.answers.retain(|(one, _)| *one != question);
-                turn.answers.push((question, answer));
+            Effect::Answer { question, answer, content } => {
+                turn.answers.retain(|one| one.question != question);
+                turn.answers.push(PageAnswer { question, answer, content });
             }
             Effect::Words { name, text } => {
                 turn.words.retain(|(one, _)| *one != name);

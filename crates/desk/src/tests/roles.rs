@@ -72,6 +72,7 @@ const ROUTES: &[(&str, &str, &str, &str, &str)] = &[
     ("PUT", "/api/v1/calls/{id}/customer", "", "as", r#"{"new": {}}"#),
     // Of one's own calls alone.
     ("PUT", "/api/v1/calls/{id}/wrap-up", "", "asdo", r#"{"reason": "x"}"#),
+    ("PUT", "/api/v1/calls/{id}/dissatisfaction", "", "asdo", r#"{"reason": "money"}"#),
     ("GET", "/api/v1/reviews", "", "as", ""),
     ("GET", "/api/v1/reviews/rubric", "", "as", ""),
     ("GET", "/api/v1/reviews/sample", "", "s", ""),

@@ -8,7 +8,7 @@ use indexmap::IndexMap;
 use super::graph::Graph;
 use crate::diagnostic::{Diagnostic, codes};
 use crate::lower::Reader;
-use crate::plan::{Action, Attempt, Piece, Plan, PromptId, Question, StepId};
+use crate::plan::{Action, Attempt, Piece, Plan, PromptId, Question, StepId, Survey};
 use crate::source::Span;
 use crate::tree::Name;
 
@@ -67,22 +67,16 @@ pub(crate) fn called_plans(plans: &IndexMap<String, Arc<Plan>>, called: &[Name])
     found
 }
 
-/// Whether the plan asks as many questions as a customer must have heard who took part.
-pub(crate) fn asked_often_enough(
-    plans: &IndexMap<String, Arc<Plan>>,
-    plan: Option<&Name>,
-    took_part_from: Option<&(usize, Span)>,
-) -> Option<Diagnostic> {
-    let (from, place) = took_part_from?;
-    let plan = plan?;
-    let mut open = vec![plans.get(&plan.text)?];
-    let mut seen = BTreeSet::from([plan.text.as_str()]);
-    let mut questions = BTreeSet::new();
+/// The questions of a plan and of those that it calls, by name.
+fn questions<'a>(plans: &'a IndexMap<String, Arc<Plan>>, plan: &Name) -> BTreeMap<&'a str, &'a Survey> {
+    let mut open: Vec<&Arc<Plan>> = plans.get(&plan.text).into_iter().collect();
+    let mut seen: BTreeSet<&str> = open.iter().map(|plan| plan.name.as_str()).collect();
+    let mut questions = BTreeMap::new();
     while let Some(plan) = open.pop() {
         for step in &plan.steps {
             match &step.action {
                 Action::Survey(survey) => {
-                    questions.insert(survey.name.as_str());
+                    questions.insert(survey.name.as_str(), &**survey);
                 }
                 Action::Call { plan, .. } => {
                     open.extend(plans.get(plan).filter(|plan| seen.insert(plan.name.as_str())));
@@ -91,6 +85,42 @@ pub(crate) fn asked_often_enough(
             }
         }
     }
+    questions
+}
+
+/// Whether exactly one question of a survey tells who is content.
+pub(crate) fn measured(plans: &IndexMap<String, Arc<Plan>>, plan: Option<&Name>) -> Option<Diagnostic> {
+    let plan = plan?;
+    let asked = questions(plans, plan);
+    let tell: Vec<&str> =
+        asked.iter().filter(|(_, survey)| !survey.content.is_empty()).map(|(name, _)| *name).collect();
+    let (message, label, help) = match (asked.is_empty(), tell.len()) {
+        (true, _) | (false, 1) => return None,
+        (false, 0) => (
+            format!("no question of plan `{}` tells whether a customer is content", plan.text),
+            "nobody who is called would be counted as content, or as not",
+            "say by which answers of a question they are: `content: satisfied`, or `content: 4-5` of a scale"
+                .to_owned(),
+        ),
+        (false, _) => (
+            format!("{} questions of plan `{}` tell whether a customer is content", tell.len(), plan.text),
+            "a customer could count as content and as not",
+            format!("leave `content` in one of {}", crate::lower::list(&tell, "and")),
+        ),
+    };
+    Some(Diagnostic::warning(codes::CONTENT, &plan.span, message).label(label).help(help))
+}
+
+/// Whether the plan asks as many questions as a customer must have heard who took part.
+pub(crate) fn asked_often_enough(
+    plans: &IndexMap<String, Arc<Plan>>,
+    plan: Option<&Name>,
+    took_part_from: Option<&(usize, Span)>,
+) -> Option<Diagnostic> {
+    let (from, place) = took_part_from?;
+    let plan = plan?;
+    plans.get(&plan.text)?;
+    let questions = questions(plans, plan);
     let asked = questions.len();
     if *from <= asked.max(1) {
         return None;

@@ -52,6 +52,7 @@ pub(crate) const VERBS: [(&str, &[&str]); 23] = [
             "prompt",
             "scale",
             "answers",
+            "content",
             "first-digit",
             "inter-digit",
             "no-input",

@@ -135,6 +135,9 @@ pub struct Survey {
     pub answers: IndexMap<String, String>,
     /// Whether the answers are numbers of a scale.
     pub scale: bool,
+    /// The answers by which a customer counts as content; by every other one as not. Empty: the question does not measure
+    /// that.
+    pub content: Vec<String>,
     /// Keys that lead elsewhere, instead of an answer.
     pub keys: IndexMap<char, StepId>,
     /// Where the call goes on once the answer is kept.
@@ -143,6 +146,13 @@ pub struct Survey {
     pub failed: Option<StepId>,
     /// How it is asked in writing, if it can be.
     pub written: Option<Written>,
+}
+
+impl Survey {
+    /// Whether an answer says that the customer is content; `None`: the question does not measure that.
+    pub fn is_content(&self, answer: &str) -> Option<bool> {
+        (!self.content.is_empty()).then(|| self.content.iter().any(|one| one == answer))
+    }
 }
 
 /// `record`: some words of the caller.

@@ -172,6 +172,9 @@ pub(crate) struct StepFile {
     scale: Option<String>,
     /// survey: keys in quotes, each with a word for what it means.
     answers: Option<BTreeMap<String, String>>,
+    /// survey: the answers by which a customer counts as content, and by all others as not: words, or numbers of the scale
+    /// as 4-5. In the question `satisfied` it is the answer satisfied, or 4-5 of a scale to 5, if left out.
+    content: Option<OneOrMany<String>>,
     /// record: no words are longer. 60s if left out.
     longest: Option<String>,
     /// record: a rest of this length ends them. 3s if left out.

@@ -347,7 +347,7 @@ impl Session {
                     Some((survey, answer)) => {
                         let step = plan.step(ask.step).map(|step| step.name.clone()).unwrap_or_default();
                         self.voice.answered();
-                        self.keep_answer(&step, &survey.name, answer.clone());
+                        self.keep_answer(&step, survey, answer.clone());
                     }
                     None => self.wrong(plan, ask, accepts),
                 }

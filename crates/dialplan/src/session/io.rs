@@ -210,6 +210,8 @@ pub enum Command {
         question: String,
         /// The answer: a number of the scale, or the plan's word for the key.
         answer: String,
+        /// Whether it says that the customer is content; `None`: the question does not measure that.
+        content: Option<bool>,
         /// How long the caller can wait.
         within: Duration,
     },

@@ -45,9 +45,10 @@ impl Session {
         };
         self.frame_mut().variables.insert(survey.name.clone(), value);
         let (step, question) = (step.to_owned(), survey.name.clone());
+        let content = survey.is_content(&answer);
         let code = match came {
             Came::Answered(Answer::Stored) => {
-                self.note(StepEvent::Surveyed { step, question, answer });
+                self.note(StepEvent::Surveyed { step, question, answer, content });
                 self.go(survey.then);
                 return;
             }

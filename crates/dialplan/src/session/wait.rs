@@ -9,7 +9,7 @@ use hotline_model::{CallerNumber, Fields, Language, Pii, StepEvent, Utterance, V
 use super::voice::Manner;
 use super::{Answer, Command, OpId, Query, Session, State, Verified};
 use crate::expression;
-use crate::plan::{Action, Lookup, LookupOf, Pace, PromptId, StepId, Text, Type, Verify};
+use crate::plan::{Action, Lookup, LookupOf, Pace, PromptId, StepId, Survey, Text, Type, Verify};
 
 /// A breath: after this time the caller hears that it takes a moment.
 pub(super) const BREATH: Duration = Duration::from_millis(700);
@@ -108,12 +108,13 @@ impl Session {
     }
 
     /// Has an answer kept, and waits until it is.
-    pub(super) fn keep_answer(&mut self, step: &str, question: &str, answer: String) {
+    pub(super) fn keep_answer(&mut self, step: &str, survey: &Survey, answer: String) {
         let op = self.op();
         self.commands.push_back(Command::KeepAnswer {
             op,
             step: step.to_owned(),
-            question: question.to_owned(),
+            question: survey.name.clone(),
+            content: survey.is_content(&answer),
             answer: answer.clone(),
             within: KEEPS,
         });

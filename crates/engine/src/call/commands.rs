@@ -36,7 +36,9 @@ impl Call {
                 Command::Transfer { op, to, ring } => self.put_through(op, to.expose(), ring),
                 Command::Lookup { op, query, within } => self.look_up(op, query, within),
                 Command::Verify { op, policy, given, .. } => self.verify(op, &policy, given),
-                Command::KeepAnswer { op, question, answer, .. } => self.keep_answer(op, question, answer),
+                Command::KeepAnswer { op, question, answer, content, .. } => {
+                    self.keep_answer(op, question, answer, content);
+                }
                 Command::RecordWords { op, step, name, longest, silence } => {
                     self.record_words(op, step, name, longest, silence);
                 }
@@ -111,13 +113,14 @@ impl Call {
     }
 
     /// Keeps an answer; the plan goes on when it is committed.
-    fn keep_answer(&self, op: OpId, question: String, answer: String) {
+    fn keep_answer(&self, op: OpId, question: String, answer: String, content: Option<bool>) {
         let plan = self.session.as_ref().map(|session| session.position().0.to_owned()).unwrap_or_default();
         let version = self.answering.plans.find_plan(&plan).map(|plan| plan.version.clone());
         let answer = NewAnswer {
             call: self.id,
             question,
             answer,
+            content,
             plan,
             plan_version: version.unwrap_or_default(),
             policy: self.side.dial().map(|dial| dial.policy.clone()).filter(|policy| !policy.is_empty()),

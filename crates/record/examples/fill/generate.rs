@@ -14,6 +14,9 @@ const COMMIT: usize = 5_000;
 pub const LONG: usize = 10_000;
 /// Whose it is.
 pub const LONG_PHONE: &str = "13800000000";
+/// Who served them, by id: a letter and digits as ids have them.
+const AGENTS: [&str; 3] =
+    ["01M8000000000000000000000A", "01M8000000000000000000000B", "01M8000000000000000000000C"];
 const SURNAMES: [&str; 10] = ["王", "李", "张", "刘", "陈", "杨", "赵", "黄", "周", "吴"];
 const GIVEN: [&str; 12] = ["小明", "敏", "伟", "芳", "秀英", "娜", "强", "磊", "洋", "艳", "志远", "雨桐"];
 const FIRST: [&str; 6] = ["Anne", "James", "Maria", "Peter", "Susan", "Thomas"];
@@ -74,6 +77,7 @@ struct Fill {
     links: Rows,
     tickets: Rows,
     calls: Rows,
+    served: Rows,
     events: Rows,
     told: usize,
 }
@@ -113,6 +117,13 @@ impl Fill {
                 "('{id}','call','fill {id}','{id}','in','{identity}','{customer}','complaint-result','main',{us},{})",
                 us + 60_000_000
             ));
+            // Of the long time line an agent served every contact.
+            if calls == LONG {
+                self.served.values.push(format!(
+                    "('{id}','{id}','service',0,{us},'served',{us},'{}','{customer}')",
+                    AGENTS[call % AGENTS.len()]
+                ));
+            }
             for step in 0..steps * (call + 1) / calls - steps * call / calls {
                 self.told += 1;
                 self.events.values.push(format!(
@@ -136,6 +147,7 @@ impl Fill {
         self.links.write(c).await?;
         self.tickets.write(c).await?;
         self.calls.write(c).await?;
+        self.served.write(c).await?;
         self.events.write(c).await
     }
 }
@@ -173,12 +185,18 @@ pub async fn fill(
             "INSERT INTO interaction (id, channel, native_id, root_id, direction, identity_id, customer_id, \
              reason, plan, started_at, ended_at)",
         ),
+        served: Rows::new(
+            "INSERT INTO waiting (id, interaction_id, queue, priority, joined_at, state, since, agent_id, customer_id)",
+        ),
         events: Rows::new(
             "INSERT INTO event (source, source_event_id, type, customer_id, interaction_id, occurred_at, \
              recorded_at, body)",
         ),
         told: 0,
     };
+    let mut agents = Rows::new("INSERT INTO \"user\" (id, login, name, roles, created_at, changed_at)");
+    agents.values.extend(AGENTS.iter().map(|id| format!("('{id}','{id}','{id}','agent',0,0)")));
+    agents.write(&mut fill.connection).await?;
     let long = fill.one(0, LONG, LONG).await?;
     // Two calls a customer, and as many steps in each as are wanted in all.
     let others = size.customers.saturating_sub(1).max(1);

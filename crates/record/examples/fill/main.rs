@@ -111,6 +111,10 @@ async fn times(record: &Record, long: CustomerId) -> Result<ExitCode, Box<dyn Er
         record.timeline(long, None, 50).await?;
         record.log_access("fill", long, "timeline").await?;
     });
+    time!("who served them last, of 10,000", 50.0, {
+        let known = record.queue_facts(Some(long), None, None, true).await?;
+        known.last_agent.ok_or("nobody has served them")?;
+    });
     let mut deep = None;
     for _ in 0..40 {
         deep = record.timeline(long, deep.as_ref(), 200).await?.and_then(|page| page.next);

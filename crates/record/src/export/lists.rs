@@ -36,6 +36,8 @@ pub(super) struct Words {
     contacts: BTreeMap<String, String>,
     /// What agents wrote down about a call.
     wrap_ups: BTreeMap<String, Vec<Value>>,
+    /// Why they were not content, as an agent found.
+    found: BTreeMap<String, Value>,
     /// The words and the number of a follow-up.
     follow_ups: BTreeMap<String, (Option<String>, Option<String>)>,
 }
@@ -47,6 +49,7 @@ impl Words {
         told["ticket"] = json!(view.ticket);
         told["note"] = json!(self.contacts.get(&view.id));
         told["wrap-ups"] = json!(self.wrap_ups.get(&view.id).map_or(&[][..], Vec::as_slice));
+        told["dissatisfaction"] = json!(self.found.get(&view.id));
         told
     }
 
@@ -81,6 +84,8 @@ const CONTACTS: &str =
     "SELECT id, note FROM interaction WHERE customer_id IN {family} AND note IS NOT NULL ORDER BY id";
 const WRAP_UPS: &str = "SELECT w.interaction_id, w.reason, w.note, w.made_by, w.at FROM wrap_up w \
     JOIN interaction i ON i.id = w.interaction_id WHERE i.customer_id IN {family} ORDER BY w.at, w.made_by";
+const FOUND: &str = "SELECT d.interaction_id, d.reason, d.note, d.made_by, d.at FROM dissatisfaction d \
+    JOIN interaction i ON i.id = d.interaction_id WHERE i.customer_id IN {family}";
 const FOLLOW_UPS: &str = "SELECT id, note, phone FROM follow_up WHERE customer_id IN {family}";
 const DAY: i64 = 86_400_000_000;
 
@@ -157,6 +162,12 @@ impl Record {
             let told = json!({ "reason": row.text("reason")?, "note": note, "by": row.text("made_by")?,
                 "at": row.time("at")? });
             words.wrap_ups.entry(row.text("interaction_id")?).or_default().push(told);
+        }
+        for row in self.family_rows(id, FOUND).await? {
+            let note = row.text_or_none("note")?.map(hidden);
+            let told = json!({ "reason": row.text("reason")?, "note": note, "by": row.text("made_by")?,
+                "at": row.time("at")? });
+            words.found.insert(row.text("interaction_id")?, told);
         }
         for row in self.family_rows(id, FOLLOW_UPS).await? {
             let written = (row.text_or_none("note")?.map(hidden), row.text_or_none("phone")?);

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use hotline_model::{AgentId, OfferId, UserId, WaitingId};
+use hotline_campaign::Disposition;
+use hotline_model::{AgentId, CallId, CustomerId, OfferId, UserId, WaitingId};
 use hotline_queue::{
     AfterCall, AgentRow, AgentState, CallBackRow, HandlingRow, OfferOutcome, OfferRow, Row, WaitingRow,
     WaitingState, skills,
@@ -10,6 +11,7 @@ use hotline_queue::{
 
 use super::house::House;
 use super::people::user;
+use super::surveys;
 use super::*;
 use crate::Telephone;
 
@@ -129,4 +131,42 @@ pub async fn the_last_agent_of_a_caller_is_known(house: House) {
     assert!(facts.identity.is_some());
     let facts = house.record.queue_facts(Some(customer), None, Some(phone), false).await.unwrap();
     assert_eq!(facts.last_agent, None);
+}
+
+/// A caller whom an agent has served.
+pub async fn has_served(house: &House, agent: UserId, call: CallId, customer: Option<CustomerId>) {
+    house.clock.advance(Duration::from_secs(60));
+    let mut stored = rows(house, agent).await;
+    if let Row::Waiting(row) = &mut stored[0] {
+        (row.call, row.customer, row.state) = (call, customer, WaitingState::Served);
+    }
+    house.record.store_queue_rows(&stored[..1]);
+    assert!(house.record.flush(Duration::from_secs(5)).await);
+}
+
+pub async fn a_caller_is_brought_to_whoever_knows_their_matter(house: House) {
+    let (min, hong, wang) = (
+        user(&house, "min.li", &[Role::Agent]).await,
+        user(&house, "hong.zhao", &[Role::Agent]).await,
+        user(&house, "wang", &[Role::Agent]).await,
+    );
+    let (about, customer, ticket) =
+        surveys::called(&house, "C-1", "13800138000", Disposition::Completed).await;
+    let other = house.call("13800138000").await;
+    let known = async |ticket| {
+        let facts = house.record.queue_facts(Some(customer), ticket, None, true).await.unwrap();
+        facts.last_agent.map(UserId::from)
+    };
+    assert_eq!(known(Some(ticket)).await, None);
+    has_served(&house, wang, other, Some(customer)).await;
+    assert_eq!(known(Some(ticket)).await, Some(wang), "who served the customer last");
+    let owner = crate::TicketChange { owner: Some("hong.zhao".into()), ..crate::TicketChange::default() };
+    house.record.change_ticket(ticket, owner, None, "boss").await.unwrap();
+    assert_eq!(known(Some(ticket)).await, Some(hong), "whose the ticket is");
+    assert_eq!(known(None).await, Some(wang), "of another matter the ticket says nothing");
+    has_served(&house, min, about, Some(customer)).await;
+    has_served(&house, wang, other, Some(customer)).await;
+    assert_eq!(known(Some(ticket)).await, Some(min), "who served them about it");
+    house.record.disable_user("min.li", true).await.unwrap();
+    assert_eq!(known(Some(ticket)).await, Some(hong), "nobody is brought to whoever has left");
 }

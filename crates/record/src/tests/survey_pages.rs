@@ -109,7 +109,14 @@ fn turn(sent: &Sent, version: i64, answers: &[(&str, &str)]) -> PageTurn {
         version,
         plan_version: "1".into(),
         turns: Pii::new(format!("[{version}]")),
-        answers: answers.iter().map(|(one, two)| ((*one).to_owned(), (*two).to_owned())).collect(),
+        answers: answers
+            .iter()
+            .map(|(question, answer)| PageAnswer {
+                question: (*question).to_owned(),
+                answer: (*answer).to_owned(),
+                content: (*question == "satisfied").then_some(*answer == "satisfied"),
+            })
+            .collect(),
         outcome: "wants-human".into(),
         ..PageTurn::default()
     }
@@ -128,6 +135,9 @@ async fn count(house: &House, what: &str) -> i64 {
 
 pub async fn a_page_keeps_each_answer_once_and_counts_as_its_attempt(house: House) {
     let sent = sent(&house).await;
+    user(&house, "min.li", &[Role::Agent]).await;
+    let owner = crate::TicketChange { owner: Some("min.li".into()), ..crate::TicketChange::default() };
+    house.record.change_ticket(sent.ticket, owner, None, "boss").await.unwrap();
     assert!(house.record.find_page("0123456789abcdefghjkmnpqrt").await.unwrap().is_none());
     let page = house.record.find_page(TOKEN).await.unwrap().unwrap();
     assert_eq!((page.attempt.clone(), page.version, page.done_at), (sent.attempt.to_string(), 0, None));
@@ -147,6 +157,7 @@ pub async fn a_page_keeps_each_answer_once_and_counts_as_its_attempt(house: Hous
     assert!(contact.ended_at.is_some() && contact.ticket == Some(sent.ticket.to_string()));
     let promised = house.record.follow_ups_of(sent.customer).await.unwrap();
     assert_eq!(promised.len(), 1, "{promised:?}");
+    assert_eq!(promised[0].owner.as_deref(), Some("min.li"), "whose the ticket is");
     assert_eq!(promised[0].due_at, promise(&house, 9).unwrap().due_at);
     let words = house.record.written_words(&sent.attempt.to_string()).await.unwrap();
     assert_eq!(words[0].1.expose(), "还没退费");

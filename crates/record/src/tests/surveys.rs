@@ -7,13 +7,15 @@ use hotline_model::campaign::Outcome;
 use hotline_model::{CallId, CustomerId, PhoneNumber, Pii, TicketId};
 
 use super::house::House;
+use super::people::user;
+use super::queues::has_served;
 use super::*;
 use crate::{
     Alert, CallDirection, CallEnd, CampaignDeed, NewAnswer, NewCall, NewFollowUp, NewWords, OpenedCall,
 };
 
 /// A customer with a settled ticket who was called about it, and what came of that.
-async fn called(
+pub async fn called(
     house: &House,
     reference: &str,
     phone: &str,
@@ -71,12 +73,16 @@ async fn called(
     (call, stored.customer, stored.ticket)
 }
 
-async fn answers(house: &House, called: (CallId, CustomerId, TicketId), question: &str, answer: &str) {
+/// As a plan would keep it whose questions `satisfied` and `settled` measure whether customers are content.
+pub async fn answers(house: &House, called: (CallId, CustomerId, TicketId), question: &str, answer: &str) {
     let (call, customer, ticket) = called;
     let answer = NewAnswer {
         call,
         question: question.into(),
         answer: answer.into(),
+        content: ["satisfied", "settled"]
+            .contains(&question)
+            .then_some(matches!(answer, "satisfied" | "yes" | "4" | "5")),
         plan: "ask".into(),
         plan_version: "1".into(),
         policy: Some("survey".into()),
@@ -91,7 +97,8 @@ pub async fn what_came_of_the_calls_is_counted_once_for_each_customer(house: Hou
     answers(&house, content, "satisfied", "dissatisfied").await;
     answers(&house, content, "satisfied", "satisfied").await;
     let promised = called(&house, "C-2", "13800138002", Disposition::HungUp { question: 2 }).await;
-    answers(&house, promised, "satisfied", "2").await;
+    answers(&house, promised, "settled", "no").await;
+    answers(&house, promised, "manner", "2").await;
     answers(&house, promised, "reason", "too-slow").await;
     let kept = called(&house, "C-3", "13800138003", Disposition::Completed).await;
     answers(&house, kept, "satisfied", "dissatisfied").await;
@@ -148,6 +155,64 @@ pub async fn what_came_of_the_calls_is_counted_once_for_each_customer(house: Hou
     );
 }
 
+pub async fn why_they_are_not_content_is_kept_beside_what_they_answered(house: House) {
+    let first = called(&house, "C-1", "13800138001", Disposition::Completed).await;
+    answers(&house, first, "settled", "no").await;
+    answers(&house, first, "reason", "too-slow").await;
+    let content = called(&house, "C-2", "13800138002", Disposition::Completed).await;
+    answers(&house, content, "settled", "yes").await;
+    assert!(house.record.flush(Duration::from_secs(5)).await);
+    let explain = async |call, reason: &str, note: Option<&str>, by: &str| {
+        let note = note.map(|text| Pii::new(text.to_owned()));
+        house.record.explain_dissatisfaction(call, reason, note, by).await
+    };
+    // Whoever is content has no reason not to be, and there are no other reasons than these.
+    let none = explain(content.0, "money", None, "min.li").await;
+    assert!(matches!(none, Err(RecordError::NotFound(_))), "{none:?}");
+    for (reason, note) in [("bad-mood", None), ("", None), ("money", Some("\u{1b}[31m"))] {
+        let wrong = explain(first.0, reason, note, "min.li").await;
+        assert!(matches!(wrong, Err(RecordError::Invalid(_))), "{reason}: {wrong:?}");
+    }
+    explain(first.0, "manner", Some("要求经理道歉"), "min.li").await.unwrap();
+    explain(first.0, "money", Some("少退了十元"), "hong.zhao").await.unwrap();
+    let found = house.record.dissatisfaction_of(&first.0.to_string()).await.unwrap().unwrap();
+    assert_eq!(
+        (found.reason.as_str(), found.made_by.as_str(), found.at),
+        ("money", "hong.zhao", house.clock.now())
+    );
+    assert_eq!(found.note.unwrap().expose(), "少退了十元");
+    let events = house.record.events_of(&first.0.to_string()).await.unwrap();
+    let told: Vec<_> = events.iter().filter(|event| event.type_name == "call.explained").collect();
+    assert_eq!(
+        (told.len(), &told[1].body["was"], &told[1].body["reason"]),
+        (2, &"manner".into(), &"money".into())
+    );
+    assert!(
+        !told.iter().any(|event| event.body.to_string().contains("十元")),
+        "the journal has no words of it"
+    );
+    let card = house.record.card(first.1).await.unwrap().unwrap();
+    let alert = card.alerts.iter().find_map(|alert| match alert {
+        Alert::Dissatisfied { reason, found, .. } => Some((reason.as_deref(), found.as_deref())),
+        _ => None,
+    });
+    assert_eq!(alert, Some((Some("too-slow"), Some("money"))));
+    // A second call about the same ticket: each reason counts the ticket once.
+    let again = called(&house, "C-1", "13800138001", Disposition::Completed).await;
+    answers(&house, again, "settled", "no").await;
+    answers(&house, again, "reason", "too-slow").await;
+    explain(again.0, "money", None, "min.li").await.unwrap();
+    let (now, day) = (house.clock.now(), Duration::from_secs(86_400));
+    let funnels = house.record.funnel(now - day, now + day).await.unwrap();
+    let [all] = &funnels[..] else { panic!("one policy and one category: {funnels:?}") };
+    assert_eq!((all.satisfied, all.dissatisfied), (1, 1));
+    assert_eq!(all.reasons, [("too-slow".to_owned(), 1)].into());
+    assert_eq!(all.found, [("money".to_owned(), 1)].into());
+    house.record.erase_customer(first.1, "boss").await.unwrap();
+    let found = house.record.dissatisfaction_of(&first.0.to_string()).await.unwrap().unwrap();
+    assert_eq!((found.reason.as_str(), found.note), ("money", None), "the words go with the customer");
+}
+
 pub async fn words_are_found_and_go_with_their_customer(house: House) {
     let (call, customer, _) = called(&house, "C-1", "13800138001", Disposition::Completed).await;
     let words =
@@ -185,9 +250,74 @@ pub async fn one_server_at_a_time_calls_the_customers(house: House) {
     assert!(house.record.paused_policies().await.unwrap().is_empty(), "the scheduler decides");
 }
 
+/// Who a promise to a customer is given to.
+async fn promised(house: &House, customer: CustomerId, ticket: Option<TicketId>) -> Option<String> {
+    house.record.store_follow_up(NewFollowUp {
+        customer: Some(customer),
+        interaction: None,
+        ticket,
+        phone: None,
+        reason: "dissatisfied".into(),
+        note: None,
+        due_in: Duration::from_secs(86_400),
+    });
+    assert!(house.record.flush(Duration::from_secs(5)).await);
+    let made = house.record.follow_ups_of(customer).await.unwrap();
+    let made = made.into_iter().find(|one| one.state == "open").unwrap();
+    let done = crate::FollowUpAct::Done { outcome: "settled".into() };
+    house.record.act_on_follow_up(&made.id, done, None, "boss").await.unwrap();
+    made.owner
+}
+
+pub async fn a_promise_is_given_to_whoever_knows_the_matter(house: House) {
+    let (call, customer, ticket) = called(&house, "C-1", "13800138001", Disposition::Completed).await;
+    assert_eq!(promised(&house, customer, Some(ticket)).await, None, "nobody knows it");
+    let wang = user(&house, "wang", &[Role::Agent]).await;
+    let min = user(&house, "min.li", &[Role::Agent]).await;
+    user(&house, "hong.zhao", &[Role::Agent]).await;
+    let other = house.call("13800138001").await;
+    has_served(&house, wang, other, Some(customer)).await;
+    assert_eq!(promised(&house, customer, Some(ticket)).await.as_deref(), Some("wang"));
+    let owner = crate::TicketChange { owner: Some("hong.zhao".into()), ..crate::TicketChange::default() };
+    house.record.change_ticket(ticket, owner, None, "boss").await.unwrap();
+    assert_eq!(promised(&house, customer, Some(ticket)).await.as_deref(), Some("hong.zhao"));
+    has_served(&house, min, call, Some(customer)).await;
+    has_served(&house, wang, other, Some(customer)).await;
+    assert_eq!(promised(&house, customer, Some(ticket)).await.as_deref(), Some("min.li"));
+    assert_eq!(promised(&house, customer, None).await.as_deref(), Some("wang"), "it is not about the ticket");
+    house.record.disable_user("min.li", true).await.unwrap();
+    assert_eq!(
+        promised(&house, customer, Some(ticket)).await.as_deref(),
+        Some("hong.zhao"),
+        "who has left keeps nothing"
+    );
+    house.record.disable_user("min.li", false).await.unwrap();
+    // What they write back is a promise too.
+    let reply = crate::NewReply {
+        id: "m-1".into(),
+        from: PhoneNumber::parse("13800138001").unwrap(),
+        to: "10086".into(),
+        text: Pii::new("还没退费".into()),
+        outcome: None,
+    };
+    let open = TicketInput { state: TicketState::Open, result: None, ..super::ticket("C-2", "13800138001") };
+    house.record.upsert_ticket(open, hotline_model::Language::ZhCn).await.unwrap();
+    assert!(house.record.store_reply(reply).await.unwrap().follow_up);
+    let made = house.record.follow_ups_of(customer).await.unwrap();
+    let made = made.iter().find(|one| one.state == "open").unwrap();
+    assert_eq!((made.reason.as_str(), made.owner.as_deref()), ("wrote-back", Some("wang")));
+    // What was given to somebody may be taken by another, and is theirs then.
+    house.record.act_on_follow_up(&made.id, crate::FollowUpAct::Take, None, "min.li").await.unwrap();
+    let late = house.record.act_on_follow_up(&made.id, crate::FollowUpAct::Take, None, "wang").await;
+    assert!(matches!(late, Err(RecordError::Stale(_))), "{late:?}");
+}
+
 pub async fn whoever_keeps_a_promise_is_reminded_until_it_is_done(house: House) {
+    user(&house, "hong.zhao", &[Role::Agent]).await;
     let (call, customer, ticket) = called(&house, "C-1", "13800138001", Disposition::Completed).await;
     let (hour, minute) = (Duration::from_secs(3_600), Duration::from_secs(60));
+    let owner = crate::TicketChange { owner: Some("hong.zhao".into()), ..crate::TicketChange::default() };
+    house.record.change_ticket(ticket, owner, None, "boss").await.unwrap();
     house.record.store_follow_up(NewFollowUp {
         customer: Some(customer),
         interaction: Some(call),
@@ -209,6 +339,10 @@ pub async fn whoever_keeps_a_promise_is_reminded_until_it_is_done(house: House) 
     assert_eq!(
         late.iter().map(|event| event.body["late"].as_bool()).collect::<Vec<_>>(),
         [Some(false), Some(true)]
+    );
+    assert!(
+        late.iter().all(|event| event.body["owner"] == "hong.zhao"),
+        "they are told, not everybody: {late:?}"
     );
     let follow_up = house.record.follow_ups_of(customer).await.unwrap().remove(0);
     house.record.act_on_follow_up(&follow_up.id, crate::FollowUpAct::Take, None, "min.li").await.unwrap();

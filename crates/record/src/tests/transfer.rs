@@ -79,7 +79,8 @@ async fn filled(house: &House) -> (CallId, Upserted) {
          INSERT INTO upload_link (id, token_hash, customer_id, message_id, language, made_by, made_at, valid_until) \
          VALUES ('u', 'hash', '{0}', 'm', 'zh-CN', 'min.li', 1, 2); \
          INSERT INTO review (id, interaction_id, agent_id, reviewer, scores, state, made_at, changed_at) \
-         VALUES ('r', 't', 'anna', 'boss', '[]', 'draft', 1, 1)",
+         VALUES ('r', 't', 'anna', 'boss', '[]', 'draft', 1, 1); \
+         INSERT INTO dissatisfaction (interaction_id, reason, made_by, at) VALUES ('t', 'money', 'min.li', 1)",
         stored.customer
     );
     execute(&house.address, &agreed).await;

@@ -153,6 +153,7 @@ const english: typeof words = {
       textedAsked: 'had a text message sent to this number',
       notSaid: 'not spoken, from {agent}: {text}',
       'wrapped-up': 'was wrapped up',
+      explained: 'why they were not content was written down: {reason}',
     },
     other: 'something else',
     otherWay: 'another way',

@@ -150,6 +150,7 @@ export default {
       textedAsked: '要求把短信发到来电号码',
       notSaid: '{agent} 的代播没有播出：{text}',
       'wrapped-up': '写好通话整理',
+      explained: '写明不满意的原因：{reason}',
     },
     other: '其他情况',
     otherWay: '改走其他路径',

@@ -25,6 +25,18 @@ const SILENCE: Duration = Duration::from_secs(3);
 
 const LONGEST_SILENCE: Duration = Duration::from_secs(30);
 
+/// What says that a customer is content where the plan does not: `satisfied` in the question of that name, and 4 and 5 of
+/// its scale if that goes to 5.
+fn usually_content(name: &str, answers: &IndexMap<String, String>, scale: bool) -> Vec<String> {
+    let usual: &[&str] = match scale {
+        true if answers.keys().last().is_some_and(|last| last == "5") => &["4", "5"],
+        true => &[],
+        false => &["satisfied"],
+    };
+    let said = |word: &str| answers.values().any(|answer| answer == word);
+    usual.iter().filter(|word| name == "satisfied" && said(word)).map(|word| (*word).to_owned()).collect()
+}
+
 impl Reader {
     pub(super) fn survey(
         &mut self,
@@ -76,8 +88,13 @@ impl Reader {
                 .help(format!("remove \"{key}\" from `keys`, or choose another key for the answer")),
             );
         }
+        let content = match table.find("content") {
+            Some(node) => self.content(node, &table.key_span("content"), &answers, scale.is_some()),
+            None => usually_content(&name, &answers, scale.is_some()),
+        };
         Action::Survey(Box::new(Survey {
             name,
+            content,
             question,
             answers,
             scale: scale.is_some(),
@@ -123,6 +140,61 @@ impl Reader {
             ),
         }
         IndexMap::new()
+    }
+
+    /// The answers by which a customer counts as content: words, or numbers `4-5` of the scale. Others have to be left, or
+    /// nobody could be dissatisfied.
+    fn content(
+        &mut self,
+        node: &Node,
+        head: &Span,
+        answers: &IndexMap<String, String>,
+        scale: bool,
+    ) -> Vec<String> {
+        let mut meant = Vec::new();
+        let mut wrong = Vec::new();
+        if scale {
+            let Some(text) = self.text(node, "`content`", head) else { return meant };
+            let (low, high) = text.text.split_once('-').unwrap_or((&text.text, &text.text));
+            let bounds = low.trim().parse::<u8>().ok().zip(high.trim().parse::<u8>().ok());
+            let numbers = bounds.map(|(low, high)| (low..=high).map(|number| number.to_string()));
+            match numbers.map(Iterator::collect::<Vec<_>>) {
+                Some(all) if !all.is_empty() && all.iter().all(|one| answers.contains_key(one)) => {
+                    meant = all
+                }
+                _ => wrong.push(text),
+            }
+        } else {
+            for item in self.items(node, "`content`", head) {
+                let Some(word) = self.text(item, "an answer", head) else { continue };
+                if answers.values().any(|answer| *answer == word.text) {
+                    meant.push(word.text);
+                } else {
+                    wrong.push(word);
+                }
+            }
+        }
+        // Of answers that were wrong themselves nothing follows.
+        for word in wrong.iter().filter(|_| !answers.is_empty()) {
+            let known: Vec<&str> = answers.values().map(String::as_str).collect();
+            self.report(
+                Diagnostic::error(
+                    codes::ANSWERS,
+                    &word.span,
+                    format!("`{}` is no answer of this question", word.text),
+                )
+                .label("nobody would ever count as content by it")
+                .help(format!("its answers are {}", crate::lower::list(&known, "and"))),
+            );
+        }
+        if !answers.is_empty() && meant.len() >= answers.len() {
+            self.report(
+                Diagnostic::error(codes::ANSWERS, head, "every answer says that the customer is content")
+                    .label("nobody could be dissatisfied")
+                    .help("leave out the answers of those who are not"),
+            );
+        }
+        meant
     }
 
     /// What each entry means.

@@ -97,12 +97,12 @@ fn an_answer_is_kept_before_the_caller_hears_more() {
     let mut call = asks();
     call.listen().keys("1");
     let kept = call.commands.iter().find_map(|command| match command {
-        Command::KeepAnswer { step, question, answer, within, .. } => {
-            Some((step.as_str(), question.as_str(), answer.as_str(), *within))
+        Command::KeepAnswer { step, question, answer, content, within, .. } => {
+            Some((step.as_str(), question.as_str(), answer.as_str(), *content, *within))
         }
         _ => None,
     });
-    assert_eq!(kept, Some(("how", "satisfied", "satisfied", Duration::from_secs(2))));
+    assert_eq!(kept, Some(("how", "satisfied", "satisfied", Some(true), Duration::from_secs(2))));
     assert_eq!((call.step(), call.keyed(), surveyed(&call)), ("how", vec!["1"], Vec::new()));
     call.take_heard();
     call.answer(Answer::Stored);
