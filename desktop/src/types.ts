@@ -66,6 +66,9 @@ export interface FollowUp {
   'due-at': string;
   ticket: string | null;
   customer: string | null;
+  interaction: string | null;
+  /** The customer said there that they are not content. */
+  dissatisfied: boolean;
   owner: string | null;
   outcome: string | null;
   version: number;
@@ -90,12 +93,14 @@ export interface Contact {
   /** The agents who talked in it, in order. */
   talks?: { id: string; agent: string; 'started-at': string; 'ended-at': string | null; reason: string | null }[];
   'wrap-ups'?: { reason: string; note: string | null; by: string; at: string }[];
+  /** Why the customer was not content, as a human found. */
+  dissatisfaction?: { reason: string; note: string | null; by: string; at: string };
 }
 
 export type Alert =
   | { kind: 'ticket-overdue'; ticket: string; 'external-ref': string; 'due-at': string }
   | { kind: 'follow-up-overdue'; 'follow-up': string; reason: string; 'due-at': string }
-  | { kind: 'dissatisfied'; call: string; ticket: string | null; reason: string | null; at: string }
+  | { kind: 'dissatisfied'; call: string; ticket: string | null; reason: string | null; found: string | null; at: string }
   | { kind: 'repeat-contact'; contacts: number; ticket: string | null; reason: string | null };
 
 /** A customer whom a number may belong to. */
@@ -297,13 +302,17 @@ export interface Funnel {
   dissatisfied: number;
   'followed-up': number;
   promised: number;
+  /** Why not, as they answered, and as the humans found: tickets. */
   reasons: Record<string, number>;
+  found: Record<string, number>;
 }
 
 export interface Campaigns {
   at: string;
   since: string;
   paused: string[];
+  /** All that are in effect, or were stopped, drawn or not. */
+  policies: string[];
   funnels: Funnel[];
 }
 

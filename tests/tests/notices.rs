@@ -93,6 +93,42 @@ fn a_ticket_that_moves_is_told_of_once_a_change_and_not_at_night() {
     assert_eq!(page["messages"].as_array().map(Vec::len), Some(3), "{page}");
 }
 
+/// The policies as they are shipped, at work at once and at any hour.
+fn shipped(folder: &Path) {
+    for name in ["progress", "sent-again"] {
+        let path = folder.join(format!("policies/{name}.yaml"));
+        let text = std::fs::read_to_string(&path).unwrap();
+        let text = text.replace("active: false", "active: true").replace("earliest: 30min", "earliest: 1s");
+        let text = text.replace("attempts: 1, within: 24h", "attempts: 9, within: 24h");
+        assert!(
+            text.contains("active: true") && text.contains("earliest: 1s") && text.contains("attempts: 9")
+        );
+        std::fs::write(path, text).unwrap();
+    }
+    std::fs::write(folder.join("campaigns.yaml"), "caps: [{ attempts: 9, within: 24h }]\nleave-alone: 1s\n")
+        .unwrap();
+}
+
+#[test]
+fn a_ticket_that_moves_a_date_that_slips_and_a_parcel_sent_again_are_told_each_once() {
+    let mut server = Server::start(Setup { voice: false, plans: shipped, ..Setup::default() });
+    let mut parcel = ticket("parcel");
+    let stored = server.put_ticket(&parcel);
+    wait_until("the customer is told that it moves", seconds(30), || told(&server).len() == 1);
+    slips(&server, &stored, "2026-12-31T04:00:00Z");
+    wait_until("the customer is told of the date", seconds(30), || told(&server).len() == 2);
+    parcel["outcome"] = json!("sent-again");
+    server.put_ticket(&parcel);
+    wait_until("the customer is told of the parcel", seconds(30), || told(&server).len() == 3);
+    // The one policy told of it, and the other had its time to.
+    std::thread::sleep(Duration::from_secs(3));
+    let update = |due: &str| {
+        format!("您好,您反映的问题(编号N-parcel)有更新,预计办结日期:{due}。如有疑问,请拨打10086123。")
+    };
+    let again = "您好,您反映的问题(编号N-parcel)有更新:已重新为您寄出,预计2026年12月31日前办结。如有疑问,请拨打10086123。";
+    assert_eq!(told(&server), [update("待定"), update("2026年12月31日"), again.to_owned()]);
+}
+
 #[test]
 fn a_server_that_is_killed_again_and_again_tells_each_customer_once() {
     const ROUNDS: usize = 12;

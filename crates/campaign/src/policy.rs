@@ -33,6 +33,9 @@ pub fn draws(
     if !who.outcomes.is_empty() && !ticket.outcome.as_ref().is_some_and(outcome) {
         return Err(NotDrawn::Outcome);
     }
+    if ticket.outcome.as_ref().is_some_and(|outcome| who.except.contains(outcome)) {
+        return Err(NotDrawn::Outcome);
+    }
     for (name, values) in &who.attributes {
         let has = customer.and_then(|customer| customer.attributes.get(name));
         if !has.is_some_and(|value| values.contains(value)) {

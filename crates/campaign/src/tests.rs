@@ -230,6 +230,17 @@ fn the_same_ticket_twice_changes_nothing() {
 }
 
 #[test]
+fn what_another_policy_tells_is_told_once() {
+    let mut house = House::new(|policy| policy.who.except = [Name::from("sent-again")].into());
+    house.customer(1, |_| {});
+    house.ticket(1, 1, |facts| facts.outcome = Some(Name::from("sent-again")));
+    house.ticket(2, 1, |facts| facts.outcome = Some(Name::from("refunded")));
+    house.ticket(3, 1, |_| {});
+    assert_eq!(house.stands(1), Verdict::NotDrawn(NotDrawn::Outcome));
+    assert_eq!((house.waits_for(2), house.waits_for(3)), (Waits::NotYetDue, Waits::NotYetDue));
+}
+
+#[test]
 fn a_policy_says_whom_it_concerns() {
     let set = |name: &str| [Name::from(name)].into();
     let mut house = House::new(|policy| {

@@ -1,5 +1,7 @@
 //! Calls that we make, as a supervisor sees them: what came of them, every decision, pause and go on.
 
+use std::collections::BTreeSet;
+
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -31,6 +33,8 @@ pub struct Campaigns {
     since: String,
     /// Policies that are stopped.
     paused: Vec<String>,
+    /// All that are in effect, or are stopped, whether anybody was drawn or not.
+    policies: Vec<String>,
     /// For each policy and category of tickets.
     #[schema(value_type = Vec<Object>)]
     funnels: Vec<Funnel>,
@@ -54,10 +58,16 @@ pub async fn funnel(
     let now = Timestamp::now();
     let days = days.days.unwrap_or(30).clamp(1, LONGEST);
     let since = now.checked_sub(Span::new().hours(i64::from(days) * 24)).unwrap_or(now);
+    let paused = desk.record.paused_policies().await?;
+    let mut policies: BTreeSet<String> = paused.iter().cloned().collect();
+    if let Some(surveys) = &desk.surveys {
+        policies.extend(surveys.plans.borrow().campaigns().policies.keys().map(ToString::to_string));
+    }
     Ok(Json(Campaigns {
         at: now.to_string(),
         since: since.to_string(),
-        paused: desk.record.paused_policies().await?,
+        paused,
+        policies: policies.into_iter().collect(),
         funnels: desk.record.funnel(since, now).await?,
     }))
 }

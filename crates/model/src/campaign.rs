@@ -28,6 +28,8 @@ pub struct Who {
     pub categories: BTreeSet<Name>,
     /// Outcomes of the ticket.
     pub outcomes: BTreeSet<Name>,
+    /// Outcomes of the ticket that do not pass: another policy tells of them.
+    pub except: BTreeSet<Name>,
     /// Attributes of the customer with the values that pass: all of them must.
     pub attributes: BTreeMap<Name, BTreeSet<Name>>,
     /// How many of 1,000 tickets are drawn: always the same ones.
@@ -40,6 +42,7 @@ impl Default for Who {
             trigger: Trigger::Closed,
             categories: BTreeSet::new(),
             outcomes: BTreeSet::new(),
+            except: BTreeSet::new(),
             attributes: BTreeMap::new(),
             share_permille: 1_000,
         }

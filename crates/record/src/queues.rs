@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::deed::{Deed, EventRow, insert_events};
-use crate::serving::who_knows;
+use crate::serving::WHO_KNOWS;
 use crate::sql::Columns;
 use crate::{Record, RecordError};
 
@@ -379,7 +379,7 @@ impl Record {
             facts.identity = row.map(|row| row.parsed("id")).transpose()?;
         }
         if last_agent {
-            let row = sqlx::query(&who_knows())
+            let row = sqlx::query(WHO_KNOWS)
                 .bind(customer.map(|id| id.to_string()))
                 .bind(ticket.map(|id| id.to_string()))
                 .fetch_optional(&self.readers)

@@ -43,7 +43,7 @@ pub(crate) const CAMPAIGN: [&str; 20] = [
     "show",
     "priority",
 ];
-pub(crate) const WHO: [&str; 5] = ["when", "categories", "outcomes", "attributes", "share"];
+pub(crate) const WHO: [&str; 6] = ["when", "categories", "outcomes", "except", "attributes", "share"];
 pub(crate) const AGAIN: [&str; 2] = ["after", "most"];
 pub(crate) const CAP: [&str; 2] = ["attempts", "within"];
 pub(crate) const HUMANS: [&str; 4] = ["queue", "keep-free", "expected", "stranded"];
@@ -278,6 +278,7 @@ impl Reader {
         };
         who.categories = words("categories", "a category");
         who.outcomes = words("outcomes", "an outcome");
+        who.except = words("except", "an outcome");
         if let Some(node) = table.find("attributes") {
             who.attributes = self.attributes(node, &table.key_span("attributes"));
         }

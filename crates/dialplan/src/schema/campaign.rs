@@ -90,6 +90,8 @@ pub(crate) struct WhoFile {
     categories: Option<OneOrMany<String>>,
     /// Outcomes of the ticket, in the words of the firm's own system.
     outcomes: Option<OneOrMany<String>>,
+    /// Outcomes of the ticket that it does not concern: another policy tells of them.
+    except: Option<OneOrMany<String>>,
     /// Attributes of the customer with the values that pass: all of them must.
     attributes: Option<BTreeMap<String, OneOrMany<String>>>,
     /// How many are drawn, for example 20%: always the same tickets.

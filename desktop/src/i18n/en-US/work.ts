@@ -109,6 +109,11 @@ const english: typeof words = {
     nobody: 'The telephone service does not answer. Try again.',
     noWay: 'Nobody can be reached there: a number that may not be called, or an agent who is not free.',
   },
+  whyNot: {
+    title: 'Why they are not content',
+    note: 'In words',
+    found: 'Why they were not content: {reason}',
+  },
   wrapUp: {
     title: 'Wrap-up',
     reason: 'Reason of the call',

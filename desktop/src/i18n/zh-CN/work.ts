@@ -106,6 +106,11 @@ export default {
     nobody: '电话服务没有回应，请再试。',
     noWay: '打不通：号码不允许呼叫、对方不空闲，或没有这个队列。',
   },
+  whyNot: {
+    title: '客户为什么不满意',
+    note: '原话或说明',
+    found: '不满意的原因：{reason}',
+  },
   wrapUp: {
     title: '通话整理',
     reason: '来电原因',
