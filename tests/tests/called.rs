@@ -242,7 +242,7 @@ fn a_trunk_that_refuses_the_password_is_told_to_the_operator_and_rings_nobody() 
 
 fn by_two_trunks(folder: &Path) {
     plans(folder);
-    let policy = POLICY.replace("trunks: test\n", "trunks: [test, next]\n");
+    let policy = POLICY.replace("trunks: test\n", "trunks: [test, next]\n").replace("ring: 4s", "ring: 15s");
     std::fs::write(folder.join("policies/survey.yaml"), policy).unwrap();
 }
 
@@ -264,7 +264,7 @@ fn where_one_trunk_refuses_everything_the_next_takes_over_and_nobody_is_rung_twi
         ))
     };
     for (person, expected) in
-        persons.into_iter().zip(["completed", "busy", "completed", "completed", "hung-up:0"])
+        persons.into_iter().zip(["completed", "busy", "completed", "hung-up:1", "hung-up:0"])
     {
         wait_until(&format!("{person:?} was called by the next trunk"), seconds(40), || {
             !of(person, "next").trim().is_empty()
@@ -411,6 +411,15 @@ fn not_now(folder: &Path) {
     std::fs::write(folder.join("calendars/always.yaml"), never).unwrap();
 }
 
+/// The plans are read anew, and run from then on: for the `nth` time.
+fn taken_over(server: &Server, nth: usize, asks: impl Fn()) {
+    asks();
+    wait_until("the plans are taken over", seconds(30), || {
+        server.log().matches("new calls run the plans as they are now").count() >= nth
+    });
+    std::thread::sleep(seconds(1));
+}
+
 #[test]
 fn a_policy_that_changes_counts_from_then_on_and_a_broken_one_changes_nothing() {
     let people = People::start();
@@ -438,8 +447,7 @@ fn a_policy_that_changes_counts_from_then_on_and_a_broken_one_changes_nothing() 
     // Mended, and it calls nobody of this category any more.
     let other = POLICY.replace("when: closed", "when: closed, categories: [broadband]");
     std::fs::write(plans.join("policies/survey.yaml"), other).unwrap();
-    server.signal("HUP");
-    std::thread::sleep(seconds(3));
+    taken_over(&server, 2, || server.signal("HUP"));
     settled(&mut server, Person::Leaves);
     let told = wait_for("it is explained", seconds(20), || {
         let told = server.tool(&["campaign", "explain", &format!("C-{}", Person::Leaves.ending())]);
@@ -463,7 +471,7 @@ fn where_a_server_is_lost_the_other_goes_on_calling_and_nobody_is_called_twice()
     wait_until("some are called", seconds(40), || people.called().len() >= 5);
     first.signal("KILL");
     first.kill();
-    let count = |sql: &str| second.query(sql).trim().parse::<usize>().expect("a count");
+    let count = |sql: &str| first.postgres().query(sql).trim().parse::<usize>().expect("a count");
     wait_until("every matter has come to its end or waits for another day", seconds(150), || {
         count("SELECT COUNT(*) FROM campaign_attempt WHERE ended_at IS NULL") == 0
             && count("SELECT COUNT(*) FROM campaign_case WHERE done_at IS NULL AND made = 0") == 0
@@ -486,7 +494,7 @@ fn where_a_server_is_lost_the_other_goes_on_calling_and_nobody_is_called_twice()
     let by_second =
         count("SELECT COUNT(*) FROM campaign_attempt WHERE disposition NOT IN ('unknown', 'cancelled')");
     assert!(by_second > 0);
-    let lost = second.query(
+    let lost = first.postgres().query(
         "SELECT e.seq FROM event e WHERE e.type = 'call.surveyed' AND NOT EXISTS \
          (SELECT 1 FROM survey_answer s WHERE s.call_id = e.interaction_id)",
     );

@@ -20,13 +20,20 @@ fn waits(server: &Server, calls: usize) -> Baresip {
     caller
 }
 
+/// At work and not free: callers wait.
+fn on_a_break(agent: &Agent<'_>) {
+    assert_eq!(agent.goes("available").status, 200);
+    let lunch = serde_json::json!({ "state": "break", "reason": "lunch" });
+    assert_eq!(agent.ask("PUT", "/api/v1/me/state", lunch).status, 200);
+    agent.await_state("break");
+}
+
 #[test]
 fn a_message_in_place_of_waiting_is_kept_and_somebody_calls_back() {
     let mut server = Server::start(Setup { voice: false, ..Setup::default() });
     server.put_ticket(&tickets::closed());
     let anna = Agent::hire(&server, "anna");
-    // Signed in without a telephone: callers wait.
-    assert_eq!(anna.goes("available").status, 200);
+    on_a_break(&anna);
     let mut caller = waits(&server, 1);
     caller.key("2");
     server.await_step("leave-words", 1, seconds(20));
@@ -55,6 +62,7 @@ fn a_message_in_place_of_waiting_is_kept_and_somebody_calls_back() {
     std::thread::sleep(seconds(9));
     let mut desk = Baresip::agent(&server, anna.login, PASSWORD, Line::Tone(AGENT_HZ));
     desk.await_registered();
+    assert_eq!(anna.goes("available").status, 200);
     server.await_event("call.joined", 1, seconds(60));
     server.await_event("call.recorded", 1, seconds(20));
     std::thread::sleep(seconds(3));
@@ -73,7 +81,7 @@ fn who_would_rather_write_gets_a_text_message_to_reply_to() {
         messages.map(text).filter(|text| text.contains("直接回复")).collect()
     };
     let anna = Agent::hire(&server, "anna");
-    assert_eq!(anna.goes("available").status, 200);
+    on_a_break(&anna);
     let mut caller = waits(&server, 1);
     caller.key("3");
     caller.await_closed(seconds(40));

@@ -474,6 +474,7 @@ on_both!(
     tickets_of_a_number_that_two_have_go_to_one_customer_and_all_refuse,
     a_merge_loses_no_refusal_and_neither_does_its_end,
     an_agent_says_whose_a_call_is_that_two_might_have_made,
+    a_ticket_that_an_agent_makes_is_that_customers_whoever_else_has_the_number,
     who_was_verified_is_not_taken_for_somebody_else,
     a_new_caller_is_a_customer_whose_number_is_seen_and_not_verified,
     words_about_a_caller_whom_nobody_knows_are_on_a_record,

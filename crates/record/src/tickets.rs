@@ -133,6 +133,8 @@ pub(crate) struct Checked {
     language: Language,
     result: Option<String>,
     result_language: Option<Language>,
+    /// Whose it is, where that is known; else the number tells.
+    pub(crate) customer: Option<CustomerId>,
 }
 
 /// Looks a ticket over without storing it.
@@ -184,7 +186,7 @@ pub(crate) fn check(input: TicketInput, default_language: Language) -> Result<Ch
     let language = input.language.unwrap_or(default_language);
     let result_language =
         result.as_ref().map(|text| input.result_language.unwrap_or_else(|| Language::of_text(text)));
-    Ok(Checked { phone, code, language, result, result_language, input })
+    Ok(Checked { phone, code, language, result, result_language, customer: None, input })
 }
 
 /// How far a clock elsewhere may be ahead of this server's.
@@ -389,7 +391,10 @@ async fn insert(
     changed_at: i64,
     now: i64,
 ) -> Result<Upserted, RecordError> {
-    let customer = customer_for(connection, Owner::of(checked, new), now).await?;
+    let customer = match checked.customer {
+        Some(customer) => customer,
+        None => customer_for(connection, Owner::of(checked, new), now).await?,
+    };
     let code = match &checked.code {
         Some(code) => {
             refuse_taken_code(connection, code, None).await?;

@@ -122,8 +122,11 @@ impl Record {
             code: None,
             changed_at: None,
         };
+        let mut checked = check(input, new.language)?;
+        // Others may have that number too.
+        checked.customer = Some(family.root);
         let input = Make {
-            checked: check(input, new.language)?,
+            checked,
             new: self.new_ids(),
             change: TicketChange { due_at: new.due_at, owner: Some(by.to_owned()), category: None },
             by: by.to_owned(),

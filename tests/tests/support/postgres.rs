@@ -57,6 +57,23 @@ impl Postgres {
         process
     }
 
+    /// The rows of a statement, columns parted by `|`.
+    pub fn query(&self, sql: &str) -> String {
+        let mut command = quiet("psql");
+        command.args([
+            "--no-psqlrc",
+            "--tuples-only",
+            "--no-align",
+            "--dbname",
+            &self.url(),
+            "--command",
+            sql,
+        ]);
+        let done = command.output().unwrap();
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        String::from_utf8_lossy(&done.stdout).into_owned()
+    }
+
     pub fn start_again(&self) {
         tool(&["start", self.folder()]);
     }

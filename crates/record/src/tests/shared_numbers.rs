@@ -85,6 +85,23 @@ fn named(name: &str) -> TakenFor {
     TakenFor::New(Some(name.to_owned().into()))
 }
 
+pub async fn a_ticket_that_an_agent_makes_is_that_customers_whoever_else_has_the_number(house: House) {
+    let record = &house.record;
+    let (first, second) = (who_has(&house, "C-1").await, who_has(&house, "C-2").await);
+    for customer in [second, first] {
+        let new = crate::AgentTicket {
+            customer,
+            key: None,
+            category: Some("plan".into()),
+            due_at: None,
+            language: Language::ZhCn,
+        };
+        assert_eq!(record.make_ticket(new, "min.li").await.unwrap().customer, customer);
+    }
+    let number = PhoneNumber::parse("13800138000").unwrap();
+    assert_eq!(record.find_matches(&number).await.unwrap().len(), 2, "nobody is made");
+}
+
 pub async fn an_agent_says_whose_a_call_is_that_two_might_have_made(house: House) {
     let record = &house.record;
     let (first, second) = (who_has(&house, "C-1").await, who_has(&house, "C-2").await);

@@ -298,9 +298,9 @@ impl Endpoint {
     /// (RFC 3261 §9.1): it is sent no more, and what may still answer it is cancelled, or hung up.
     pub(crate) fn handle_silence_limit(&mut self, now: Instant, key: Key) {
         let Some(leg) = self.legs.find(key).filter(|leg| leg.phase == Phase::Calling) else { return };
-        if leg.calling.as_ref().is_none_or(|calling| calling.cancel != Cancel::No) {
-            return;
-        }
+        let Some(calling) = &leg.calling else { return };
+        // Given up already, a CANCEL would wait for an answer that does not come.
+        let code = if calling.cancel == Cancel::No { 408 } else { calling.cancel_code };
         let transaction = leg.invite;
         self.give_up(now, key, 408);
         if let Some(transaction) = transaction {
@@ -309,10 +309,10 @@ impl Endpoint {
         if let Some(calling) = self.legs.find_mut(key).and_then(|leg| leg.calling.as_mut()) {
             calling.told = true;
         }
-        let reason = crate::message::reason_phrase(408).to_owned();
+        let reason = crate::message::reason_phrase(code).to_owned();
         self.tell(Event::Failed {
             leg: LegKey(key),
-            code: 408,
+            code,
             reason,
             retry_after: None,
             cause: None,
