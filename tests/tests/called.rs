@@ -491,6 +491,7 @@ fn where_a_server_is_lost_the_other_goes_on_calling_and_nobody_is_called_twice()
         count("SELECT COUNT(*) FROM campaign_attempt WHERE disposition = 'unknown'") > 0,
         "none was cut off"
     );
+    assert!(second.log().contains("call.direction=\"out\""), "the other calls on");
     let by_second =
         count("SELECT COUNT(*) FROM campaign_attempt WHERE disposition NOT IN ('unknown', 'cancelled')");
     assert!(by_second > 0);
