@@ -175,8 +175,10 @@ async function main() {
   await step('of a customer who is erased during a call nothing stays, and the call goes on', async () => {
     await askFor(`calls wang ${second}`);
     await page.locator('.offer .name', { hasText: '王建国' }).waitFor({ timeout: 30_000 });
-    await askFor('answer min.li');
+    await page.locator('.offer').getByRole('button', { name: '打开客户页' }).click();
     await page.locator('main h1', { hasText: '王建国' }).waitFor();
+    await askFor('answer min.li');
+    await page.locator('.dock').getByRole('button', { name: '保持' }).waitFor();
     const [call] = await api('GET', '/calls?limit=1');
     await api('DELETE', `/customers/${call.customer}`);
     await page.getByText('这位客户的资料已被删除').first().waitFor();
