@@ -180,7 +180,13 @@ async function main() {
     await askFor('answer min.li');
     await page.locator('.dock').getByRole('button', { name: '保持' }).waitFor();
     const [call] = await api('GET', '/calls?limit=1');
-    await api('DELETE', `/customers/${call.customer}`);
+    await boss.goto(`${base}/customers/${call.customer}`);
+    await boss.locator('h1', { hasText: '王建国' }).waitFor();
+    await boss.getByRole('button', { name: 'Record', exact: true }).click();
+    await boss.getByRole('menuitem', { name: 'Erase for good' }).click();
+    await boss.getByLabel(/Type “王建国”/).fill('王建国');
+    await boss.getByRole('button', { name: 'Erase for good' }).click();
+    await sees(boss, 'This customer was erased', 'aside');
     await page.getByText('这位客户的资料已被删除').first().waitFor();
     await until('nobody is named', async () => (await page.getByText('王建国').count()) === 0);
     assert.equal(await page.getByText('5678').count(), 0);
