@@ -204,46 +204,6 @@ async function main() {
     await page.goto(`${base}/customers/${mei}`);
     await page.locator('main h1', { hasText: '李晓梅' }).waitFor();
   });
-  await step('a page that loses the network says so, and knows what happened once it is back', async () => {
-    const [context, card, state] = [page.context(), page.locator('.offer'), page.locator('.state', { hasText: '可接听' })];
-    await context.setOffline(true);
-    await page.locator('header').getByText('连接断开').waitFor();
-    await accessible(page, 'a page without a network');
-    await askFor('calls late 13400134000');
-    assert.equal(await card.count(), 0, 'nothing is known of it yet');
-    await context.setOffline(false);
-    await card.locator('.name', { hasText: '未知客户' }).waitFor({ timeout: 20_000 });
-    await page.locator('header').getByText('已连接').waitFor();
-    assert.equal(await card.count(), 1);
-    await context.setOffline(true);
-    await page.locator('header').getByText('连接断开').waitFor();
-    await askFor('hangs-up late');
-    await page.waitForTimeout(1_500);
-    assert.equal(await card.count(), 1, 'what stood there stands there');
-    await context.setOffline(false);
-    await card.waitFor({ state: 'detached', timeout: 20_000 });
-    await state.waitFor();
-  });
-  await step('a page that was put to sleep wakes up to what is', async () => {
-    const [card, state] = [page.locator('.offer'), page.locator('.state', { hasText: '可接听' })];
-    const browser = await page.context().newCDPSession(page);
-    await browser.send('Page.setWebLifecycleState', { state: 'frozen' });
-    await askFor('caller 13400134001 3');
-    await new Promise((done) => setTimeout(done, 14_000));
-    await askFor('calls sleepy 13400134002');
-    await new Promise((done) => setTimeout(done, 5_000));
-    await browser.send('Page.setWebLifecycleState', { state: 'active' });
-    await card.getByText('+86134••••4002').waitFor({ timeout: 20_000 });
-    assert.equal(await card.count(), 1, 'who gave up meanwhile has no card');
-    await askFor('answer min.li');
-    await page.locator('.dock').getByRole('button', { name: '保持' }).waitFor();
-    await askFor('hangs-up sleepy');
-    const form = page.getByRole('form', { name: '通话整理' });
-    await form.getByText('已解决').click();
-    await page.getByRole('button', { name: '完成，继续接听' }).click();
-    await form.waitFor({ state: 'detached' });
-    await state.waitFor();
-  });
   await step('who is offline is rung no more', async () => {
     await choose(page, '离线');
     await page.locator('.state', { hasText: '离线' }).waitFor();
