@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use hmac::{Hmac, Mac};
@@ -169,12 +170,15 @@ pub enum Verdict {
     Absent,
 }
 
-/// The side that challenges. Nonces are a time and its keyed hash, so none are stored until used.
+/// The side that challenges. Nonces are a time, a number of their own and the keyed hash of both, so none are stored
+/// until used, and two telephones that come in one second do not count on the same one.
 #[derive(Debug)]
 pub struct Verifier {
     realm: String,
     secret: Secret,
     start: Instant,
+    /// Nonces given so far.
+    given: AtomicU32,
     /// Highest count seen per nonce, for as long as the nonce lives.
     counts: HashMap<String, u32>,
 }
@@ -190,12 +194,19 @@ impl std::fmt::Debug for Secret {
 impl Verifier {
     /// A verifier for `realm`; `secret` signs its nonces.
     pub fn new(now: Instant, realm: impl Into<String>, secret: [u8; 32]) -> Verifier {
-        Verifier { realm: realm.into(), secret: Secret(secret), start: now, counts: HashMap::new() }
+        Verifier {
+            realm: realm.into(),
+            secret: Secret(secret),
+            start: now,
+            given: AtomicU32::new(0),
+            counts: HashMap::new(),
+        }
     }
 
     /// Values for WWW-Authenticate, one per algorithm, strongest first (RFC 8760 §2.3).
     pub fn challenge(&self, now: Instant, stale: bool) -> [String; 2] {
-        let nonce = self.nonce(now.saturating_duration_since(self.start).as_secs());
+        let seconds = now.saturating_duration_since(self.start).as_secs();
+        let nonce = self.nonce(seconds, self.given.fetch_add(1, Ordering::Relaxed));
         let stale = if stale { ", stale=true" } else { "" };
         [Algorithm::Sha256, Algorithm::Md5].map(|algorithm| {
             let (realm, algorithm) = (&self.realm, algorithm.as_str());
@@ -228,8 +239,8 @@ impl Verifier {
         Verdict::Accepted { username: given.username }
     }
 
-    fn nonce(&self, seconds: u64) -> String {
-        let mut text = format!("{seconds:010x}");
+    fn nonce(&self, seconds: u64, number: u32) -> String {
+        let mut text = format!("{seconds:010x}{number:08x}");
         if let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.secret.0) {
             mac.update(text.as_bytes());
             text.push_str(&hex(&mac.finalize().into_bytes()[..16]));
@@ -238,11 +249,11 @@ impl Verifier {
     }
 
     fn is_fresh(&self, now: Instant, nonce: &str) -> bool {
-        let Some(seconds) = nonce.get(..10).and_then(|text| u64::from_str_radix(text, 16).ok()) else {
-            return false;
-        };
+        let part = |range: std::ops::Range<usize>| u64::from_str_radix(nonce.get(range)?, 16).ok();
+        let (Some(seconds), Some(number)) = (part(0..10), part(10..18)) else { return false };
+        let Ok(number) = u32::try_from(number) else { return false };
         let age = now.saturating_duration_since(self.start).as_secs().checked_sub(seconds);
-        same(self.nonce(seconds).as_bytes(), nonce.as_bytes())
+        same(self.nonce(seconds, number).as_bytes(), nonce.as_bytes())
             && age.is_some_and(|age| age <= NONCE_LIFE.as_secs())
     }
 
