@@ -324,6 +324,52 @@ fn an_agent_sends_a_caller_on_by_their_telephones_own_key() {
 }
 
 #[test]
+fn an_agent_asks_and_joins_by_their_telephones_own_keys() {
+    let server = server("127.0.0.1:9");
+    let (anna, bert) = (Agent::hire(&server, "anna"), Agent::hire(&server, "bert"));
+    let mut other_desk = Baresip::agent(&server, bert.login, PASSWORD, Line::Tone(OUTSIDE_HZ));
+    other_desk.await_registered();
+    let (mut desk, mut caller) = with_anna(&server, &anna);
+    assert_eq!(bert.goes("available").status, 200);
+    bert.await_state("available");
+    let first = desk.await_talk();
+    // She asks, and has the caller again when her second call is over.
+    let second = desk.asks("bert");
+    bert.await_state("talking");
+    std::thread::sleep(seconds(3));
+    desk.turns_to(&second);
+    desk.hang_up();
+    bert.await_state("wrap-up");
+    assert_eq!(anna.state(), "talking");
+    desk.turns_to(&first);
+    desk.resume();
+    std::thread::sleep(seconds(3));
+    assert_eq!(bert.goes("available").status, 200);
+    bert.await_state("available");
+    // She asks again, and he has the caller.
+    let second = desk.asks("bert");
+    bert.await_state("talking");
+    std::thread::sleep(seconds(3));
+    desk.turns_to(&first);
+    desk.joins("bert", &second);
+    anna.await_state("wrap-up");
+    std::thread::sleep(seconds(4));
+    assert_eq!(bert.state(), "talking");
+    other_desk.hang_up();
+    caller.await_closed(seconds(30));
+    bert.await_state("wrap-up");
+    let calls = server.await_calls(1);
+    assert_eq!(calls.len(), 1, "what she asks by is no call of a customer's");
+    assert_eq!(ways(&calls[0]), ["consulted", "back", "consulted", "completed"], "{}", calls[0]);
+    let asked = other_desk.heard();
+    let (of_anna, of_caller) = (share_of_tone(&asked, AGENT_HZ), share_of_tone(&asked, CALLER_HZ));
+    assert!(of_anna > 0.15 && of_caller > 0.15, "{of_anna} {of_caller}");
+    let at_caller = caller.heard();
+    assert!(together(&at_caller, &[AGENT_HZ]) > 2.0, "she had the caller again");
+    assert!(together(&at_caller, &[OUTSIDE_HZ]) > 2.0, "and he had them afterwards");
+}
+
+#[test]
 fn a_caller_has_nobody_called_at_our_expense() {
     let server = server("127.0.0.1:9");
     let mut phone = Phone::call(&server, "10086", tickets::PHONE);

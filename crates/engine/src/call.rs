@@ -13,6 +13,7 @@ mod party;
 mod pick_up;
 mod recording;
 mod sound;
+mod telephone;
 mod words;
 
 use std::sync::Arc;
@@ -41,6 +42,8 @@ use other::Other;
 use pick_up::PickUp;
 use recording::Recording;
 use sound::Watch;
+use telephone::Asking;
+pub(crate) use telephone::{WantsToAsk, is_number};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use words::Words;
@@ -66,6 +69,8 @@ pub(crate) enum Note {
     Rings(LegId, Vec<LegKey>),
     /// Whom an agent's telephone wants the caller to go to.
     Referred(LegKey, Option<Reached>),
+    /// An agent's telephone calls somebody while they have this caller.
+    WantsToAsk(Box<WantsToAsk>),
     /// A colleague's sentence for the caller, spoken.
     Sentence(UserId, String, Result<Vec<Clip>, SpeechError>),
     /// What an agent wants to happen; the agent whom the call is to go to.
@@ -191,6 +196,8 @@ pub(crate) struct Call {
     is_back: bool,
     /// Somebody beside the agent: put through to, or asked.
     other: Option<Other>,
+    /// The telephone's own call by which the agent speaks with whom they ask.
+    asking: Option<Asking>,
     /// A supervisor who listens.
     watch: Option<Watch>,
     /// What came of a telephone before it was known that it rings.
@@ -256,6 +263,7 @@ impl Call {
             queueing: None,
             is_back: false,
             other: None,
+            asking: None,
             watch: None,
             early_party_events: Vec::new(),
         }
@@ -444,6 +452,7 @@ impl Call {
             Note::Queue(waiting, news) => self.queue_news(waiting, news),
             Note::Rings(media, legs) => self.rings(media, legs),
             Note::Referred(leg, reached) => self.refer_to_agent(leg, reached),
+            Note::WantsToAsk(wanted) => self.telephone_asks(*wanted),
             Note::Sentence(by, text, clips) => self.sentence(by, text, clips),
             Note::Act(by, act, reached, answer) => {
                 let done = self.act(by, &act, reached);

@@ -14,7 +14,7 @@ use hotline_campaign::Disposition;
 use hotline_dialplan::Plans;
 use hotline_dialplan::plans::QueueStrategy;
 use hotline_media::{MediaConfig, MediaError};
-use hotline_model::{AgentId, CallId, CallerNumber, Clock, EndReason, Ending, IdSource, UserId};
+use hotline_model::{AgentId, CallId, CallerNumber, Clock, EndReason, Ending, IdSource, Pii, UserId};
 use hotline_queue::{CallBackSettings, QueueSettings, Strategy};
 use hotline_record::{CallEnd, Record};
 use hotline_sip::auth::Algorithm;
@@ -23,7 +23,7 @@ use hotline_speech::Speech;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-use crate::call::{Answering, Call, Note, Side};
+use crate::call::{Answering, Call, Note, Side, WantsToAsk, is_number};
 use crate::doors::HttpDoor;
 use crate::figures;
 use crate::media::Media;
@@ -147,7 +147,7 @@ impl Exchange {
         let local = transport.local();
         let media = Media::start(settings.media)?;
         let (incoming, calls) = mpsc::unbounded_channel();
-        let signalling = transport.start(incoming);
+        let signalling = transport.start(incoming.clone());
         let queues = queue_settings(&plans.borrow());
         let (call_backs, wanted) = mpsc::unbounded_channel();
         let stop = CancellationToken::new();
@@ -189,7 +189,7 @@ impl Exchange {
         tokio::spawn(call_backs::run(Arc::clone(&hall), wanted));
         tokio::spawn(obey(commands, Arc::clone(&hall)));
         let trunks = Trunks::new(settings.trunks, Instant::now());
-        let reception = Reception { hall, trunks, ids: IdSource::new(rand::random()) };
+        let reception = Reception { hall, trunks, ids: IdSource::new(rand::random()), again: incoming };
         tokio::spawn(reception.run(calls));
         Ok(exchange)
     }
@@ -312,6 +312,8 @@ struct Reception {
     hall: Arc<Hall>,
     trunks: Trunks,
     ids: IdSource,
+    /// For calls of telephones whose agent has no caller: they come in like all others.
+    again: mpsc::UnboundedSender<Incoming>,
 }
 
 impl Reception {
@@ -326,7 +328,35 @@ impl Reception {
         self.hall.house.signalling.wish(incoming.leg, Wish::Reject { code, retry_after });
     }
 
-    fn take(&mut self, incoming: Incoming) {
+    /// An agent's telephone calls: whom they ask, if they have a caller.
+    fn take_from_telephone(&self, login: String, incoming: Incoming) {
+        let (house, again) = (Arc::clone(&self.hall.house), self.again.clone());
+        tokio::spawn(async move {
+            let Some((agent, talk)) = house.switchboard.talk_of(login).await else {
+                let _ = again.send(incoming);
+                return;
+            };
+            let user = incoming.invite.user.clone();
+            let leg = incoming.leg;
+            let refuse = |code| house.signalling.wish(leg, Wish::Reject { code, retry_after: None });
+            let (to, reached) = if is_number(&user) {
+                (Target::Number(Pii::new(user)), None)
+            } else {
+                // Who is busy, on a break or nobody.
+                let Some(reached) = house.switchboard.reach_login(user).await else { return refuse(480) };
+                (Target::Agent(reached.agent().into()), Some(reached))
+            };
+            let wanted = Box::new(WantsToAsk { agent, incoming, to, reached });
+            if talk.send(Note::WantsToAsk(wanted)).is_err() {
+                refuse(480);
+            }
+        });
+    }
+
+    fn take(&mut self, mut incoming: Incoming) {
+        if let Some(login) = incoming.invite.telephone.take() {
+            return self.take_from_telephone(login, incoming);
+        }
         let address = incoming.invite.source.remote.ip();
         let Some((trunk, admitted)) = self.trunks.admit(address, incoming.at) else {
             return self.reject(&incoming, 403, "no-trunk", None);

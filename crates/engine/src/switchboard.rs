@@ -74,6 +74,8 @@ enum Request {
     Choice(UserId, Choice, oneshot::Sender<Result<(), BusError>>),
     Reach(AgentId, oneshot::Sender<Option<String>>),
     Find(String, oneshot::Sender<Option<AgentId>>),
+    /// Who this login is, and where notes for the call go that they talk in.
+    Talk(String, oneshot::Sender<Option<(AgentId, mpsc::UnboundedSender<Note>)>>),
     /// The login, and whether nobody needs to be freed afterwards.
     ReachSupervisor(AgentId, oneshot::Sender<Option<(String, bool)>>),
     /// The task of this call is gone without a word.
@@ -226,6 +228,13 @@ impl Switchboard {
         self.reach(agent.await.ok()??).await
     }
 
+    /// The call in which an agent talks with somebody who came by a queue.
+    pub async fn talk_of(&self, login: String) -> Option<(AgentId, mpsc::UnboundedSender<Note>)> {
+        let (answer, talk) = oneshot::channel();
+        self.requests.send(Request::Talk(login, answer)).ok()?;
+        talk.await.ok()?
+    }
+
     /// A supervisor's telephones, wherever they are; whoever is signed in is offered nobody meanwhile. `None` if they
     /// have another call, or no account.
     pub async fn reach_supervisor(&self, agent: AgentId) -> Option<Reached> {
@@ -352,6 +361,16 @@ impl Task {
             Request::Find(login, answer) => {
                 let found = self.agents.iter().find(|(_, of)| **of == login).map(|(agent, _)| *agent);
                 let _ = answer.send(found);
+            }
+            Request::Talk(login, answer) => {
+                let found = self.agents.iter().find(|(_, of)| **of == login).map(|(agent, _)| *agent);
+                let talk = found.and_then(|agent| match self.queues.find_agent(agent)?.state {
+                    AgentState::Talking { waiting: Some(waiting) } => {
+                        Some((agent, self.callers.get(&waiting)?.clone()))
+                    }
+                    _ => None,
+                });
+                let _ = answer.send(talk);
             }
             Request::ReachSupervisor(agent, answer) => {
                 // Supervisors need not be agents.

@@ -141,28 +141,10 @@ impl Registrar {
         if self.is_banned(now, source.remote.ip()) {
             return Answer::Silence;
         }
-        let verdict = match request.all(Name::Authorization).next() {
-            Some(value) => {
-                let devices = &self.devices;
-                self.verifier.verify(now, value, "REGISTER", |username, algorithm| {
-                    let hashes = &devices.get(username)?.hashes;
-                    hashes.iter().find(|(of, _)| *of == algorithm).map(|(_, hash)| hash.clone())
-                })
-            }
-            None => Verdict::Absent,
+        let user = match self.prove(now, source, request, "REGISTER") {
+            Ok(user) => user,
+            Err(challenge) => return challenge,
         };
-        let user = match verdict {
-            Verdict::Accepted { username } => username,
-            Verdict::Stale => return self.challenge(now, true),
-            Verdict::Absent => return self.challenge(now, false),
-            Verdict::Wrong => {
-                self.note_wrong(now, source.remote.ip());
-                return self.challenge(now, false);
-            }
-        };
-        if let Some(tries) = self.sources.get_mut(&source.remote.ip()) {
-            tries.wrong = 0;
-        }
         let Some(to) = request.to().filter(|to| matches!(to.uri().scheme(), Scheme::Sip | Scheme::Sips))
         else {
             return Answer::Response(400, Vec::new());
@@ -171,6 +153,67 @@ impl Registrar {
             return Answer::Response(403, Vec::new());
         }
         self.bind(now, source, request, user)
+    }
+
+    /// Whether an INVITE is of a telephone that is registered: it comes from where that is, with its user's name in
+    /// From. Whoever sends such a one has to prove to be the user, for the firm's money is behind it. `None`: it is
+    /// nobody's of ours.
+    pub(crate) fn handle_call(
+        &mut self,
+        now: Instant,
+        source: &Source,
+        request: &Message,
+    ) -> Option<Result<String, Answer>> {
+        let user = request.from()?.uri().user().into_owned();
+        let is_there = |one: &Binding| {
+            one.path.remote == source.remote && one.path.transport == source.transport && one.until > now
+        };
+        if !self.bindings.get(&user)?.iter().any(is_there) {
+            return None;
+        }
+        if self.is_banned(now, source.remote.ip()) {
+            return Some(Err(Answer::Silence));
+        }
+        let proved = self.prove(now, source, request, "INVITE");
+        Some(proved.and_then(
+            |name| {
+                if name == user { Ok(user) } else { Err(Answer::Response(403, Vec::new())) }
+            },
+        ))
+    }
+
+    /// Who sent a request, by digest (RFC 3261 §22); else what it is answered with.
+    fn prove(
+        &mut self,
+        now: Instant,
+        source: &Source,
+        request: &Message,
+        method: &str,
+    ) -> Result<String, Answer> {
+        let verdict = match request.all(Name::Authorization).next() {
+            Some(value) => {
+                let devices = &self.devices;
+                self.verifier.verify(now, value, method, |username, algorithm| {
+                    let hashes = &devices.get(username)?.hashes;
+                    hashes.iter().find(|(of, _)| *of == algorithm).map(|(_, hash)| hash.clone())
+                })
+            }
+            None => Verdict::Absent,
+        };
+        match verdict {
+            Verdict::Accepted { username } => {
+                if let Some(tries) = self.sources.get_mut(&source.remote.ip()) {
+                    tries.wrong = 0;
+                }
+                Ok(username)
+            }
+            Verdict::Stale => Err(self.challenge(now, true)),
+            Verdict::Absent => Err(self.challenge(now, false)),
+            Verdict::Wrong => {
+                self.note_wrong(now, source.remote.ip());
+                Err(self.challenge(now, false))
+            }
+        }
     }
 
     fn challenge(&self, now: Instant, stale: bool) -> Answer {

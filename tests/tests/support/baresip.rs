@@ -167,6 +167,39 @@ impl Baresip {
         self.command("transfer", &to);
     }
 
+    /// Holds its call and calls somebody else, as the transfer key of a desk telephone does first; gives the Call-ID
+    /// of the second call once it is answered.
+    pub fn asks(&mut self, user: &str) -> String {
+        self.command("hold", "");
+        let to = format!("sip:{user}@{}", self.server);
+        self.command("dial", &to);
+        self.await_talk()
+    }
+
+    /// Waits until a call is answered; gives its Call-ID.
+    pub fn await_talk(&mut self) -> String {
+        let told = self.await_event("CALL_ESTABLISHED");
+        told["id"].as_str().unwrap_or_else(|| panic!("which call? {told}")).to_owned()
+    }
+
+    /// Takes its call off hold.
+    pub fn resume(&mut self) {
+        self.command("resume", "");
+    }
+
+    /// Makes the call with this Call-ID the one that commands are for.
+    pub fn turns_to(&mut self, call_id: &str) {
+        self.command("callfind", call_id);
+    }
+
+    /// Wants whoever it asked by its second call to have the first one's other side, as the transfer key does when it
+    /// is pressed again (REFER with Replaces).
+    pub fn joins(&mut self, user: &str, second: &str) {
+        let escaped = second.replace('@', "%40");
+        let to = format!("sip:{user}@{}?Replaces={escaped}%3Bto-tag%3D1%3Bfrom-tag%3D2", self.server);
+        self.command("transfer", &to);
+    }
+
     pub fn hang_up(&mut self) {
         self.command("hangup", "");
         self.await_event("CALL_CLOSED");
@@ -216,12 +249,12 @@ impl Baresip {
         write!(self.control.get_mut(), "{}:{body},", body.len()).unwrap();
     }
 
-    fn await_event(&mut self, kind: &str) {
+    fn await_event(&mut self, kind: &str) -> Value {
         loop {
             let message =
                 self.next_message().unwrap_or_else(|| panic!("baresip does not tell {kind}\n{}", self.log()));
             if message["type"] == kind {
-                return;
+                return message;
             }
             assert_ne!(message["ok"], false, "{message}\n{}", self.log());
         }

@@ -16,7 +16,7 @@ use hotline_sip::LegKey;
 use super::agent::{AgentLeg, HOLD_MUSIC};
 use super::negotiate::Ears;
 use super::party::{Party, PartyNews};
-use super::{Call, Note};
+use super::{Call, Note, telephone};
 use crate::figures;
 use crate::routes::Line;
 use crate::switchboard::Reached;
@@ -116,13 +116,12 @@ impl Call {
 
     /// An agent's telephone sends the caller on by its own key (REFER, RFC 3515): to a number, a queue or a colleague.
     pub(super) fn referred(&mut self, leg: LegKey, refer_to: &str) {
+        if let Some(replaced) = telephone::replaced_by(refer_to) {
+            return self.refer_to_asked(leg, &replaced);
+        }
         let to = user_of(refer_to);
-        let is_number = |user: &str| {
-            let digits = user.strip_prefix('+').unwrap_or(user);
-            !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
-        };
         let target = match to {
-            Some(user) if is_number(&user) => Target::Number(Pii::new(user)),
+            Some(user) if telephone::is_number(&user) => Target::Number(Pii::new(user)),
             Some(user) if self.answering.plans.find_queue(&user).is_some() => Target::Queue(user),
             Some(login) => {
                 let (switchboard, mailbox) = (self.house.switchboard.clone(), self.mailbox.clone());
@@ -155,7 +154,7 @@ impl Call {
         }
     }
 
-    fn answer_refer(&self, leg: LegKey, done: bool) {
+    pub(super) fn answer_refer(&self, leg: LegKey, done: bool) {
         self.house.signalling.wish(leg, Wish::AnswerRefer(done));
     }
 
@@ -170,8 +169,9 @@ impl Call {
         {
             self.hold()?;
         }
-        if let Some(agent) = self.queueing.as_ref().and_then(|queueing| queueing.agent.as_ref()) {
-            let _ = self.house.media.plane.play_loop(agent.party.media, HOLD_MUSIC, vec![ring_back()]);
+        // A telephone that asks by a call of its own makes the sound of ringing itself.
+        if let Some(media) = self.agent_media().filter(|_| self.asking.is_none()) {
+            let _ = self.house.media.plane.play_loop(media, HOLD_MUSIC, vec![ring_back()]);
         }
         Ok(())
     }
@@ -246,12 +246,16 @@ impl Call {
         let Some(other) = &mut self.other else { return };
         let (purpose, joined) = (other.purpose, other.joined);
         match news {
-            PartyNews::Heard => self.hear_other(),
+            PartyNews::Heard => {
+                self.asking_hears();
+                self.hear_other();
+            }
             PartyNews::Answered => {
                 other.joined = true;
                 if let Way::Agent(reached) = &mut other.by {
                     reached.talks();
                 }
+                self.asking_is_answered();
                 self.hear_other();
                 self.count_other("answered");
                 if let Purpose::Plan(op) = purpose {
@@ -276,9 +280,9 @@ impl Call {
     fn hear_other(&mut self) {
         let Some(other) = &mut self.other else { return };
         other.heard = true;
-        let agent = self.queueing.as_ref().and_then(|queueing| queueing.agent.as_ref());
-        let near = match (other.purpose, agent) {
-            (Purpose::Asked, Some(agent)) => agent.party.media,
+        let purpose = other.purpose;
+        let near = match (purpose, self.agent_media()) {
+            (Purpose::Asked, Some(agent)) => agent,
             _ => self.media,
         };
         if near == self.media {
@@ -415,6 +419,7 @@ impl Call {
         let who = agent.agent;
         // Who listens, listens to an agent's talk.
         self.let_go_of_watcher();
+        self.let_go_of_asking();
         self.let_go(agent);
         self.house.switchboard.handed_on(who);
     }
@@ -446,6 +451,7 @@ impl Call {
 
     /// Ends whatever somebody beside the agent still has.
     pub(super) fn let_go_of_other(&mut self) {
+        self.let_go_of_asking();
         let Some(other) = self.other.take() else { return };
         let _ = self.house.media.plane.unbridge(other.party.media);
         other.party.let_go(&self.house);
@@ -481,16 +487,13 @@ impl Call {
     }
 }
 
-/// The user part of a Refer-To; `None` for what is no SIP address, and for a call that is to replace another one
-/// (RFC 3891), which only the desk's `complete` does.
+/// The user part of a Refer-To; `None` for what is no SIP address.
 fn user_of(refer_to: &str) -> Option<String> {
     let address =
         refer_to.split_once('<').map_or(refer_to, |(_, rest)| rest.split('>').next().unwrap_or_default());
     let uri = hotline_sip::message::Uri::parse(address.trim().as_bytes()).ok()?;
-    let replaces =
-        address.split_once('?').is_some_and(|(_, headers)| headers.to_ascii_lowercase().contains("replaces"));
     let user = uri.user();
-    (!replaces && !user.is_empty()).then(|| user.to_string())
+    (!user.is_empty()).then(|| user.to_string())
 }
 
 /// What is heard while it rings, as in China: 450 Hz, one second of five (ITU-T E.180 supplement 2).

@@ -16,6 +16,8 @@ enum Whose {
     Agent,
     /// Whom the caller is put through to, or the agent asks.
     Other,
+    /// The agent's too: their telephone's own call to whom they ask.
+    Asking,
     /// A supervisor's who listens.
     Watcher,
 }
@@ -26,14 +28,16 @@ impl Call {
         let agent = self.queueing.as_mut().and_then(|queueing| queueing.agent.as_mut());
         let agent = agent.map(|agent| (Whose::Agent, &mut agent.party));
         let other = self.other.as_mut().map(|other| (Whose::Other, &mut other.party));
+        let asking = self.asking.as_mut().map(|asking| (Whose::Asking, &mut asking.party));
         let watcher = self.watch.as_mut().map(|watch| (Whose::Watcher, &mut watch.party));
-        [agent, other, watcher].into_iter().flatten()
+        [agent, other, asking, watcher].into_iter().flatten()
     }
 
     fn party_news(&mut self, whose: Whose, news: PartyNews) {
         match whose {
             Whose::Agent => self.agent_news(news),
             Whose::Other => self.other_news(news),
+            Whose::Asking => self.asking_news(news),
             Whose::Watcher => self.watch_news(news),
         }
     }
@@ -60,7 +64,9 @@ impl Call {
         let house = Arc::clone(&self.house);
         let found = self.parties().find(|(_, party)| party.has(leg));
         if let Some((whose, party)) = found {
-            if let (Whose::Agent, hotline_sip::Event::Refer { refer_to, .. }) = (whose, &event) {
+            if let (Whose::Agent | Whose::Asking, hotline_sip::Event::Refer { refer_to, .. }) =
+                (whose, &event)
+            {
                 return self.referred(leg, refer_to);
             }
             let news = party.handle_event(&house, event);

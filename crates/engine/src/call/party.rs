@@ -67,6 +67,24 @@ impl Party {
         Some((party, offer, address))
     }
 
+    /// A telephone that calls us: makes room for its media and gives our answer to its offer; else the code of the
+    /// refusal.
+    pub fn came_in(call: &Call, leg: LegKey, offer: &[u8], ears: Ears) -> Result<(Self, Bytes), u16> {
+        let (mut party, ..) = Self::open(call, ears).ok_or(503_u16)?;
+        match sdp::answer_bytes(offer, &party.capabilities) {
+            Ok(agreed) => {
+                connect(&call.house, call.id, party.media, &agreed, ears);
+                party.ringing = Some(vec![leg]);
+                party.answered = Some(leg);
+                Ok((party, agreed.sdp.into()))
+            }
+            Err(problem) => {
+                party.let_go(&call.house);
+                Err(problem.code())
+            }
+        }
+    }
+
     /// Whether it is known what rings for it.
     pub const fn is_known(&self) -> bool {
         self.ringing.is_some()
@@ -116,6 +134,11 @@ impl Party {
                 self.answered = None;
                 ringing.clear();
                 if cause == hotline_sip::EndCause::RemoteBye { PartyNews::HungUp } else { PartyNews::Lost }
+            }
+            Sip::Cancelled { leg, .. } if self.answered == Some(leg) => {
+                self.answered = None;
+                ringing.clear();
+                PartyNews::HungUp
             }
             Sip::Reinvite { leg, offer } if self.answered == Some(leg) => {
                 let wish = self.answer_again(house, offer);

@@ -29,10 +29,10 @@ const SENTENCE: PlayId = PlayId(u64::MAX / 2 + 1);
 const RING: Duration = Duration::from_secs(25);
 
 impl Call {
-    /// The agent's leg, if they have the caller.
-    fn agent_media(&self) -> Option<LegId> {
+    /// The leg on which the agent speaks, if they have the caller.
+    pub(super) fn agent_media(&self) -> Option<LegId> {
         let agent = self.queueing.as_ref()?.agent.as_ref().filter(|agent| agent.joined)?;
-        Some(agent.party.media)
+        Some(self.asking.as_ref().map_or(agent.party.media, |asking| asking.party.media))
     }
 
     /// The legs that hear each other now. While the caller is on hold the agent alone.

@@ -90,6 +90,8 @@ pub struct Invite {
     pub call_id: String,
     /// Where it came from.
     pub source: Source,
+    /// Whose telephone it is, if it is registered here; they have proved to be that.
+    pub telephone: Option<String>,
     /// The session description offered; `None`: we make the offer in our answer.
     pub offer: Option<Bytes>,
     /// The whole request, for every other header.

@@ -151,13 +151,20 @@ impl Endpoint {
     }
 
     /// An INVITE that passed every check.
-    pub(crate) fn handle_new_invite(&mut self, now: Instant, source: Source, request: Message) {
+    pub(crate) fn handle_new_invite(
+        &mut self,
+        now: Instant,
+        source: Source,
+        request: Message,
+        telephone: Option<String>,
+    ) {
         let tag = self.ids.tag();
-        let (Some(dialog), Some(invite)) =
+        let (Some(dialog), Some(mut invite)) =
             (Dialog::of_request(&request, tag.clone()), read_invite(&request, source))
         else {
             return self.refuse(now, &source, &request, 400, |_| {});
         };
+        invite.telephone = telephone;
         let Some(transaction) = self.begin_server(&request, &source) else { return };
         let trying = self.response(&request, &source, 100, None, None).finish(None);
         self.respond(now, transaction, 100, trying);
@@ -341,6 +348,7 @@ fn read_invite(request: &Message, source: Source) -> Option<Invite> {
         asserted: request.name_addr(Name::PAssertedIdentity).map(|value| Party::of(&value)),
         call_id: request.call_id()?.to_owned(),
         source,
+        telephone: None,
         offer: request.sdp(),
         message: request.clone(),
     })

@@ -43,7 +43,7 @@ impl Endpoint {
             });
         }
         match request.method() {
-            Some(Method::Invite) => self.handle_new_invite(now, source, request),
+            Some(Method::Invite) => self.handle_invite(now, source, request),
             Some(Method::Register) => self.handle_register(now, source, &request),
             _ => self.refuse(now, &source, &request, 200, |writer| {
                 writer
@@ -54,10 +54,26 @@ impl Endpoint {
         }
     }
 
+    /// An INVITE, from outside or of a telephone that is registered.
+    fn handle_invite(&mut self, now: Instant, source: Source, request: Message) {
+        let registrar = self.registrar.as_mut();
+        match registrar.and_then(|registrar| registrar.handle_call(now, &source, &request)) {
+            None => self.handle_new_invite(now, source, request, None),
+            Some(Ok(user)) => self.handle_new_invite(now, source, request, Some(user)),
+            Some(Err(answer)) => self.give(now, source, &request, answer),
+        }
+    }
+
     fn handle_register(&mut self, now: Instant, source: Source, request: &Message) {
         let Some(registrar) = self.registrar.as_mut() else { return };
         let answer = registrar.handle(now, &source, request);
-        if let Some((address, duration)) = registrar.take_ban() {
+        self.give(now, source, request, answer);
+    }
+
+    /// Answers as the registrar wants it.
+    fn give(&mut self, now: Instant, source: Source, request: &Message, answer: Answer) {
+        if let Some((address, duration)) = self.registrar.as_mut().and_then(|registrar| registrar.take_ban())
+        {
             self.tell(Event::Banned { address, duration });
         }
         let (code, headers) = match answer {

@@ -25,7 +25,7 @@ pub use method::Method;
 pub use multipart::find_part;
 pub use name_addr::{NameAddr, NameAddrError};
 pub use parse::{Framing, ParseError, ParseErrorKind};
-pub use uri::{Scheme, Uri, UriError};
+pub use uri::{Scheme, Uri, UriError, unescape};
 pub use via::{Via, ViaError};
 pub use write::{Writer, reason_phrase};
 

@@ -198,7 +198,7 @@ fn parse_ipv6(text: &str) -> Option<Ipv6Addr> {
 }
 
 /// `text` with `%xx` resolved (RFC 3261 §19.1.2); bytes that are no UTF-8 become U+FFFD.
-pub(crate) fn unescape(text: &str) -> Cow<'_, str> {
+pub fn unescape(text: &str) -> Cow<'_, str> {
     if !text.contains('%') {
         return Cow::Borrowed(text);
     }

@@ -216,3 +216,52 @@ fn without_a_registrar_nobody_registers() {
     );
     assert_eq!(desk.codes(), [405]);
 }
+
+impl House {
+    /// An INVITE from where the telephone is; gives the code it is refused with, and whose telephone is said to call.
+    fn call(&mut self, from: &str) -> (Option<u16>, Option<Option<String>>) {
+        self.seq += 1;
+        let mut text = format!(
+            "INVITE sip:10010@192.0.2.1 SIP/2.0\nVia: SIP/2.0/UDP 192.0.2.9;branch=z9hG4bKi{0}\n\
+             From: <sip:{from}@192.0.2.1>;tag=f{0}\nTo: <sip:10010@192.0.2.1>\nCall-ID: i{0}@192.0.2.9\n\
+             CSeq: {0} INVITE\nMax-Forwards: 70\nContact: <sip:anna@192.0.2.9:5062>\n",
+            self.seq
+        );
+        if let Some((challenge, count)) = &mut self.authorization {
+            *count += 1;
+            let known = Credentials { username: "anna".into(), password: self.password.into() };
+            let value = challenge.answer(&known, "INVITE", "sip:10010@192.0.2.1", "c", *count);
+            text.push_str(&format!("Authorization: {value}\n"));
+        }
+        text.push_str("Content-Length: 0\n\n");
+        self.desk.hear(text);
+        let refused =
+            self.desk.sent().into_iter().find(|message| message.code().is_some_and(|code| code > 100));
+        if let Some(challenge) =
+            refused.as_ref().and_then(|refused| Challenge::strongest(refused.all(Name::WwwAuthenticate)))
+        {
+            self.authorization = Some((challenge, 0));
+        }
+        let called = self.desk.events().into_iter().find_map(|event| match event {
+            Event::Invite { invite, .. } => Some(invite.telephone.clone()),
+            _ => None,
+        });
+        (refused.and_then(|refused| refused.code()), called)
+    }
+}
+
+#[test]
+fn a_registered_telephone_proves_whose_it_is_before_it_calls() {
+    let mut house = House::new();
+    assert_eq!(house.call("anna"), (None, Some(None)), "it is nobody's yet");
+    house.register("anna", DESK);
+    house.desk.events();
+    house.authorization = None;
+    // In the same second: each challenge has a nonce of its own.
+    assert_eq!(house.call("anna"), (Some(401), None));
+    assert_eq!(house.call("anna"), (None, Some(Some("anna".into()))));
+    house.password = "wrong";
+    assert_eq!(house.call("anna"), (Some(401), None));
+    // With another name in From it is a call like any other, and says nothing of whose telephone it is.
+    assert_eq!(house.call("bert"), (None, Some(None)));
+}
