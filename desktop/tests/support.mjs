@@ -110,6 +110,8 @@ export async function frameFits(page) {
   assert(fits, 'the frame scrolls');
   const cut = await page.evaluate(() => [...document.querySelectorAll('header button')].filter((one) => one.getBoundingClientRect().right > innerWidth).map((one) => one.textContent));
   assert.deepEqual(cut, [], 'the top bar is wider than the page');
+  const below = await page.evaluate(() => [...document.querySelectorAll('.panels > *, form.note')].filter((one) => one.getBoundingClientRect().bottom > innerHeight + 1).map((one) => one.className));
+  assert.deepEqual(below, [], 'what stands at the bottom is below the page');
 }
 
 export const sees = (page, text, scope = 'body') => page.locator(scope).getByText(text).first().waitFor();
