@@ -176,8 +176,11 @@ impl Scheduler {
         person.calling = None;
         if row.is_taken_back() {
             // It never left, or rang nobody: the customer was not tried.
-            let was = (row.at, row.key.policy.clone());
-            person.tried.retain(|tried| *tried != was);
+            let is_it = |(at, policy): &(Timestamp, Name)| *at == row.at && *policy == row.key.policy;
+            // This one alone: another may have begun, and ended, in the same moment.
+            if let Some(nth) = person.tried.iter().position(is_it) {
+                person.tried.remove(nth);
+            }
         }
         if spoken_to || was_spoken_to(how) {
             person.quiet_until = Some(quiet);

@@ -12,7 +12,7 @@ use crate::lines::Slot;
 use crate::row::CaseKey;
 use crate::scheduler::{Place, Scheduler, after};
 
-/// Who finds no line of the trunks that are left to them looks again after this.
+/// Who finds no line of the trunks that are left to them looks again after this, if one of them may have a line by then.
 const ASIDE: Duration = Duration::from_secs(15);
 
 impl Scheduler {
@@ -43,13 +43,22 @@ impl Scheduler {
     }
 
     fn step_aside(&mut self, now: Timestamp, key: &CaseKey, why: Waits) {
-        let until = after(now, ASIDE);
-        if let Some(case) = self.cases.get_mut(key) {
-            // A trunk that failed at it may have recovered by then.
-            case.passed.failed.clear();
-        }
+        let Some(case) = self.cases.get_mut(key) else { return };
+        // A trunk that failed at it may have recovered by then.
+        case.passed.failed.clear();
+        let too_late = case.row.until;
+        let has_line = self.cases.get(key).is_some_and(|case| self.has_line_one_day(case));
+        let until = if has_line { after(now, ASIDE).min(too_late) } else { too_late };
         self.put(key, Place::Waiting(until));
+        self.aside.insert(key.clone());
         self.decide(now, key, Verdict::Waits { until, why });
+    }
+
+    /// A trunk came back, or has more lines: whoever stepped aside may have waited for it.
+    pub(crate) fn call_back_in(&mut self, now: Timestamp) {
+        for key in std::mem::take(&mut self.aside) {
+            self.put(&key, Place::Waiting(now));
+        }
     }
 
     /// The first of the policies that may call: by priority, then by who would be too late first.

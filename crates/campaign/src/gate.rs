@@ -44,7 +44,10 @@ impl Scheduler {
         // Too late: for want of what it waited for last.
         let why = match answer {
             Gate::Wait(_, why) => why,
-            Gate::Pass(_) => self.slot(now, &row.key.policy, row.channel).err().unwrap_or(Waits::Turn),
+            Gate::Pass(_) => {
+                let slot = self.slot_past(now, &row.key.policy, row.channel, &case.passed);
+                slot.err().unwrap_or(Waits::Turn)
+            }
             Gate::End(done) => return Gate::End(done),
         };
         Gate::End(Done::TooLate(why))

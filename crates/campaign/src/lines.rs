@@ -149,6 +149,15 @@ impl Scheduler {
         lines.any(|line| line.is_free(now))
     }
 
+    /// Whether one of the trunks that are left to this case comes to have a line by itself.
+    pub(crate) fn has_line_one_day(&self, case: &Case) -> bool {
+        let policy = self.settings.policies.get(&case.row.key.policy);
+        let calls = policy.and_then(|policy| policy.calls.as_ref());
+        let left = calls.map(|calls| calls.trunks.as_slice()).unwrap_or_default().iter();
+        let mut lines = left.filter(|name| !case.passed.has(name)).filter_map(|name| self.trunks.get(name));
+        lines.any(|line| line.trunk.up && line.trunk.lines > 0)
+    }
+
     /// When the first of a policy's trunks has rested.
     pub(crate) fn rested(&self, now: Timestamp, policy: &Name) -> Option<Timestamp> {
         let trunks = &self.settings.policies.get(policy)?.calls.as_ref()?.trunks;

@@ -113,6 +113,8 @@ pub struct Scheduler {
     pub(crate) waiting: BTreeSet<(Timestamp, CaseKey)>,
     /// By policy and channel: the earliest to be too late first.
     pub(crate) ready: BTreeMap<(Name, Channel), BTreeSet<(Timestamp, CaseKey)>>,
+    /// Those among the waiting for whom a trunk that comes back may be the one that was missing.
+    pub(crate) aside: BTreeSet<CaseKey>,
     pub(crate) deadlines: BTreeSet<(Timestamp, CallId)>,
     pub(crate) forget: BTreeSet<(Timestamp, TicketId)>,
     /// Tickets to be matched anew.
@@ -142,6 +144,7 @@ impl Scheduler {
             flights: HashMap::new(),
             waiting: BTreeSet::new(),
             ready: BTreeMap::new(),
+            aside: BTreeSet::new(),
             deadlines: BTreeSet::new(),
             forget: BTreeSet::new(),
             redraw: VecDeque::new(),
@@ -172,7 +175,10 @@ impl Scheduler {
             Event::Agents { queue, free } => {
                 self.free.insert(queue, free);
             }
-            Event::Trunk { name, trunk } => self.trunks.entry(name).or_default().trunk = trunk,
+            Event::Trunk { name, trunk } => {
+                self.trunks.entry(name).or_default().trunk = trunk;
+                self.call_back_in(now);
+            }
             Event::Settings(settings) => self.change_settings(*settings),
         }
         self.settle(now);
@@ -283,6 +289,7 @@ impl Scheduler {
     }
 
     pub(crate) fn put(&mut self, key: &CaseKey, place: Place) {
+        self.aside.remove(key);
         let Some(case) = self.cases.get_mut(key) else { return };
         let (before, until) = (std::mem::replace(&mut case.place, place), case.row.until);
         let lane = (key.policy.clone(), case.row.channel);

@@ -92,3 +92,57 @@ fn a_ticket_that_becomes_somebody_elses_during_a_call_is_called_about() {
     let whom: Vec<CustomerId> = house.scheduler.attempts().map(|row| row.customer).collect();
     assert!(second != call && whom == [who(2)], "{whom:?}");
 }
+
+#[test]
+fn a_call_that_never_left_takes_no_other_of_its_moment_off_the_caps() {
+    let cap = Cap { attempts: 2, period: secs(86_400) };
+    let mut policy = policy();
+    policy.earliest = Duration::ZERO;
+    let policies = [(Name::from("survey"), Arc::new(policy))];
+    let settings = Settings { policies: policies.into(), caps: vec![cap], ..Settings::default() };
+    let mut house = House::with(settings);
+    house.settled(1);
+    house.ticket(2, 1, |_| {});
+    house.ticket(3, 1, |_| {});
+    // The process dies as it rings, and the next one calls in the same moment.
+    let rows_now = |house: &House| {
+        let mut rows = Restored::default();
+        for command in &house.told {
+            match command {
+                Command::Store(Row::Case(row)) => {
+                    rows.cases.retain(|before| before.key != row.key);
+                    rows.cases.push(row.clone());
+                }
+                Command::Store(Row::Attempt(row)) => {
+                    rows.attempts.retain(|before| before.call != row.call);
+                    rows.attempts.push(row.clone());
+                }
+                _ => {}
+            }
+        }
+        rows
+    };
+    let mut rows = rows_now(&house);
+    assert_eq!(rows.attempts.len(), 1, "{:?}", rows.attempts);
+    rows.customers = house.scheduler.customers.values().filter_map(|person| person.facts.clone()).collect();
+    rows.tickets = house.scheduler.tickets.values().map(|known| known.facts.clone()).collect();
+    house.scheduler = Scheduler::restore(house.now, house.settings.clone(), Arc::new(IdSource::new(2)), rows);
+    house.trunk("one", true, 100);
+    house.pass(0);
+    let second = house.scheduler.attempts().map(|row| row.call).next().unwrap();
+    house.end(second, Disposition::NotMade);
+    // Whatever comes of the rest: two within a day, the one before the restart among them.
+    let end = house.now + secs(80_000);
+    while house.now < end
+        && let Some((_, call)) = house.first_call(1_000).or_else(|| {
+            house.now = house.now + secs(1_000);
+            None
+        })
+    {
+        house.end(call, Disposition::Not(Outcome::WrongNumber));
+    }
+    let rows = rows_now(&house);
+    let tried = rows.attempts.iter().filter(|row| !row.is_taken_back()).count();
+    assert_eq!(tried, 2, "{:?}", rows.attempts);
+    assert_eq!(house.waits_for(2), Waits::Cap(0));
+}

@@ -157,3 +157,35 @@ fn a_trunk_that_is_silent_rests_too_and_whoever_may_have_rung_counts_as_tried() 
     assert_eq!(again.len(), 3);
     assert!(again.iter().all(|next| next.duration_since(house.now).as_secs() > 800), "{again:?}");
 }
+
+#[test]
+fn who_has_only_a_trunk_that_is_down_sleeps_until_it_is_back() {
+    let mut house = two_trunks(0);
+    house.trunk("two", false, 0);
+    house.settled(1);
+    let (_, call) = house.first_call(3_600).unwrap();
+    house.end(call, Disposition::NotListed);
+    house.pass(60);
+    assert_eq!(house.waits_for(1), Waits::Trunk);
+    let (end, mut steps) = (house.now + secs(2 * 86_400), 0);
+    while let Some(at) = house.scheduler.poll_timeout().filter(|at| *at <= end) {
+        steps += 1;
+        assert!(steps < 10, "looks again and again, at {at}");
+        house.now = house.now.max(at);
+        house.scheduler.handle_timeout(house.now);
+    }
+    house.now = end;
+    house.trunk("two", true, 1);
+    let calls: Vec<(Timestamp, Name)> =
+        house.scheduler.attempts().map(|row| (row.at, row.trunk.clone())).collect();
+    assert_eq!(calls, [(end, Name::from("two"))], "at once");
+    // Another one to whom no trunk comes back is told what was missing.
+    house.trunk("two", false, 0);
+    house.customer(2, |_| {});
+    let now = house.now;
+    house.ticket(2, 2, |facts| facts.since = now);
+    let (_, call) = house.first_call(3_600).unwrap();
+    house.end(call, Disposition::NotListed);
+    house.pass(6 * 86_400);
+    assert_eq!(house.done(2), Some(Done::TooLate(Waits::Trunk)));
+}
