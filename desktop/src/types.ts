@@ -85,6 +85,8 @@ export interface Contact {
   'known-by': string | null;
   language: string | null;
   customer: string | null;
+  /** The file that it is recorded in. */
+  recording?: string | null;
   /** What it is about. */
   ticket?: string | null;
   /** The number, masked unless one may see it. */

@@ -10,7 +10,7 @@ const MEI = '13800138000';
 const NOTE = '开场清楚,<b>但没有问</b>客户还有没有别的问题。';
 
 async function main() {
-  await ticket({ 'external-ref': 'T-1', phone: MEI, name: '李晓梅', language: 'zh-CN', category: 'data-charge', state: 'open', code: '407192865' });
+  const mei = await ticket({ 'external-ref': 'T-1', phone: MEI, name: '李晓梅', language: 'zh-CN', category: 'data-charge', state: 'open', code: '407192865' });
   const page = await person('zh-CN', 'light', { width: 1366, height: 768 });
   const boss = await person('en-US', 'dark', { width: 1920, height: 1080 });
   await step('nothing is to be heard yet', async () => {
@@ -72,6 +72,31 @@ async function main() {
     await boss.reload();
     await boss.getByRole('button', { name: 'Go on', exact: true }).click();
     assert.equal(await boss.getByLabel('What went well').inputValue(), NOTE);
+  });
+  await step('and stands with its recording in the customer’s time line, for those who lead', async () => {
+    await boss.goto(`${base}/customers/${mei}`);
+    const call = boss.locator('.entry[data-kind=contact]').first();
+    await call.getByRole('button', { name: 'Show path' }).click();
+    const player = call.locator('audio');
+    await player.waitFor();
+    const seconds = await player.evaluate(async (audio) => {
+      audio.muted = true;
+      await audio.play();
+      await new Promise((done) => audio.addEventListener('timeupdate', () => audio.currentTime > 0.3 && done()));
+      audio.pause();
+      return audio.duration;
+    });
+    assert(seconds > 2, `a recording of ${seconds} s`);
+    await accessible(boss, 'a recording in the time line');
+    await frameFits(boss);
+    await keep(boss, 'time-line-recording');
+    await page.goto(`${base}/customers/${mei}`);
+    const own = page.locator('.entry[data-kind=contact]').first();
+    await own.getByRole('button', { name: '查看路径' }).click();
+    await own.locator('.steps').waitFor();
+    assert.equal(await own.locator('audio').count(), 0, 'recordings are for those who lead');
+    await boss.goto(`${base}/reviews`);
+    await boss.getByRole('button', { name: 'Go on', exact: true }).click();
   });
   const shared = page.locator('[data-review]');
   await step('it is shared, and whoever talked is told at once', async () => {

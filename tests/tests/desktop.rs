@@ -1,7 +1,7 @@
 //! The agent's desktop in a real browser: the scripts in `desktop/tests/` work at it, and this starts
 //! and stops what they work with.
 
-use crate::support::browser::{add_user, run, run_told, run_with_callers};
+use crate::support::browser::{add_user, run, run_told, run_with_callers, run_with_people};
 use crate::support::ear::{Heard, assert_heard};
 use crate::support::process::{Process, quiet};
 use crate::support::server::{Server, Setup, binary};
@@ -80,5 +80,10 @@ fn what_was_given_and_what_is_known_stand_beside_the_customer() {
 
 #[test]
 fn a_talk_is_heard_scored_shared_and_answered_at_the_desktop() {
-    run_with_callers("reviews.mjs");
+    run_with_people("reviews.mjs", Setup { voice: false, recordings: true, ..Setup::default() });
+}
+
+#[test]
+fn a_page_that_was_away_knows_what_happened() {
+    run_with_callers("away.mjs");
 }

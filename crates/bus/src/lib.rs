@@ -166,6 +166,11 @@ pub enum Command {
         /// Whereto.
         Choice,
     ),
+    /// Whether a telephone of an agent's is registered; [`BusError::NoWay`] if none is.
+    FindTelephone(
+        /// Whose.
+        UserId,
+    ),
     /// Something is to happen to a call, by the agent who talks in it.
     Call(
         /// Which.

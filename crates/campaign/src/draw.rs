@@ -14,6 +14,9 @@ use crate::policy::draws;
 use crate::row::{CaseKey, CaseRow, Row};
 use crate::scheduler::{Case, Known, Place, Scheduler, after};
 
+/// What a cap has counted is kept for so long after it counts no more: a clock that goes back makes it count again.
+const GOES_BACK: Duration = Duration::from_secs(7 * 86_400);
+
 impl Scheduler {
     pub(crate) fn customer_known(&mut self, facts: CustomerFacts) {
         let number = facts.number.as_ref().map(|number| number.expose().as_str());
@@ -202,12 +205,12 @@ impl Scheduler {
         self.judge(now, key);
     }
 
-    /// At least as long as any cap looks back.
+    /// At least as long as any cap looks back, from where the clock may go back to.
     pub(crate) fn remember_for(&self) -> Duration {
         let own = self.settings.policies.values();
         let latest = own.clone().map(|policy| policy.latest);
         let caps = own.flat_map(|policy| &policy.caps).chain(&self.settings.caps).map(|cap| cap.period);
-        caps.chain(latest).chain([self.settings.remember]).max().unwrap_or_default()
+        caps.chain(latest).chain([self.settings.remember]).max().unwrap_or_default() + GOES_BACK
     }
 
     /// Forgets a ticket of which everything is over for long enough.

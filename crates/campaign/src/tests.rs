@@ -633,3 +633,25 @@ fn a_clock_that_goes_back_lets_nobody_be_called_too_often() {
     let (second, _) = house.first_call(3 * 86_400).unwrap();
     assert!(second.duration_since(first).as_hours() >= 24, "a day on the later clock");
 }
+
+#[test]
+fn what_a_cap_counted_no_more_counts_again_when_the_clock_goes_back() {
+    let mut house = House::new(|policy| policy.calls.as_mut().unwrap().retries.after.clear());
+    house.settings.caps = vec![Cap { attempts: 2, period: secs(10 * 86_400) }];
+    house.settings.remember = Duration::ZERO;
+    let settings = house.settings.clone();
+    house.happen(Event::Settings(Box::new(settings)));
+    house.settled(1);
+    let (first, call) = house.first_call(3_600).unwrap();
+    house.end(call, Disposition::Not(Outcome::Busy));
+    house.pass(10 * 86_400 - 600);
+    let since = house.now;
+    house.ticket(2, 1, |facts| facts.since = since);
+    let (second, call) = house.first_call(3_600).unwrap();
+    assert_eq!(second.duration_since(first).as_hours(), 240);
+    house.end(call, Disposition::Not(Outcome::Busy));
+    house.now -= jiff::SignedDuration::from_hours(1);
+    house.ticket(3, 1, |facts| facts.since = since - secs(3_600));
+    assert_eq!(house.first_call(3_500), None, "two within ten days, by this clock");
+    assert!(house.first_call(7_200).is_some());
+}

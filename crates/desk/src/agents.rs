@@ -100,6 +100,28 @@ pub(crate) fn of_bus(error: BusError) -> ApiError {
     ApiError::new(status, code, error.to_string())
 }
 
+/// Whether one's own telephone can ring.
+#[derive(Serialize, ToSchema)]
+pub struct TelephoneRow {
+    /// Whether at least one is registered; `null`: this server does not know, because another one has the queues.
+    registered: Option<bool>,
+}
+
+/// Whether one's own telephone can ring.
+#[utoipa::path(
+    get, path = "/api/v1/me/telephone", tag = "people",
+    responses((status = 200, body = TelephoneRow), (status = 401, body = Problem), (status = 404, body = Problem))
+)]
+pub async fn telephone(State(desk): State<Desk>, asker: Asker) -> Result<Json<TelephoneRow>, ApiError> {
+    let registered = match desk.bus.ask(Command::FindTelephone(asker.person()?)).await {
+        Ok(()) => Some(true),
+        Err(BusError::NoWay) => Some(false),
+        Err(BusError::Nobody | BusError::Elsewhere | BusError::Late) => None,
+        Err(error) => return Err(of_bus(error)),
+    };
+    Ok(Json(TelephoneRow { registered }))
+}
+
 /// What an agent is good at.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "the schema of `AgentProfile` for the API's document")]

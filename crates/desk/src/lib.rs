@@ -186,6 +186,7 @@ const BODY: usize = 1 << 20;
         sign_in::start,
         sign_in::callback,
         agents::set_state,
+        agents::telephone,
         call_acts::act,
         call_acts::text,
         callers::identify,
@@ -320,6 +321,7 @@ pub fn router(desk: Desk) -> Router {
         .route("/api/v1/sign-in/callback", get(sign_in::callback))
         .route("/api/v1/me", get(sessions::load_me))
         .route("/api/v1/me/state", put(agents::set_state))
+        .route("/api/v1/me/telephone", get(agents::telephone))
         .route("/api/v1/calls/{id}/act", post(call_acts::act))
         .route("/api/v1/calls/{id}/message", post(call_acts::text))
         .route("/api/v1/calls/{id}/customer", put(callers::identify))

@@ -463,6 +463,16 @@ async fn obey(mut commands: Commands, hall: Arc<Hall>) {
                     lines.get(&call).is_some_and(|mailbox| mailbox.send(Note::Identified(customer)).is_ok());
                 let _ = answer.send(if told { Ok(()) } else { Err(BusError::Unknown) });
             }
+            hotline_bus::Command::FindTelephone(user) => {
+                let (switchboard, signalling) = (house.switchboard.clone(), house.signalling.clone());
+                tokio::spawn(async move {
+                    let found = switchboard.login_of(user).await;
+                    let _ = answer.send(match found {
+                        Ok(login) if signalling.bindings(&login).await.is_empty() => Err(BusError::NoWay),
+                        found => found.map(|_| ()),
+                    });
+                });
+            }
             hotline_bus::Command::Agent(user, choice) => house.switchboard.choose(user, choice, answer),
             hotline_bus::Command::Call(call, by, act) => {
                 let mailbox = house.lines.read().expect("no holder of this lock panics").get(&call).cloned();

@@ -72,6 +72,7 @@ enum Request {
     CalledBack(WaitingId, Box<Join>, mpsc::UnboundedSender<Note>),
     Event(Event),
     Choice(UserId, Choice, oneshot::Sender<Result<(), BusError>>),
+    Login(UserId, oneshot::Sender<Result<String, BusError>>),
     Reach(AgentId, oneshot::Sender<Option<String>>),
     Find(String, oneshot::Sender<Option<AgentId>>),
     /// Who this login is, and where notes for the call go that they talk in.
@@ -254,6 +255,13 @@ impl Switchboard {
         self.tell(Event::Settings(Box::new(settings)));
     }
 
+    /// By which an agent's telephones are registered.
+    pub async fn login_of(&self, user: UserId) -> Result<String, BusError> {
+        let (answer, login) = oneshot::channel();
+        self.requests.send(Request::Login(user, answer)).map_err(|_| BusError::Nobody)?;
+        login.await.unwrap_or(Err(BusError::Nobody))
+    }
+
     /// An agent goes somewhere of their own accord.
     pub fn choose(&self, user: UserId, choice: Choice, answer: oneshot::Sender<Result<(), BusError>>) {
         let _ = self.requests.send(Request::Choice(user, choice, answer));
@@ -342,6 +350,9 @@ impl Task {
                 self.queues = Queues::new(self.settings.clone(), Arc::clone(&self.ids));
                 figures::queues(&self.queues);
             }
+            Request::Login(user, answer) => {
+                let _ = answer.send(self.login_of(user).await);
+            }
             Request::Choice(user, choice, answer) => {
                 let done = self.choose(user, choice).await;
                 let _ = answer.send(done);
@@ -396,16 +407,23 @@ impl Task {
         }
     }
 
-    async fn choose(&mut self, user: UserId, choice: Choice) -> Result<(), BusError> {
+    async fn login_of(&mut self, user: UserId) -> Result<String, BusError> {
         if !self.ours {
             return Err(BusError::Elsewhere);
         }
         let agent = AgentId::from(user);
-        if !self.agents.contains_key(&agent) {
-            // Somebody who was added since the start.
-            let found = self.record.find_agent(user).await.ok().flatten().ok_or(BusError::Unknown)?;
-            self.agents.insert(agent, found.login);
+        if let Some(login) = self.agents.get(&agent) {
+            return Ok(login.clone());
         }
+        // Somebody who was added since the start.
+        let found = self.record.find_agent(user).await.ok().flatten().ok_or(BusError::Unknown)?;
+        self.agents.insert(agent, found.login.clone());
+        Ok(found.login)
+    }
+
+    async fn choose(&mut self, user: UserId, choice: Choice) -> Result<(), BusError> {
+        self.login_of(user).await?;
+        let agent = AgentId::from(user);
         let is_here = self.queues.find_agent(agent).is_some_and(|row| row.state != AgentState::SignedOut);
         let event = match choice {
             Choice::Available(words) => {

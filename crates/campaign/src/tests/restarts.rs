@@ -135,7 +135,7 @@ fn a_call_that_never_left_takes_no_other_of_its_moment_off_the_caps() {
     let end = house.now + secs(80_000);
     while house.now < end
         && let Some((_, call)) = house.first_call(1_000).or_else(|| {
-            house.now = house.now + secs(1_000);
+            house.now += secs(1_000);
             None
         })
     {

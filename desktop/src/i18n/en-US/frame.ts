@@ -47,6 +47,7 @@ const english: typeof words = {
     campaigns: 'Calls out',
     articles: 'Knowledge',
     connection: { connecting: 'Connecting', live: 'Connected', lost: 'Connection lost' },
+    telephone: { live: 'Telephone registered', lost: 'No telephone' },
   },
   state: {
     choose: 'My state',

@@ -44,6 +44,7 @@ export default {
     campaigns: '外呼回访',
     articles: '知识库',
     connection: { connecting: '正在连接', live: '已连接', lost: '连接断开' },
+    telephone: { live: '话机已注册', lost: '话机未注册' },
   },
   state: {
     choose: '我的状态',
