@@ -94,6 +94,7 @@ const ROUTES: &[(&str, &str, &str, &str, &str)] = &[
     ("GET", "/api/v1/users", "", "o", ""),
     ("GET", "/api/v1/me", "", "asdo", ""),
     ("PUT", "/api/v1/me/state", "", "asdo", r#"{"state": "signed-out"}"#),
+    ("GET", "/api/v1/me/telephone", "", "asdo", ""),
     ("GET", "/api/v1/me/work", "", "as", ""),
     ("GET", "/api/v1/me/missed", "", "asdo", ""),
     ("GET", "/api/v1/me/wrap-up", "", "asdo", ""),
