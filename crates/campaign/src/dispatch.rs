@@ -55,7 +55,7 @@ impl Scheduler {
     }
 
     /// A trunk came back, or has more lines: whoever stepped aside may have waited for it.
-    pub(crate) fn call_back_in(&mut self, now: Timestamp) {
+    pub(crate) fn end_aside(&mut self, now: Timestamp) {
         for key in std::mem::take(&mut self.aside) {
             self.put(&key, Place::Waiting(now));
         }

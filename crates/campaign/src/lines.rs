@@ -142,20 +142,20 @@ impl Passed {
 impl Scheduler {
     /// Whether another trunk of its policy could take this case now.
     pub(crate) fn has_other_line(&self, now: Timestamp, case: &Case) -> bool {
-        let policy = self.settings.policies.get(&case.row.key.policy);
-        let calls = policy.and_then(|policy| policy.calls.as_ref());
-        let others = calls.map(|calls| calls.trunks.as_slice()).unwrap_or_default().iter();
-        let mut lines = others.filter(|name| !case.passed.has(name)).filter_map(|name| self.trunks.get(name));
-        lines.any(|line| line.is_free(now))
+        self.lines_left(case).any(|line| line.is_free(now))
     }
 
     /// Whether one of the trunks that are left to this case comes to have a line by itself.
     pub(crate) fn has_line_one_day(&self, case: &Case) -> bool {
+        self.lines_left(case).any(|line| line.trunk.up && line.trunk.lines > 0)
+    }
+
+    /// The trunks of its policy that this case may be tried by.
+    fn lines_left(&self, case: &Case) -> impl Iterator<Item = &Line> {
         let policy = self.settings.policies.get(&case.row.key.policy);
         let calls = policy.and_then(|policy| policy.calls.as_ref());
-        let left = calls.map(|calls| calls.trunks.as_slice()).unwrap_or_default().iter();
-        let mut lines = left.filter(|name| !case.passed.has(name)).filter_map(|name| self.trunks.get(name));
-        lines.any(|line| line.trunk.up && line.trunk.lines > 0)
+        let trunks = calls.map(|calls| calls.trunks.as_slice()).unwrap_or_default().iter();
+        trunks.filter(|name| !case.passed.has(name)).filter_map(|name| self.trunks.get(name))
     }
 
     /// When the first of a policy's trunks has rested.

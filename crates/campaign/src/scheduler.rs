@@ -177,7 +177,7 @@ impl Scheduler {
             }
             Event::Trunk { name, trunk } => {
                 self.trunks.entry(name).or_default().trunk = trunk;
-                self.call_back_in(now);
+                self.end_aside(now);
             }
             Event::Settings(settings) => self.change_settings(*settings),
         }
