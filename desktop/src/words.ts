@@ -130,6 +130,10 @@ export function inWords(path: JournalEvent[], agents: Map<string, string>, queue
 
 function line(event: JournalEvent, step: string, agents: Map<string, string>, queues: Map<string, Title>): string {
   const { type, body } = event;
+  if (type === 'call.recording') {
+    const how = `path.recording.${text(body, 'by') || text(body, 'state') !== 'resumed' ? text(body, 'state') : 'again'}`;
+    return te(how) ? t(how, { agent: agents.get(text(body, 'by')) ?? t('path.somebody') }) : t('path.other');
+  }
   if (!te(`path.${type}`)) return t('path.other');
   if (type === 'call.texted' && text(body, 'step')) return t('path.call.textedAsked');
   if (type === 'call.identified') return t('path.call.identified', { agent: agents.get(text(body, 'user')) ?? t('path.somebody') });

@@ -123,8 +123,10 @@ async function main() {
     await page.getByRole('button', { name: '转接' }).click();
     await page.getByRole('combobox').fill('赵');
     await page.getByRole('option', { name: '赵红' }).waitFor();
+    await page.locator('.preview', { hasText: '接手的同事会看到' }).locator('kbd', { hasText: '0' }).waitFor();
     await page.getByRole('combobox').fill('010-8888 6666');
     await page.getByRole('option', { name: '01088886666' }).waitFor();
+    await sees(page, '外线看不到客户资料', '.preview');
     await page.getByRole('combobox').fill('');
     await page.getByRole('option', { name: '客户服务' }).waitFor();
     await accessible(page, 'choosing whom to put through to');

@@ -33,6 +33,17 @@ async function main() {
     await askFor('answer min.li');
     await page.locator('.dock').waitFor();
     await askFor('hears mei 900');
+    await page.keyboard.press('Alt+r');
+    await sees(page, '录音已暂停', '.dock');
+    await sees(page, '李敏 暂停录音', '.live');
+    await accessible(page, 'a recording that is paused');
+    await frameFits(page);
+    await keep(page, 'recording-paused');
+    await page.reload();
+    await sees(page, '录音已暂停', '.dock');
+    await page.getByRole('button', { name: '继续录音' }).click();
+    await page.getByRole('button', { name: '暂停录音' }).waitFor();
+    await sees(page, '李敏 继续录音', '.live');
     await page.getByRole('button', { name: '结束' }).click();
     const form = page.getByRole('form', { name: '通话整理' });
     await form.getByText('已解决').click();

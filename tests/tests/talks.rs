@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::time::Duration;
 
+use serde_json::json;
+
 use crate::support::agents::{AGENT_HZ, Agent, CALLER_HZ, PASSWORD};
 use crate::support::baresip::{Baresip, Line};
 use crate::support::phone::Phone;
@@ -15,8 +17,8 @@ fn length_s(wav: &Path) -> f64 {
     wav.samples.len() as f64 / f64::from(wav.rate_hz)
 }
 
-/// The caller asks for a human, and has one.
-fn reach(server: &Server, agent: &Agent<'_>, caller: &mut Baresip) {
+/// The caller asks for a human, and has one. Which call it is.
+fn reach(server: &Server, agent: &Agent<'_>, caller: &mut Baresip) -> String {
     assert_eq!(agent.goes("available").status, 200);
     agent.await_state("available");
     caller.dial("10086");
@@ -24,6 +26,7 @@ fn reach(server: &Server, agent: &Agent<'_>, caller: &mut Baresip) {
     caller.key("0");
     agent.await_state("talking");
     server.await_event("call.joined", 1, seconds(20));
+    server.calls()[0]["id"].as_str().unwrap().to_owned()
 }
 
 #[test]
@@ -53,6 +56,44 @@ fn both_sides_of_a_talk_are_recorded_from_the_notice_on() {
     );
     let heard = calls[0]["path"].as_array().unwrap().iter().find(|event| event["type"] == "call.heard");
     assert_eq!(heard.unwrap()["body"]["prompt"], "may-be-recorded", "{}", heard.unwrap());
+}
+
+#[test]
+fn what_is_said_while_an_agent_pauses_the_recording_is_not_in_it() {
+    let server = Server::start(Setup { voice: false, recordings: true, ..Setup::default() });
+    let anna = Agent::hire(&server, "anna");
+    let bert = Agent::hire(&server, "bert");
+    let mut desk = Baresip::agent(&server, anna.login, PASSWORD, Line::Tone(AGENT_HZ));
+    desk.await_registered();
+    let mut caller = Baresip::with(&server, tickets::PHONE, Line::Tone(CALLER_HZ));
+    let call = reach(&server, &anna, &mut caller);
+    let wants = |agent: &Agent<'_>, act: &str| agent.act(&call, json!({ "act": act }));
+    assert_eq!(wants(&anna, "resume-recording"), 409, "it goes on already");
+    std::thread::sleep(seconds(3));
+    assert_eq!(wants(&bert, "pause-recording"), 404, "it is not his call");
+    assert_eq!(wants(&anna, "pause-recording"), 204);
+    assert_eq!(wants(&anna, "pause-recording"), 409);
+    std::thread::sleep(seconds(5));
+    assert_eq!(wants(&anna, "resume-recording"), 204);
+    std::thread::sleep(seconds(3));
+    // Who leaves takes the pause along: the next one may not know of it.
+    assert_eq!(wants(&anna, "pause-recording"), 204);
+    desk.hang_up();
+    caller.await_closed(seconds(30));
+    let calls = server.await_calls(1);
+    let path = calls[0]["path"].as_array().unwrap().iter();
+    let noted: Vec<_> = path.filter(|event| event["type"] == "call.recording").collect();
+    let states: Vec<_> = noted.iter().map(|event| event["body"]["state"].as_str().unwrap()).collect();
+    assert_eq!(states, ["on", "paused", "resumed", "paused", "resumed"]);
+    let by: Vec<_> = noted.iter().map(|event| event["body"]["by"].as_str()).collect();
+    let user = Some(anna.user.as_str());
+    assert_eq!(by, [None, user, user, user, None]);
+    let file = server.disk().join("recordings").join(calls[0]["recording"].as_str().unwrap());
+    let tones = [CALLER_HZ, AGENT_HZ];
+    let (both, heard) = (together(&file, &tones, &tones), share_of_tone(&desk.heard(), CALLER_HZ));
+    assert!((4.0..=7.5).contains(&both), "six of eleven seconds are in it: {both}");
+    assert!(heard > 0.8, "nobody hears anything of a pause: {heard}");
+    assert!(length_s(&file) > 10.5, "what is not recorded is silence in it: {}", length_s(&file));
 }
 
 #[test]

@@ -135,6 +135,7 @@ fn an_agent_sends_a_caller_to_a_number_and_gets_them_back_if_nobody_answers() {
     assert_eq!(anna.act(&call, json!({ "act": "transfer", "to": { "queue": "nowhere" } })), 422);
     assert_eq!(anna.act(&call, json!({ "act": "transfer" })), 422);
     assert_eq!(anna.act(&call, json!({ "act": "complete" })), 409);
+    assert_eq!(anna.act(&call, json!({ "act": "pause-recording" })), 409, "this server records nothing");
     // Nobody is there yet: the port is closed, and the caller is back in the line.
     assert_eq!(anna.act(&call, number("10010")), 204);
     anna.await_state("wrap-up");

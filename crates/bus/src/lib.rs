@@ -73,6 +73,10 @@ pub enum Act {
     Back,
     /// Caller, agent and who was asked talk together.
     Confer,
+    /// Nothing is recorded of what both say, until it goes on or the agent leaves.
+    PauseRecording,
+    /// The recording goes on.
+    ResumeRecording,
     /// A sentence is spoken to the caller; by anybody who serves the customer.
     Say(
         /// What.

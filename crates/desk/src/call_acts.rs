@@ -33,7 +33,8 @@ pub struct CallAct {
     /// `hold`: the caller hears music; `resume`: both hear each other again; `leave`: the agent leaves, and the
     /// plan goes on with the caller; `transfer`: the caller goes to somebody else and the agent leaves; `consult`:
     /// the caller waits while the agent asks somebody, who then gets the caller (`complete`), talks with both
-    /// (`conference`) or is let go (`back`). By anybody who serves customers: `say` speaks a sentence to a caller who
+    /// (`conference`) or is let go (`back`); `pause-recording`: nothing that is said is recorded until
+    /// `resume-recording`, or until the agent leaves. By anybody who serves customers: `say` speaks a sentence to a caller who
     /// talks with an agent. By supervisors, whose own telephone rings: `listen`, `whisper` (to the agent alone),
     /// `join`, and `stop`.
     act: String,
@@ -62,6 +63,8 @@ impl CallAct {
             ("complete", None) => Act::Complete,
             ("back", None) => Act::Back,
             ("conference", None) => Act::Confer,
+            ("pause-recording", None) => Act::PauseRecording,
+            ("resume-recording", None) => Act::ResumeRecording,
             ("listen", None) => Act::Watch(Watching::Listen),
             ("whisper", None) => Act::Watch(Watching::Whisper),
             ("join", None) => Act::Watch(Watching::Join),
@@ -86,7 +89,8 @@ impl CallAct {
             }
             _ => {
                 return Err(invalid(
-                    "act: hold, resume, leave, transfer, consult, complete, conference, back, say, listen, whisper, join or stop",
+                    "act: hold, resume, leave, transfer, consult, complete, conference, back, pause-recording, \
+                     resume-recording, say, listen, whisper, join or stop",
                 ));
             }
         };

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use axum::Json;
 use axum::extract::{Path, State};
+use axum::http::HeaderName;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -60,6 +61,19 @@ pub async fn load(
     Ok(Json(page.with_caller(caller, asker.sees_numbers)))
 }
 
+/// A WAV file, and that no cache keeps it.
+pub(crate) type Sound = ([(HeaderName, &'static str); 2], Vec<u8>);
+
+/// One of the recordings on this server's disk.
+pub(crate) async fn read_sound(desk: &Desk, file: &str) -> Result<Sound, ApiError> {
+    let gone = || ApiError::not_found("recording");
+    let folder = desk.recordings.clone().ok_or_else(gone)?;
+    // The name is ours; a path in it would be none of ours.
+    let path = std::path::Path::new(file).file_name().map(|name| folder.join(name)).ok_or_else(gone)?;
+    let sound = tokio::fs::read(path).await.map_err(|_| gone())?;
+    Ok(([(CONTENT_TYPE, "audio/wav"), (CACHE_CONTROL, "private, no-store")], sound))
+}
+
 /// What a caller said into a recording of their own, as a WAV file. It lies on the server that had the call.
 #[utoipa::path(
     get, path = "/api/v1/calls/{id}/words/{name}", params(("id" = String, Path), ("name" = String, Path)),
@@ -72,16 +86,12 @@ pub async fn words(
     State(desk): State<Desk>,
     asker: Asker,
     Path((id, name)): Path<(String, String)>,
-) -> Result<([(axum::http::HeaderName, &'static str); 2], Vec<u8>), ApiError> {
+) -> Result<Sound, ApiError> {
     asker.serves()?;
     let gone = || ApiError::not_found("recording");
     let (file, customer) = desk.record.find_words(&id, &name).await?.ok_or_else(gone)?;
     if let Some(customer) = customer {
         desk.record.log_access(&asker.name, customer, "words").await?;
     }
-    let folder = desk.recordings.clone().ok_or_else(gone)?;
-    // The name is ours; a path in it would be none of ours.
-    let path = std::path::Path::new(&file).file_name().map(|name| folder.join(name)).ok_or_else(gone)?;
-    let sound = tokio::fs::read(path).await.map_err(|_| gone())?;
-    Ok(([(CONTENT_TYPE, "audio/wav"), (CACHE_CONTROL, "private, no-store")], sound))
+    read_sound(&desk, &file).await
 }

@@ -5,8 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use axum::Json;
 use axum::extract::{Path, State};
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use axum::http::{HeaderMap, HeaderName};
+use axum::http::HeaderMap;
 use axum::response::Response;
 use hotline_model::{Language, Pii};
 use hotline_record::{
@@ -18,6 +17,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::Desk;
 use crate::access::Asker;
+use crate::calls::{Sound, read_sound};
 use crate::error::{ApiError, Problem};
 use crate::extract::{Asked, Body, if_match, versioned};
 
@@ -312,16 +312,12 @@ pub async fn recording(
     State(desk): State<Desk>,
     asker: Asker,
     Path(id): Path<String>,
-) -> Result<([(HeaderName, &'static str); 2], Vec<u8>), ApiError> {
+) -> Result<Sound, ApiError> {
     asker.needs(&[Role::Supervisor])?;
     let gone = || ApiError::not_found("recording");
     let (file, customer) = desk.record.find_recording(&id).await?.ok_or_else(gone)?;
     if let Some(customer) = customer {
         desk.record.log_access(&asker.name, customer, "recording").await?;
     }
-    let folder = desk.recordings.clone().ok_or_else(gone)?;
-    // The name is ours; a path in it would be none of ours.
-    let path = std::path::Path::new(&file).file_name().map(|name| folder.join(name)).ok_or_else(gone)?;
-    let sound = tokio::fs::read(path).await.map_err(|_| gone())?;
-    Ok(([(CONTENT_TYPE, "audio/wav"), (CACHE_CONTROL, "private, no-store")], sound))
+    read_sound(&desk, &file).await
 }

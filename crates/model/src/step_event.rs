@@ -188,6 +188,14 @@ pub enum StepEvent {
         /// Whether it was spoken: the caller may have gone on, or there was no voice.
         spoken: bool,
     },
+    /// Whether the call is recorded from here on. Noted by the shell, which writes the file.
+    Recording {
+        /// `on`, `paused`, `resumed` or `off`.
+        state: String,
+        /// The agent who did it; left out where no agent did.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<AgentId>,
+    },
     /// Something of ours went wrong and the plan went on by its exit for it.
     Trouble {
         /// The step.
@@ -235,6 +243,7 @@ impl StepEvent {
             Self::LeftQueue { .. } => "call.left-queue",
             Self::Transferred { .. } => "call.transferred",
             Self::Said { .. } => "call.said",
+            Self::Recording { .. } => "call.recording",
             Self::Trouble { .. } => "call.trouble",
             Self::Ended { .. } => "call.ended",
         }

@@ -302,8 +302,10 @@ impl Call {
     }
 
     /// Ends whatever an agent's leg still has.
-    pub(super) fn let_go(&self, agent: AgentLeg) {
+    pub(super) fn let_go(&mut self, agent: AgentLeg) {
         if agent.joined {
+            // Whatever is said from now on is not said to them.
+            let _ = self.resume_recording(None);
             self.part(self.media);
             if agent.held {
                 let _ = self.house.media.plane.stop(self.media);
@@ -326,6 +328,8 @@ impl Call {
         let agent = agent.filter(|agent| agent.agent == who && agent.joined).ok_or(BusError::Unknown)?;
         let free = self.other.is_none();
         match act {
+            Act::PauseRecording => self.pause_recording(who),
+            Act::ResumeRecording => self.resume_recording(Some(who)),
             // In a conference the caller is no more on hold than the third.
             Act::Hold if !agent.held && free => self.hold(),
             Act::Resume if agent.held && free => self.resume(),

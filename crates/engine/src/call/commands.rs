@@ -79,6 +79,12 @@ impl Call {
         CallStep { number: self.steps, at: self.house.clock.now(), event }
     }
 
+    /// Notes a step that is the shell's own, and tells the record at once.
+    pub(super) fn note_step(&mut self, event: StepEvent) {
+        let step = self.step(event);
+        self.house.record.store_steps(self.id, self.customer, &[step]);
+    }
+
     pub(super) fn bring(&self, op: OpId, asked: impl Future<Output = Brought> + Send + 'static) {
         let mailbox = self.mailbox.clone();
         tokio::spawn(async move {

@@ -34,6 +34,7 @@ impl Call {
     pub(super) fn end(&mut self, by: HungUpBy, reason: EndReason) {
         if self.ended.is_none() {
             let lost = by == HungUpBy::Network;
+            self.recording_ends();
             self.give_up_queue(if lost { Leaving::ConnectionLost } else { Leaving::HungUp });
             self.tell(Event::HungUp { by });
             self.ended = Some(reason);

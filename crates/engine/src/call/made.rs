@@ -32,8 +32,7 @@ impl Call {
         let dialled = StepEvent::Dialled { policy: dial.policy.clone(), attempt: dial.attempt };
         let known = OpenedCall { customer: dial.customer, language: dial.language, tier: None };
         self.begin_on_record(&known);
-        let dialled = self.step(dialled);
-        self.house.record.store_steps(self.id, self.customer, &[dialled]);
+        self.note_step(dialled);
         // Until its INVITE leaves, whatever ends the call has kept it from being made …
         self.not_reached = Some(Disposition::NotMade);
         let outbound = match line.way().await {
@@ -132,8 +131,7 @@ impl Call {
         if self.words.is_none() {
             let _ = self.house.media.plane.listen(self.media, None);
         }
-        let step = self.step(StepEvent::PickedUp { by: by.word().to_owned() });
-        self.house.record.store_steps(self.id, self.customer, &[step]);
+        self.note_step(StepEvent::PickedUp { by: by.word().to_owned() });
         if by == By::Machine {
             self.not_reached = Some(Disposition::Not(Outcome::Machine));
             self.hang_up(MACHINE);

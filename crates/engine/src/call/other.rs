@@ -393,8 +393,7 @@ impl Call {
                 reached.take_over(queueing.waiting);
                 let party = other.party;
                 queueing.agent = Some(AgentLeg { offer: None, agent, party, joined: true, held: false });
-                let joined = self.step(StepEvent::Joined { agent: Some(agent) });
-                self.house.record.store_steps(self.id, self.customer, &[joined]);
+                self.note_step(StepEvent::Joined { agent: Some(agent) });
             }
             Way::Number(_) => self.other = Some(other),
         }
@@ -482,8 +481,7 @@ impl Call {
             by: queueing.agent.as_ref().map(|agent| agent.agent),
             to: self.other.as_ref().and_then(|other| other.by.agent()),
         };
-        let step = self.step(event);
-        self.house.record.store_steps(self.id, self.customer, &[step]);
+        self.note_step(event);
     }
 }
 

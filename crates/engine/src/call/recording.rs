@@ -1,9 +1,10 @@
 //! Whether a call is recorded: where the configuration wants it, the notice has been heard, and the customer has not
-//! withdrawn their consent.
+//! withdrawn their consent; and whether it is silent at this moment.
 
 use std::path::Path;
 
-use hotline_model::CustomerId;
+use hotline_bus::BusError;
+use hotline_model::{AgentId, CustomerId, StepEvent};
 use hotline_record::{CallSave, RECORDING};
 
 use super::{Call, Note};
@@ -15,6 +16,8 @@ pub(super) struct Recording {
     wanted: bool,
     /// Something secret is keyed or said at this moment.
     muted: bool,
+    /// The agent who talks wants nothing of it recorded.
+    paused: bool,
     /// The file that is written.
     file: Option<String>,
     /// The customer turned out to have withdrawn their consent: the file goes as soon as it is closed.
@@ -63,13 +66,50 @@ impl Call {
         }
         if let Some(file) = self.recording.file.take() {
             self.recording.unwanted = Some(file);
+            self.recording.paused = false;
             let _ = self.house.media.plane.stop_recording(self.media);
+            self.note_recording("off", None);
         }
     }
 
     pub(super) fn mute_recording(&mut self, muted: bool) {
         self.recording.muted = muted;
-        let _ = self.house.media.plane.mute_recording(self.media, muted);
+        self.silence_recording();
+    }
+
+    /// An agent wants nothing recorded of what is said now: a number of a card, say.
+    pub(super) fn pause_recording(&mut self, by: AgentId) -> Result<(), BusError> {
+        if self.recording.file.is_none() || self.recording.paused {
+            return Err(BusError::Unfit);
+        }
+        self.recording.paused = true;
+        self.silence_recording();
+        self.note_recording("paused", Some(by));
+        Ok(())
+    }
+
+    /// The call ends: what is paused stays so.
+    pub(super) fn recording_ends(&mut self) {
+        self.recording.paused = false;
+    }
+
+    /// It goes on: because an agent wants it, or because the one who paused it has left.
+    pub(super) fn resume_recording(&mut self, by: Option<AgentId>) -> Result<(), BusError> {
+        if !std::mem::take(&mut self.recording.paused) {
+            return Err(BusError::Unfit);
+        }
+        self.silence_recording();
+        self.note_recording("resumed", by);
+        Ok(())
+    }
+
+    fn silence_recording(&self) {
+        let silent = self.recording.muted || self.recording.paused;
+        let _ = self.house.media.plane.mute_recording(self.media, silent);
+    }
+
+    fn note_recording(&mut self, state: &str, by: Option<AgentId>) {
+        self.note_step(StepEvent::Recording { state: state.to_owned(), by });
     }
 
     fn start_recording(&mut self) {
@@ -79,10 +119,9 @@ impl Call {
         match plane.start_recording(self.media, folder.join(&name)) {
             Ok(()) => {
                 // It may begin while something secret is keyed.
-                if self.recording.muted {
-                    let _ = plane.mute_recording(self.media, true);
-                }
+                self.silence_recording();
                 self.recording.file = Some(name.clone());
+                self.note_recording("on", None);
                 let save = CallSave { recording: Some(name), ..CallSave::default() };
                 self.house.record.save_call(self.id, save);
             }

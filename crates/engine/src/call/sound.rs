@@ -192,8 +192,7 @@ impl Call {
                 false
             }
         };
-        let step = self.step(StepEvent::Said { by: by.into(), text, spoken });
-        self.house.record.store_steps(self.id, self.customer, &[step]);
+        self.note_step(StepEvent::Said { by: by.into(), text, spoken });
     }
 
     /// After a sentence a caller on hold hears music again; `false` if something else ended.

@@ -233,6 +233,8 @@ fn describe(event: &JournalEvent) -> String {
         StepEvent::Said { text, spoken: false, .. } => {
             format!("  a colleague's sentence was not heard: {text}")
         }
+        StepEvent::Recording { state, by: Some(agent) } => format!("  recording {state} by agent {agent}"),
+        StepEvent::Recording { state, by: None } => format!("  recording {state}"),
         StepEvent::Trouble { code, .. } => format!("  trouble of ours: {code}"),
         StepEvent::Ended { reason } => format!("ended: {reason}"),
     }

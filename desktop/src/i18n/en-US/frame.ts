@@ -87,7 +87,7 @@ const english: typeof words = {
     rebate: 'Gift',
     count: '{count} results',
   },
-  keys: { search: 'search', left: 'my work', centre: 'time line', right: 'customer', note: 'note', save: 'save', dock: 'call', caller: 'open the caller', hold: 'hold' },
+  keys: { search: 'search', left: 'my work', centre: 'time line', right: 'customer', note: 'note', save: 'save', dock: 'call', caller: 'open the caller', hold: 'hold', pause: 'pause recording' },
   failed: 'This was not done: {why}',
   unreachable: 'The server cannot be reached; nothing was stored.',
   close: 'Close',

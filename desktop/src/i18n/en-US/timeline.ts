@@ -155,6 +155,7 @@ const english: typeof words = {
       'wrapped-up': 'was wrapped up',
       explained: 'why they were not content was written down: {reason}',
     },
+    recording: { on: 'recorded from here on', paused: '{agent} paused the recording', resumed: '{agent} went on recording', off: 'not recorded any more', again: 'recorded again' },
     other: 'something else',
     otherWay: 'another way',
     'called-back': 'to be called back',

@@ -75,7 +75,7 @@ export default {
     rebate: '返礼',
     count: '{count} 条结果',
   },
-  keys: { search: '搜索', left: '我的工作', centre: '时间线', right: '客户资料', note: '写备注', save: '保存', dock: '通话栏', caller: '打开来电人', hold: '保持通话' },
+  keys: { search: '搜索', left: '我的工作', centre: '时间线', right: '客户资料', note: '写备注', save: '保存', dock: '通话栏', caller: '打开来电人', hold: '保持通话', pause: '暂停录音' },
   failed: '没有做成：{why}',
   unreachable: '连不上服务器，什么都没有保存。',
   close: '关闭',

@@ -152,6 +152,7 @@ export default {
       'wrapped-up': '写好通话整理',
       explained: '写明不满意的原因：{reason}',
     },
+    recording: { on: '开始录音', paused: '{agent} 暂停录音', resumed: '{agent} 继续录音', off: '停止录音', again: '自动继续录音' },
     other: '其他情况',
     otherWay: '改走其他路径',
     'called-back': '改为回电',
